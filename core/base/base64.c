@@ -1,0 +1,1 @@
+typedef int base_base64_unit;

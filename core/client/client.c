@@ -1,0 +1,1 @@
+typedef int client_client_unit;

@@ -1,0 +1,1 @@
+typedef int client_cmd_auth_unit;

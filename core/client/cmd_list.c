@@ -1,0 +1,1 @@
+typedef int client_cmd_list_unit;

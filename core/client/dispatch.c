@@ -1,0 +1,1 @@
+typedef int client_dispatch_unit;

@@ -1,0 +1,1 @@
+typedef int imap_mailbox_name_unit;

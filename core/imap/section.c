@@ -1,0 +1,1 @@
+typedef int imap_section_unit;

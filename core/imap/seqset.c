@@ -1,0 +1,1 @@
+typedef int imap_seqset_unit;

@@ -1,0 +1,1 @@
+typedef int server_cmd_status_unit;

@@ -1,0 +1,1 @@
+typedef int server_listener_unit;

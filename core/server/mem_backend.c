@@ -1,0 +1,1 @@
+typedef int server_mem_backend_unit;

@@ -1,0 +1,1 @@
+typedef int wire_chars_unit;

@@ -1,0 +1,101 @@
+#pragma once
+/*
+ * The pull decoder of the IMAP grammar, for responses and for commands.
+ *
+ * accept_* tries: it consumes and returns true, or consumes nothing and returns false.
+ * expect_* must:  it consumes and returns true, or sets the reader's error and returns false.
+ * After the first error everything returns false and consumes nothing, so that a parser may chain
+ * calls with && and look at the error once, with reader_check.
+ *
+ * Strings handed out live in the arena given to the reader, until the caller resets it; they are
+ * NUL-terminated behind their end. Input comes from the source in large pieces; literals can be taken
+ * piece by piece as views into the buffer without being copied or held.
+ *
+ * Tolerated, as servers in the field send it: runs of spaces, missing text after a response code,
+ * zero-padded literal sizes, NIL for any string, 8-bit bytes in quoted strings and atoms, bare LF at
+ * the end of a line, `{n+}` from a server. Refused: numbers out of range, nesting deeper than
+ * `limits.depth`, tokens and literals over the limits.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include <sys/types.h>
+
+struct reader;
+
+/* More input: bytes put into `out` (> 0), 0 at the end, negative with *err set. */
+struct reader_source {
+    ssize_t (*read)(void *self, void *out, size_t size, struct error *err);
+    void *self;
+};
+
+struct reader_limits {
+    size_t token_bytes;    /* one atom, quoted string, or literal read whole */
+    uint64_t literal_bytes; /* one literal read piece by piece */
+    unsigned depth;        /* nested parentheses */
+    size_t unit_bytes;     /* one response or command without streamed literals */
+};
+
+struct reader *reader_new(const struct reader_source *source, const struct reader_limits *limits);
+void reader_free(struct reader **r);
+/* Begin a response or command: results go to `arena` from now on. Clears no error. */
+void reader_begin(struct reader *r, struct arena *arena);
+
+bool reader_failed(const struct reader *r);
+/* 0, or the first error (ERR_PROTOCOL with what was expected, what stood there and the offset; or
+ * the source's own error). */
+int reader_check(const struct reader *r, struct error *err);
+/* Set the error from a parser's own judgement (a number out of range for its meaning). Returns false. */
+bool reader_fail(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Forget an error and go on behind the next line end: for the server and the dissector. False at the
+ * end of input. */
+bool reader_recover(struct reader *r);
+/* Bytes consumed since reader_new. */
+uint64_t reader_offset(const struct reader *r);
+/* Whether the source has ended and everything was consumed. Reads if the buffer is empty. */
+bool reader_at_end(struct reader *r);
+/* Bytes buffered but not consumed; moved out (for a new stream layer). */
+struct str reader_take_buffered(struct reader *r);
+bool reader_has_buffered(const struct reader *r);
+
+/* The next byte without consuming it, or -1. */
+int reader_peek(struct reader *r);
+bool reader_accept(struct reader *r, char c);
+bool reader_expect(struct reader *r, char c);
+/* One or more spaces. */
+bool reader_accept_sp(struct reader *r);
+bool reader_expect_sp(struct reader *r);
+bool reader_expect_crlf(struct reader *r);
+/* At CR LF or LF. */
+bool reader_at_crlf(struct reader *r);
+/* The word (case-insensitive), only if a non-atom character follows. */
+bool reader_accept_word(struct reader *r, const char *word);
+
+bool reader_expect_tag(struct reader *r, struct str *out);
+bool reader_expect_atom(struct reader *r, struct str *out);
+/* An atom or quoted string or literal; `NIL` is the three letters. */
+bool reader_expect_astring(struct reader *r, struct str *out);
+bool reader_expect_string(struct reader *r, struct str *out);
+/* NIL gives out->ptr == NULL. */
+bool reader_expect_nstring(struct reader *r, struct str *out);
+/* list-mailbox: list characters or a string. */
+bool reader_expect_list_mailbox(struct reader *r, struct str *out);
+bool reader_expect_number(struct reader *r, uint32_t *out);
+bool reader_expect_number64(struct reader *r, uint64_t *out);
+bool reader_expect_nz_number(struct reader *r, uint32_t *out);
+/* Characters up to one of `stops` or the line end, at least one. */
+bool reader_expect_until(struct reader *r, const char *stops, struct str *out);
+/* Everything up to, not including, the line end; may be empty. */
+bool reader_expect_text(struct reader *r, struct str *out);
+/* `{n}`, `{n+}` and the line end behind it. After this the literal's bytes must be consumed. */
+struct reader_literal {
+    uint64_t size;
+    bool binary;   /* ~{n} (RFC 3516) */
+    bool sync;     /* the peer waits for a continuation */
+};
+bool reader_accept_literal(struct reader *r, struct reader_literal *out);
+/* The next piece of the literal under way, as a view valid until the next call; empty at its end. */
+bool reader_literal_piece(struct reader *r, struct str *out);
+/* Any one value: atom, string, parenthesised list (bounded), with its literals. */
+bool reader_skip_value(struct reader *r);
+/* Any values and brackets up to the line end. */
+bool reader_skip_line(struct reader *r);

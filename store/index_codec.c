@@ -1,0 +1,1 @@
+typedef int index_codec_unit;

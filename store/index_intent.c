@@ -1,0 +1,1 @@
+typedef int index_intent_unit;

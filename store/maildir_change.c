@@ -1,0 +1,1 @@
+typedef int maildir_change_unit;

@@ -1,0 +1,1 @@
+typedef int maildir_deliver_unit;

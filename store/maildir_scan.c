@@ -1,0 +1,1 @@
+typedef int maildir_scan_unit;

@@ -1,0 +1,1 @@
+typedef int marker_unit;

@@ -1,0 +1,1 @@
+typedef int message_digest_unit;
