@@ -1,0 +1,14 @@
+#pragma once
+/* APPEND's arguments before the message (RFC 9051 section 6.3.12). */
+#include "imap/date.h"
+#include "imap/flags.h"
+
+struct append_params {
+    struct imap_flags flags;
+    bool has_date;
+    struct imap_date date;
+};
+/* " (flags) "date"" each where it applies, ending with the SP before the literal. An empty flag
+ * list is left out: some servers refuse it. */
+void append_params_write(struct writer *w, const struct append_params *params);
+bool append_params_read(struct reader *r, struct arena *arena, struct append_params *out);

@@ -1,0 +1,77 @@
+#pragma once
+/* FETCH: what can be asked and what is told (RFC 9051 section 6.4.5). */
+#include "imap/date.h"
+#include "imap/flags.h"
+#include "imap/section.h"
+#include "imap/seqset.h"
+
+enum fetch_item {
+    FETCH_UID = 1 << 0,
+    FETCH_FLAGS = 1 << 1,
+    FETCH_INTERNALDATE = 1 << 2,
+    FETCH_SIZE = 1 << 3,
+    FETCH_MODSEQ = 1 << 4,
+    FETCH_EMAILID = 1 << 5,
+    FETCH_THREADID = 1 << 6,
+    FETCH_GM_MSGID = 1 << 7,
+    FETCH_GM_THRID = 1 << 8,
+    FETCH_SAVEDATE = 1 << 9,
+    FETCH_ENVELOPE = 1 << 10,
+    FETCH_BODYSTRUCTURE = 1 << 11,
+    FETCH_BODY_STRUCTURE_SHORT = 1 << 12,
+    FETCH_BODY_SECTION = 1 << 13,
+};
+
+struct fetch_request {
+    unsigned items;                /* enum fetch_item */
+    const struct section *section; /* of FETCH_BODY_SECTION; NULL: BODY[] */
+    bool mark_seen;                /* BODY[] instead of BODY.PEEK[] */
+    uint64_t changed_since;        /* 0: not sent */
+    bool vanished;                 /* with changed_since */
+};
+/* "(UID FLAGS BODY.PEEK[])" and the modifiers. */
+void fetch_request_write(struct writer *w, const struct fetch_request *request);
+/* For the server: reads what any client may send, macros included; `sections` in `arena`. */
+struct fetch_request_sections {
+    struct section *items;
+    bool *peek;
+    size_t len;
+};
+bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out,
+                        struct fetch_request_sections *sections);
+
+/* One message's data; `have` says what was told. */
+struct fetch_data {
+    uint32_t seq;
+    unsigned have;
+    uint32_t uid;
+    struct imap_flags flags;
+    struct imap_date internal_date;
+    uint64_t size;
+    uint64_t modseq;
+    struct str email_id; /* empty: NIL */
+    struct str thread_id;
+    uint64_t gm_msgid;
+    uint64_t gm_thrid;
+    bool body_is_nil; /* FETCH_BODY_SECTION with NIL instead of a string */
+    uint64_t body_size;
+};
+
+/* Where the bytes of a body section go, piece by piece. Called in order; a body that came as a
+ * quoted string is one piece. */
+struct fetch_sink {
+    /* A body begins; `so_far` holds the items read before it (the UID, where the server tells it
+     * first). */
+    bool (*begin)(void *self, const struct fetch_data *so_far, const struct section *section,
+                  uint64_t size, struct error *err);
+    bool (*piece)(void *self, struct str data, struct error *err);
+    bool (*end)(void *self, struct error *err);
+    void *self;
+};
+/* Behind "n FETCH ". `sink` may be NULL: bodies are read and dropped. A false from the sink stops
+ * the storing, not the reading: the rest of the response is consumed, and *sink_error keeps its
+ * error. */
+bool fetch_data_read(struct reader *r, struct arena *arena, const struct fetch_sink *sink,
+                     struct fetch_data *out, struct error *sink_error);
+/* Everything but body sections, in parentheses opened by the caller: used by the server. */
+void fetch_data_write_items(struct writer *w, const struct fetch_data *data);

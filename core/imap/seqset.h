@@ -1,0 +1,37 @@
+#pragma once
+/* Sets of message numbers or UIDs (RFC 9051 sequence-set), kept sorted and merged. */
+#include "base/vec.h"
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+struct seq_range {
+    uint32_t first; /* <= last; SEQ_STAR stands for `*` */
+    uint32_t last;
+};
+#define SEQ_STAR UINT32_MAX
+
+struct seqset {
+    struct seq_range *items;
+    size_t len, cap; /* a vec.h array; the owner calls seqset_free */
+};
+
+void seqset_free(struct seqset *set);
+void seqset_add(struct seqset *set, uint32_t n);
+void seqset_add_range(struct seqset *set, uint32_t first, uint32_t last);
+void seqset_add_set(struct seqset *set, const struct seqset *other);
+void seqset_remove_range(struct seqset *set, uint32_t first, uint32_t last);
+bool seqset_contains(const struct seqset *set, uint32_t n);
+bool seqset_is_empty(const struct seqset *set);
+/* How many numbers; ranges with `*` count their ends only. */
+uint64_t seqset_count(const struct seqset *set);
+/* Ascending: start with *cursor = 0 (the first number is never 0). False at the end. */
+bool seqset_next(const struct seqset *set, uint32_t *cursor);
+/* Reads "1:3,7,*" with either order in a range; sorted and merged. Into a heap array. */
+bool seqset_read(struct reader *r, struct seqset *out);
+/* As seqset_read, but keeps the order and expands nothing: for COPYUID, whose sets correspond. */
+bool seqset_read_ordered(struct reader *r, struct seqset *out);
+void seqset_write(struct writer *w, const struct seqset *set);
+/* Moves numbers from the front of `set` into `out` until its text has `max_bytes`; false when `set`
+ * was empty. For commands of bounded length. */
+bool seqset_take(struct seqset *set, size_t max_bytes, struct seqset *out);
+#define AUTO_SEQSET __attribute__((cleanup(seqset_free)))
