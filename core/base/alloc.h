@@ -12,7 +12,11 @@ void *xmemdup(const void *data, size_t size);
 /* The caller owns the result. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* free() and set the pointer to NULL; also usable as __attribute__((cleanup(xfree))) on a pointer. */
+/* count * size; overflow ends the process. */
+size_t alloc_size(size_t count, size_t size);
+
+/* free() and set the pointer to NULL; also usable as __attribute__((cleanup(xfree))) on a pointer.
+ */
 void xfree(void *pointer_to_pointer);
 
 #define AUTO_FREE __attribute__((cleanup(xfree)))

@@ -2,7 +2,8 @@
 /*
  * Growable bytes with a mandatory maximum.
  *
- * Appending beyond the maximum stores nothing and marks the buffer as overflowed; the writer checks
+ * Appending beyond the maximum stores nothing and marks the buffer as overflowed, and so does all
+ * that is appended after that: what is there is always an unbroken beginning. The writer checks
  * once at the end (`buf_check`) instead of after each append.
  */
 #include "base/error.h"
@@ -16,7 +17,10 @@ struct buf {
     bool overflowed;
 };
 
-#define BUF_INIT(max_len) {.max = (max_len)}
+#define BUF_INIT(max_len)                                                                          \
+    {                                                                                              \
+        .max = (max_len)                                                                           \
+    }
 
 void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);
@@ -27,7 +31,8 @@ void buf_add_str(struct buf *b, struct str s);
 void buf_add_cstr(struct buf *b, const char *text);
 void buf_add_byte(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for `size` more bytes at the end, or NULL if over the maximum; then buf_commit what was used. */
+/* Room for `size` more bytes at the end, or NULL if over the maximum; then buf_commit what was
+ * used. */
 char *buf_reserve(struct buf *b, size_t size);
 void buf_commit(struct buf *b, size_t used);
 /* Remove `len` bytes from the front. */

@@ -2,10 +2,10 @@
 /*
  * One error type for the whole program.
  *
- * A function that can fail returns 0, or a negative `-enum error_code`, and takes `struct error *err`
- * as its last parameter, never NULL. The error is described once, where the detail is known
- * (`error_set`), may gain context on its way up (`error_wrap`), and is logged or shown once, where it
- * is handled. On success `*err` is untouched.
+ * A function that can fail returns 0, or a negative `-enum error_code`, and takes `struct error
+ * *err` as its last parameter, never NULL. The error is described once, where the detail is known
+ * (`error_set`), may gain context on its way up (`error_wrap`), and is logged or shown once, where
+ * it is handled. On success `*err` is untouched.
  *
  * The scope says how far to unwind: what is still usable after the error.
  */
@@ -31,10 +31,10 @@ enum error_code {
     ERR_NOT_FOUND,  /* what was asked for does not exist */
     ERR_EXISTS,     /* what was to be made exists */
     ERR_CHANGED,    /* the world moved on since the plan was made; survey again */
-    ERR_REFUSED,    /* refused for safety: a law would be broken (existing Maildir, lost index, …) */
-    ERR_LOCKED,     /* another process holds the account */
+    ERR_REFUSED, /* refused for safety: a law would be broken (existing Maildir, lost index, …) */
+    ERR_LOCKED,  /* another process holds the account */
     ERR_UNSUPPORTED, /* not built yet, or not possible here */
-    ERR_DEFECT,     /* our own: an invariant did not hold */
+    ERR_DEFECT,      /* our own: an invariant did not hold */
 };
 
 enum error_scope {
@@ -53,15 +53,19 @@ struct error {
     enum error_code code;
     enum error_scope scope;
     int os_errno;                                /* errno of a failed system call, else 0 */
-    char response_code[ERROR_RESPONSE_CODE_MAX]; /* e.g. "AUTHENTICATIONFAILED", of NO, BAD and BYE */
+    char response_code[ERROR_RESPONSE_CODE_MAX]; /* e.g. "AUTHENTICATIONFAILED", of NO, BAD and BYE
+                                                  */
     char text[ERROR_TEXT_MAX];                   /* UTF-8, one line, no secrets */
 };
 
-#define ERROR_INIT {.code = ERR_NONE}
+#define ERROR_INIT                                                                                 \
+    {                                                                                              \
+        .code = ERR_NONE                                                                           \
+    }
 
 /* Set the error; control characters in the text become spaces. Returns -code. */
-int error_set(struct error *err, enum error_code code, enum error_scope scope, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int error_set(struct error *err, enum error_code code, enum error_scope scope, const char *format,
+              ...) __attribute__((format(printf, 4, 5)));
 
 /* As error_set, with ": " and the words of `os_errno` appended; ENOSPC, EDQUOT and EROFS force
  * ERR_WRITE. Returns -code. */

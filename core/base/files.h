@@ -1,8 +1,13 @@
 #pragma once
 /*
  * Local files: the only module that changes the disk outside LMDB. Each function that changes
- * something is one system call's worth of effect, so that a test can stop the program between any two.
- * `dirfd` may be AT_FDCWD. Links are not followed at the last component (O_NOFOLLOW) unless said.
+ * something is one system call's worth of effect, so that a test can stop the program between any
+ * two. `dirfd` may be AT_FDCWD. Links are not followed at the last component (O_NOFOLLOW) unless
+ * said.
+ *
+ * Errors name the path. Their scope is SCOPE_ACCOUNT where the trouble is the disk's or the
+ * process's (full, over quota, read-only, I/O error, no descriptors left), else SCOPE_MESSAGE,
+ * which the caller widens as it knows what the file was for.
  */
 #include "base/buf.h"
 #include <sys/stat.h>
@@ -17,10 +22,11 @@ int file_open(int dirfd, const char *path, int flags, mode_t mode, int *fd_out, 
 int file_write(int fd, const void *data, size_t len, const char *path_for_error, struct error *err);
 /* Reads a whole file, following links, into `out` (up to its maximum). */
 int file_read(int dirfd, const char *path, struct buf *out, struct error *err);
-/* Write `data` beside `path`, fsync, rename over it, fsync the directory. */
+/* Write `data` to "PATH.new", fsync, rename over `path`, fsync the directory. One writer at a time.
+ */
 int file_replace(const char *path, struct str data, mode_t mode, struct error *err);
 int file_sync(int fd, const char *path_for_error, struct error *err);
-/* fsync of the directory at `path`. */
+/* fsync of the directory at `path`, links followed. Nothing where the file system cannot. */
 int file_sync_dir(int dirfd, const char *path, struct error *err);
 /* syncfs of the file system that holds the open directory `dirfd`. */
 int file_sync_fs(int dirfd, const char *path_for_error, struct error *err);

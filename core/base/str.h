@@ -50,5 +50,11 @@ bool str_to_u64(struct str s, uint64_t *out);
 /* Well-formed UTF-8 (no overlong forms, no surrogates). */
 bool str_is_utf8(struct str s);
 bool str_is_ascii(struct str s);
+/* Bytes of the well-formed UTF-8 character that `s` begins with; 0 if it begins with none. */
+size_t str_utf8_char(struct str s);
+/* Makes bytes from anywhere fit to be shown on one line, in place: control characters (C0, DEL, C1)
+ * become spaces, bytes that are not UTF-8 `?`. A character cut off at the end is cut off whole.
+ * Returns the length that remains. */
+size_t str_make_printable(char *text, size_t len);
 /* FNV-1a, 64 bits: hash tables and index keys, not for secrets. Stable across versions. */
 uint64_t str_hash(struct str s);
