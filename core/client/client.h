@@ -1,0 +1,271 @@
+#pragma once
+/*
+ * An IMAP client connection and one function per command.
+ *
+ * Blocking and straight-line: a function returns when its tagged answer is there. Each wait ends at
+ * the connection's timeout (restarted whenever bytes move) or when the wake is signalled. Several
+ * commands can be in flight: `client_x_begin` queues one, `client_x_end` waits for its own answer;
+ * they must be ended in the order in which they were begun. Handles are the caller's memory and
+ * must live until ended. Results are in the arena given.
+ *
+ * Errors: ERR_NO and ERR_BAD carry the server's words and response code, SCOPE_MAILBOX, and leave
+ * the connection usable. ERR_STATE and ERR_CAPABILITY are refusals before a byte is sent.
+ * Everything of SCOPE_CONNECTION or wider ends the connection: further calls fail with the same
+ * error.
+ */
+#include "base/arena.h"
+#include "imap/append.h"
+#include "imap/capability.h"
+#include "imap/command.h"
+#include "imap/copyuid.h"
+#include "imap/fetch.h"
+#include "imap/id.h"
+#include "imap/list.h"
+#include "imap/namespace.h"
+#include "imap/response.h"
+#include "imap/select.h"
+#include "imap/status.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+struct client;
+
+enum client_security { SECURITY_IMPLICIT_TLS, SECURITY_STARTTLS, SECURITY_NONE };
+
+/* How to log in; strings are borrowed for the client's life and never logged. */
+struct client_credentials {
+    const char *user;
+    const char *authzid; /* NULL: none */
+    const char *password;
+    const char *const *mechanisms; /* NULL-terminated, in order of preference, lower case: "plain",
+                                      "login" (the LOGIN command); NULL: auto */
+};
+
+struct client_options {
+    const char *host; /* for the certificate check and error texts */
+    enum client_security security;
+    struct tls_context *tls; /* borrowed; NULL with SECURITY_NONE */
+    bool plaintext_ok;       /* loopback, a tunnel, or allow_plaintext */
+    int64_t timeout_ms;      /* without any byte moving */
+    const struct clock *clock;
+    const struct wake *wake;      /* may be NULL */
+    const struct tap_sink *trace; /* NULL: none; borrowed */
+    const char *const *disable;   /* capabilities not to use, NULL-terminated; NULL: none */
+    const struct id_fields *id;   /* sent when the server has ID; NULL: none */
+    bool compress;
+    bool qresync; /* ENABLE QRESYNC (else CONDSTORE) where offered */
+};
+
+/* Takes over `stream` (also on failure). Reads the greeting, upgrades to TLS, and stops before
+ * login. ERR_BYE, ERR_TLS, ERR_PROTOCOL, ERR_CAPABILITY (STARTTLS not offered; PREAUTH though it
+ * was required). */
+int client_open(struct stream *stream, const struct client_options *options, struct client **out,
+                struct error *err);
+/* Authenticates (unless PREAUTH) and does, pipelined where the standards allow: CAPABILITY, ID,
+ * ENABLE, NAMESPACE, COMPRESS. ERR_AUTH with the server's words when it refuses; after ERR_AUTH no
+ * second mechanism is tried with the same password. */
+int client_login(struct client *c, const struct client_credentials *credentials, struct error *err);
+/* LOGOUT and close; a peer that just closes is tolerated. Without waiting when the connection has
+ * failed. Frees. */
+void client_logout(struct client **c);
+/* Closes without a word. Frees. */
+void client_close(struct client **c);
+
+struct client_counters {
+    uint64_t bytes_in, bytes_out; /* on the wire */
+    uint64_t commands;
+    uint64_t round_trips; /* how often nothing was in flight when a command was sent */
+};
+struct client_counters client_counters(const struct client *c);
+const struct capabilities *client_capabilities(const struct client *c);
+bool client_has(const struct client *c, enum capability cap);
+/* What ENABLE answered. */
+bool client_enabled(const struct client *c, enum capability cap);
+/* Of the first personal namespace; prefix "" and delimiter 0 when the server has no NAMESPACE. */
+const struct namespaces *client_namespaces(const struct client *c);
+bool client_is_compressed(const struct client *c);
+enum conn_state client_state(const struct client *c);
+/* The error that ended the connection, or NULL. */
+const struct error *client_failure(const struct client *c);
+
+/* ---- handles ---- */
+
+/* A command in flight; embedded first in each typed handle. Fields are the client's own. */
+struct client_op {
+    const struct command_row *row;
+    char tag[16];
+    struct client_op *next;
+    bool done;
+    struct imap_response_status status; /* the tagged answer */
+    struct arena *arena;
+    bool (*untagged)(struct client_op *op, struct client *c, const struct response_head *head);
+};
+
+/* ---- session (cmd_session.c) ---- */
+
+int client_noop(struct client *c, struct error *err);
+int client_capability(struct client *c, struct error *err);
+int client_id(struct client *c, const struct id_fields *fields, struct arena *arena,
+              struct id_fields *out, struct error *err);
+int client_enable(struct client *c, const enum capability *caps, size_t len, struct error *err);
+int client_compress(struct client *c, struct error *err);
+
+/* ---- unsolicited data ---- */
+
+enum client_event_kind {
+    EVENT_EXISTS,
+    EVENT_EXPUNGE,
+    EVENT_VANISHED,
+    EVENT_FETCH,
+    EVENT_STATUS,
+    EVENT_ALERT,
+    EVENT_OVERFLOW
+};
+struct client_event {
+    enum client_event_kind kind;
+    uint32_t number;    /* EXISTS, EXPUNGE */
+    struct seqset uids; /* VANISHED; the taker frees */
+    uint32_t uid;       /* FETCH: flags only; 0 if the server did not tell it */
+    unsigned flags;     /* FETCH: system flags */
+    uint64_t modseq;
+    struct str text; /* ALERT, STATUS: mailbox; owned by the event queue until the next call */
+};
+/* The oldest queued event. False if there is none. Does not read. */
+bool client_next_event(struct client *c, struct client_event *out);
+
+/* ---- mailboxes ---- */
+
+struct client_mailbox {
+    struct list_entry entry;
+    struct status_data status; /* status.have == 0 where the server told none */
+};
+struct client_mailboxes {
+    struct client_mailbox *items; /* in the arena */
+    size_t len;
+};
+/* LIST "" pattern. */
+int client_list(struct client *c, struct str pattern, struct arena *arena,
+                struct client_mailboxes *out, struct error *err);
+/* LIST "" pattern RETURN (SPECIAL-USE STATUS (items)): needs LIST-STATUS. Names whose STATUS is
+ * missing have have == 0. */
+int client_list_status(struct client *c, struct str pattern, unsigned items, struct arena *arena,
+                       struct client_mailboxes *out, struct error *err);
+
+struct client_status {
+    struct client_op op;
+    struct str mailbox;
+    struct status_data data;
+};
+int client_status_begin(struct client *c, struct client_status *h, struct str mailbox,
+                        unsigned items, struct arena *arena, struct error *err);
+int client_status_end(struct client *c, struct client_status *h, struct status_data *out,
+                      struct error *err);
+int client_status(struct client *c, struct str mailbox, unsigned items, struct arena *arena,
+                  struct status_data *out, struct error *err);
+
+int client_create(struct client *c, struct str mailbox, struct error *err);
+int client_subscribe(struct client *c, struct str mailbox, struct error *err);
+
+/* SELECT or EXAMINE with what it tells beyond select_data. */
+struct client_select_changes {
+    struct seqset vanished;     /* VANISHED (EARLIER) */
+    struct fetch_data *changed; /* in the arena */
+    size_t changed_len;
+};
+struct client_select {
+    struct client_op op;
+    struct select_data data;
+    struct client_select_changes changes;
+    size_t changed_cap;
+    struct str mailbox;
+};
+/* Several may be in flight, each followed by UID FETCH commands of its own; whatever writes waits
+ * for the end of its SELECT. */
+int client_select_begin(struct client *c, struct client_select *h, struct str mailbox, bool examine,
+                        const struct select_params *params, struct arena *arena, struct error *err);
+/* The handle owns `changes.vanished`: free with client_select_free. After an error nothing is
+ * selected. */
+int client_select_end(struct client *c, struct client_select *h, struct error *err);
+void client_select_free(struct client_select *h);
+/* The name of the selected mailbox; empty if none. */
+struct str client_selected(const struct client *c);
+
+/* ---- messages ---- */
+
+struct client_fetch {
+    struct client_op op;
+    struct seqset uids; /* asked for: what lies outside is dropped */
+    const struct fetch_sink *sink;
+    struct error sink_error;  /* first */
+    struct seqset vanished;   /* VANISHED (EARLIER) inside the asked set */
+    struct fetch_data *queue; /* not yet taken */
+    size_t queue_head, queue_len, queue_cap;
+};
+/* UID FETCH of `uids` (copied). The set must fit a command line: see seqset_take. */
+int client_fetch_begin(struct client *c, struct client_fetch *h, const struct seqset *uids,
+                       const struct fetch_request *request, const struct fetch_sink *sink,
+                       struct arena *arena, struct error *err);
+/* The next message: 1; 0 when the command has ended well; negative on NO, BAD or a broken
+ * connection. Bodies have gone to the sink by then. Strings live until the next call when the arena
+ * is reset by the caller between calls, else as long as the arena. Responses without a UID are
+ * dropped. */
+int client_fetch_next(struct client *c, struct client_fetch *h, struct fetch_data *out,
+                      struct error *err);
+/* Reads what is left of the answer. Idempotent; always call. */
+int client_fetch_end(struct client *c, struct client_fetch *h, struct error *err);
+
+enum store_mode { STORE_ADD, STORE_REMOVE };
+struct client_store {
+    struct client_op op;
+    struct seqset modified; /* of UNCHANGEDSINCE: not stored */
+};
+/* UID STORE uids (UNCHANGEDSINCE n) ±FLAGS.SILENT (flags). */
+int client_store_begin(struct client *c, struct client_store *h, const struct seqset *uids,
+                       enum store_mode mode, const struct imap_flags *flags,
+                       uint64_t unchanged_since, struct arena *arena, struct error *err);
+int client_store_end(struct client *c, struct client_store *h, struct error *err);
+void client_store_free(struct client_store *h);
+
+/* The message's bytes, asked for in pieces: 1..size bytes, never 0 before `size` was given. */
+struct append_source {
+    ssize_t (*read)(void *self, void *out, size_t size, struct error *err);
+    void *self;
+};
+struct client_append {
+    struct client_op op;
+    uint32_t uidvalidity; /* of APPENDUID; 0 without */
+    uint32_t uid;
+    bool sent_whole; /* the literal's last byte left us: the message may be there whatever comes */
+};
+/* With LITERAL+ (or LITERAL- and a small message) several can be in flight; else the continuation
+ * is awaited, answers to earlier commands being taken meanwhile. A source that fails midway ends
+ * the connection (the literal cannot be completed); check it before. ERR_NO for TRYCREATE, TOOBIG,
+ * OVERQUOTA by response_code. APPENDLIMIT is checked first. */
+int client_append_begin(struct client *c, struct client_append *h, struct str mailbox,
+                        const struct append_params *params, uint64_t size,
+                        const struct append_source *source, struct arena *arena, struct error *err);
+int client_append_end(struct client *c, struct client_append *h, struct error *err);
+
+struct client_copy {
+    struct client_op op;
+    struct copyuid copyuid; /* uidvalidity 0: not told */
+};
+/* UID COPY and UID MOVE. A MOVE's COPYUID in an untagged OK counts too, also when the tagged answer
+ * is NO. */
+int client_copy_begin(struct client *c, struct client_copy *h, const struct seqset *uids,
+                      struct str mailbox, struct arena *arena, struct error *err);
+int client_move_begin(struct client *c, struct client_copy *h, const struct seqset *uids,
+                      struct str mailbox, struct arena *arena, struct error *err);
+int client_copy_end(struct client *c, struct client_copy *h, struct error *err);
+void client_copy_free(struct client_copy *h);
+
+struct client_expunge {
+    struct client_op op;
+};
+/* UID EXPUNGE (needs UIDPLUS). */
+int client_uid_expunge_begin(struct client *c, struct client_expunge *h, const struct seqset *uids,
+                             struct arena *arena, struct error *err);
+/* EXPUNGE of everything marked \Deleted in the selected mailbox. */
+int client_expunge_begin(struct client *c, struct client_expunge *h, struct arena *arena,
+                         struct error *err);
+int client_expunge_end(struct client *c, struct client_expunge *h, struct error *err);

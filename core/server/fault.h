@@ -1,0 +1,32 @@
+#pragma once
+/* Scripted faults of the embedded server, for tests. */
+#include "base/str.h"
+
+enum fault_kind {
+    FAULT_CUT_IN,  /* close when `at` bytes have come in; the rest is not read */
+    FAULT_CUT_OUT, /* close when `at` bytes have gone out */
+    FAULT_NO,      /* answer the `at`th command NO, without doing it */
+    FAULT_BAD,
+    FAULT_BYE,
+    FAULT_SILENCE,          /* do the `at`th command, but never answer it, and close */
+    FAULT_DO_AND_CUT,       /* do the `at`th command and close before its tagged answer */
+    FAULT_LIE_SIZE,         /* RFC822.SIZE is off by `value` */
+    FAULT_HIDE_UID,         /* UID `value` is listed but its body is not told */
+    FAULT_NO_UIDPLUS_CODES, /* APPENDUID and COPYUID left out */
+};
+
+struct fault {
+    enum fault_kind kind;
+    const char *command; /* counts only commands of this name; NULL: all */
+    uint64_t at;         /* from 1 */
+    uint64_t value;
+    const char *text; /* of NO, BAD, BYE, e.g. "[UNAVAILABLE] try later"; NULL: a default */
+};
+/* Shared by the sessions of a test; counts go over all of them. */
+struct fault_script {
+    struct fault *faults;
+    size_t len;
+    uint64_t commands; /* running counts, kept by the sessions */
+    uint64_t bytes_in, bytes_out;
+    uint64_t *hits; /* per fault: matching commands so far; `len` of them, zeroed by the owner */
+};

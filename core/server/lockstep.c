@@ -1,0 +1,1 @@
+typedef int lockstep_unit;

@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * Client and server in one thread: a stream whose other end is a session. When the client would
+ * wait, the session takes a turn; if it has nothing to say either, the wait fails at once with
+ * ERR_TIMEOUT. Runs are repeatable.
+ */
+#include "net/stream.h"
+#include "server/session.h"
+
+/* `session` is borrowed and must outlive the stream. */
+struct stream *lockstep_stream(struct session *session, const struct wake *wake,
+                               const struct clock *clock);

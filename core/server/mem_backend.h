@@ -1,0 +1,32 @@
+#pragma once
+/* Mail in memory: for the demo, the tests and the simulation. Thread-safe. */
+#include "base/clock.h"
+#include "server/backend.h"
+
+struct mem_backend;
+
+/* `clock` gives INTERNALDATEs where none is told; borrowed. */
+struct mem_backend *mem_backend_new(const struct clock *clock);
+void mem_backend_free(struct mem_backend **backend);
+void mem_backend_add_user(struct mem_backend *backend, const char *user, const char *password);
+/* The vtable over it; borrowed for the backend's life. */
+struct backend mem_backend_vtable(struct mem_backend *backend);
+
+/* From the side, as another client would: for tests and the demo. Mailboxes in UTF-8 with `/`. */
+int mem_backend_create(struct mem_backend *backend, const char *user, const char *mailbox,
+                       uint32_t special_use, struct error *err);
+int mem_backend_append(struct mem_backend *backend, const char *user, const char *mailbox,
+                       struct str message, unsigned system_flags, int64_t internal_date_s,
+                       uint32_t *uid_out, struct error *err);
+int mem_backend_set_flags(struct mem_backend *backend, const char *user, const char *mailbox,
+                          uint32_t uid, unsigned system_flags, struct error *err);
+int mem_backend_expunge(struct mem_backend *backend, const char *user, const char *mailbox,
+                        uint32_t uid, struct error *err);
+/* As if the mailbox had been lost and rebuilt: new UIDVALIDITY, UIDs from 1. */
+int mem_backend_renumber(struct mem_backend *backend, const char *user, const char *mailbox,
+                         struct error *err);
+/* Each message in UID order until it returns false. */
+int mem_backend_each(struct mem_backend *backend, const char *user, const char *mailbox,
+                     bool (*visit)(void *self, const struct backend_message *message,
+                                   struct str body),
+                     void *self, struct error *err);
