@@ -2,9 +2,9 @@
 /*
  * The index: what both sides agreed on last, in one LMDB environment per account.
  *
- * All reads and writes go through a transaction. There is one writer at a time; transactions are short
- * and none is open while the program waits for a peer. A commit is durable on return. The layout of keys
- * and values is known to index_schema.h and index_codec.c only.
+ * All reads and writes go through a transaction. There is one writer at a time; transactions are
+ * short and none is open while the program waits for a peer. A commit is durable on return. The
+ * layout of keys and values is known to index_schema.h and index_codec.c only.
  *
  * Records read out of the index live in the arena given, so that they outlive the transaction.
  */
@@ -20,14 +20,15 @@ enum index_opened {
     INDEX_CREATED, /* there was none */
 };
 
-/* Opens or creates DIR/index.mdb (mode 0600; DIR is made, 0700). A damaged file or an unknown schema is
- * ERR_REFUSED, untouched. */
+/* Opens or creates DIR/index.mdb (mode 0600; DIR is made, 0700). A damaged file or an unknown
+ * schema is ERR_REFUSED, untouched. */
 int index_open(const char *dir, struct index **out, enum index_opened *opened, struct error *err);
 void index_close(struct index **index);
 /* Whether DIR holds an index, without opening it. */
 bool index_exists(const char *dir);
 
-/* DIR/lock, taken for the life of the process or until unlocked; ERR_LOCKED names the holder's pid. */
+/* DIR/lock, taken for the life of the process or until unlocked; ERR_LOCKED names the holder's pid.
+ */
 int index_lock(const char *dir, int *fd_out, struct error *err);
 
 int index_begin_read(struct index *index, struct index_txn **out, struct error *err);
@@ -63,29 +64,29 @@ int index_keyword_name(struct index_txn *txn, struct arena *arena, uint32_t id, 
 /* ---- mailboxes (index_mailbox.c) ---- */
 
 enum mailbox_state {
-    MAILBOX_SYNCED,           /* both sides have it */
-    MAILBOX_CREATING_REMOTE,  /* local one found; CREATE is under way or to be finished */
-    MAILBOX_CREATING_LOCAL,   /* remote one found; the folder is being made */
-    MAILBOX_GONE_REMOTE,      /* deleted on the server, kept here; not made again */
-    MAILBOX_GONE_LOCAL,       /* removed here, kept on the server; not made again */
+    MAILBOX_SYNCED,          /* both sides have it */
+    MAILBOX_CREATING_REMOTE, /* local one found; CREATE is under way or to be finished */
+    MAILBOX_CREATING_LOCAL,  /* remote one found; the folder is being made */
+    MAILBOX_GONE_REMOTE,     /* deleted on the server, kept here; not made again */
+    MAILBOX_GONE_LOCAL,      /* removed here, kept on the server; not made again */
 };
 
 struct index_mailbox {
-    uint32_t id;          /* 0 for a new one: index_mailbox_put assigns it */
+    uint32_t id; /* 0 for a new one: index_mailbox_put assigns it */
     enum mailbox_state state;
     struct str name;      /* as the server spells it: raw bytes, its delimiter */
     struct str utf8;      /* for people and patterns: UTF-8, `/` as delimiter, namespace left out */
     struct str path;      /* relative to the Maildir root */
     uint32_t uidvalidity; /* 0: not known yet */
     uint32_t uidnext;     /* mark; 0: none */
-    uint64_t highestmodseq; /* mark; 0: none */
-    struct str mailboxid; /* RFC 8474; may be empty */
-    uint32_t special_use; /* enum list_attribute bits of imap/list.h */
+    uint64_t highestmodseq;             /* mark; 0: none */
+    struct str mailboxid;               /* RFC 8474; may be empty */
+    uint32_t special_use;               /* enum list_attribute bits of imap/list.h */
     int64_t new_mtime_ns, cur_mtime_ns; /* times of the last complete settled scan; 0: scan */
     uint64_t new_inode, cur_inode;
-    uint32_t records;     /* messages known to exist on the server; kept by index_message_put and
-                             index_message_delete, ignored by index_mailbox_put */
-    uint32_t files;       /* of these, with a file here; kept likewise */
+    uint32_t records; /* messages known to exist on the server; kept by index_message_put and
+                         index_message_delete, ignored by index_mailbox_put */
+    uint32_t files;   /* of these, with a file here; kept likewise */
 };
 /* ERR_EXISTS if the name belongs to another id. */
 int index_mailbox_put(struct index_txn *txn, struct index_mailbox *mailbox, struct error *err);
@@ -127,14 +128,15 @@ struct index_message {
     struct index_flags flags; /* agreed last */
     uint64_t modseq;
     uint64_t wire_size;
-    int64_t internal_date_s;  /* seconds since 1970 UTC */
+    int64_t internal_date_s; /* seconds since 1970 UTC */
     struct digest header_digest;
     struct digest body_digest;
-    struct str email_id;      /* EMAILID or X-GM-MSGID; may be empty */
+    struct str email_id; /* EMAILID or X-GM-MSGID; may be empty */
 };
 
 /* Inserts or replaces; keeps `file`, `content`, `email-id` and the mailbox's counters in step. */
-int index_message_put(struct index_txn *txn, const struct index_message *message, struct error *err);
+int index_message_put(struct index_txn *txn, const struct index_message *message,
+                      struct error *err);
 int index_message_get(struct index_txn *txn, struct arena *arena, uint32_t mailbox, uint32_t uid,
                       struct index_message *out, struct error *err);
 /* 0 also if there is none. */
@@ -167,12 +169,12 @@ enum intent_kind {
 };
 
 struct index_intent {
-    uint64_t id;             /* assigned by index_intent_put when 0 */
+    uint64_t id; /* assigned by index_intent_put when 0 */
     enum intent_kind kind;
-    uint32_t uidvalidity;    /* under which it was begun */
-    uint32_t uidnext;        /* APPEND: the server's UIDNEXT before; UIDs from here on are looked at */
-    int64_t begun_ms;        /* wall clock */
-    int64_t looked_ms;       /* APPEND: when a complete look first found nothing; 0: not yet */
+    uint32_t uidvalidity; /* under which it was begun */
+    uint32_t uidnext;     /* APPEND: the server's UIDNEXT before; UIDs from here on are looked at */
+    int64_t begun_ms;     /* wall clock */
+    int64_t looked_ms;    /* APPEND: when a complete look first found nothing; 0: not yet */
     struct index_message message; /* mailbox, base, sizes, digests, flags; uid where it is known */
 };
 int index_intent_put(struct index_txn *txn, struct index_intent *intent, struct error *err);
@@ -184,21 +186,21 @@ int index_intent_next(struct index_txn *txn, struct arena *arena, uint64_t *curs
 /* ---- held (index_misc.c) ---- */
 
 enum held_kind {
-    HELD_DOWNLOAD,        /* cannot be fetched or stored */
-    HELD_UPLOAD,          /* cannot be sent */
-    HELD_DELETE_LOCAL,    /* gone on the server; the guard keeps the file */
-    HELD_DELETE_REMOTE,   /* gone here; the guard keeps the message on the server */
+    HELD_DOWNLOAD,      /* cannot be fetched or stored */
+    HELD_UPLOAD,        /* cannot be sent */
+    HELD_DELETE_LOCAL,  /* gone on the server; the guard keeps the file */
+    HELD_DELETE_REMOTE, /* gone here; the guard keeps the message on the server */
 };
 
 struct index_held {
     uint64_t id;
     enum held_kind kind;
     uint32_t mailbox;
-    uint32_t uid;       /* 0 for HELD_UPLOAD */
+    uint32_t uid; /* 0 for HELD_UPLOAD */
     struct str base;
-    struct str reason;  /* one line for a person */
-    int64_t since_ms;   /* wall clock */
-    int64_t retry_ms;   /* not before; 0: at once */
+    struct str reason; /* one line for a person */
+    int64_t since_ms;  /* wall clock */
+    int64_t retry_ms;  /* not before; 0: at once */
     uint32_t tries;
     bool approved;
 };

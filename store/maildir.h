@@ -16,7 +16,7 @@
 enum maildir_layout { MAILDIR_NESTED, MAILDIR_PLUSPLUS, MAILDIR_FLAT };
 
 struct maildir_options {
-    const char *root;      /* absolute */
+    const char *root; /* absolute */
     enum maildir_layout layout;
     const char *separator; /* of flat */
     char info_separator;   /* between base name and info, ':' */
@@ -37,8 +37,8 @@ int maildir_create_root(const struct maildir *md, struct error *err);
 /* ---- folders (maildir_tree.c) ---- */
 
 /* The path of a mailbox: DESIGN of names: UTF-8 as it is; `/` inside a component, NUL, control
- * characters, a leading `.`, `%`, the separator in flat and maildir++, and the names cur, new, tmp are
- * %XX; a component over 255 bytes is cut and ends in a hash. In `arena`. */
+ * characters, a leading `.`, `%`, the separator in flat and maildir++, and the names cur, new, tmp
+ * are %XX; a component over 255 bytes is cut and ends in a hash. In `arena`. */
 const char *maildir_path(const struct maildir *md, struct arena *arena, struct str mailbox);
 /* The reverse; false if the path is not one that maildir_path makes (a cut component). */
 bool maildir_mailbox(const struct maildir *md, struct arena *arena, struct str path,
@@ -64,8 +64,8 @@ int maildir_create(const struct maildir *md, const char *path, struct error *err
 /* What a file name says: base, system flags, and other letters. */
 struct maildir_name {
     struct str base;
-    uint8_t flags;        /* enum maildir_flag bits */
-    struct str letters;   /* unknown and keyword letters, kept as they are, sorted */
+    uint8_t flags;      /* enum maildir_flag bits */
+    struct str letters; /* unknown and keyword letters, kept as they are, sorted */
 };
 enum maildir_flag {
     MAILDIR_DRAFT = 1,
@@ -85,7 +85,8 @@ const char *maildir_unique_base(const struct maildir *md, struct arena *arena, u
 
 /* ---- scans (maildir_scan.c) ---- */
 
-/* Identity and times of new/ and cur/; equal times mean an unchanged folder once they are settled. */
+/* Identity and times of new/ and cur/; equal times mean an unchanged folder once they are settled.
+ */
 struct maildir_times {
     int64_t new_mtime_ns;
     int64_t cur_mtime_ns;
@@ -98,7 +99,7 @@ int maildir_stat(const struct maildir *md, const char *path, struct maildir_time
                  struct error *err);
 
 struct maildir_file {
-    struct str name;  /* file name with info */
+    struct str name; /* file name with info */
     struct maildir_name parsed;
     bool in_new;
 };
@@ -109,8 +110,8 @@ struct maildir_snapshot {
     struct arena *arena;
 };
 /* A complete scan: new/ before cur/, again when times moved meanwhile (bounded; then ERR_CHANGED).
- * Dot files, directories and other non-regular files are left out. Of two names with one base the one
- * in cur/ with more letters stands. */
+ * Dot files, directories and other non-regular files are left out. Of two names with one base the
+ * one in cur/ with more letters stands. */
 int maildir_scan(const struct maildir *md, const char *path, struct maildir_snapshot *out,
                  struct error *err);
 void maildir_snapshot_free(struct maildir_snapshot *snapshot);
@@ -123,8 +124,8 @@ int maildir_find(const struct maildir *md, const char *path, struct str base, st
 
 /* ---- deliveries (maildir_deliver.c) ---- */
 
-/* A message being written to tmp/. The CRLF form comes in; what is stored is the LF form, or the bytes
- * as they came when they hold a bare CR, a bare LF or a NUL (law 5). */
+/* A message being written to tmp/. The CRLF form comes in; what is stored is the LF form, or the
+ * bytes as they came when they hold a bare CR, a bare LF or a NUL (law 5). */
 struct maildir_delivery;
 struct maildir_delivered {
     uint64_t wire_size;
@@ -145,8 +146,8 @@ int maildir_delivery_finish(struct maildir_delivery *d, int64_t internal_date_s,
 void maildir_delivery_free(struct maildir_delivery **d);
 /* Makes the finished files of a batch durable: fsync each below eight, else one syncfs. */
 int maildir_deliveries_sync(struct maildir_delivery *const *batch, size_t count, struct error *err);
-/* tmp/ to its place: new/ without info when neither flags nor letters, else cur/. ERR_EXISTS if taken.
- * The file's data must be durable already. */
+/* tmp/ to its place: new/ without info when neither flags nor letters, else cur/. ERR_EXISTS if
+ * taken. The file's data must be durable already. */
 int maildir_delivery_publish(struct maildir_delivery *d, struct str base, uint8_t flags,
                              struct str letters, struct error *err);
 /* Makes the renames in the folder durable (fsync of new/ and cur/). */
@@ -161,8 +162,8 @@ int maildir_clean_tmp(const struct maildir *md, const char *path, struct error *
 /* Renames `file` so that it carries flags and letters; never back to new/. *out_name is in `arena`.
  * ERR_NOT_FOUND if the file is no longer under that name. */
 int maildir_set_flags(const struct maildir *md, const char *path, const struct maildir_file *file,
-                      uint8_t flags, struct str letters, struct arena *arena,
-                      const char **name_out, struct error *err);
+                      uint8_t flags, struct str letters, struct arena *arena, const char **name_out,
+                      struct error *err);
 /* Moves the file out of the Maildir into `keep_dir` (copied and synced if that is another file
  * system), under "TIME.BASE"; NULL removes it. */
 int maildir_remove(const struct maildir *md, const char *path, const struct maildir_file *file,
@@ -170,12 +171,13 @@ int maildir_remove(const struct maildir *md, const char *path, const struct mail
 /* Removes what has stood in keep_dir for longer than `max_age_s`. */
 int maildir_keep_expire(const char *keep_dir, int64_t max_age_s, int64_t now_s, struct error *err);
 
-/* A local message opened for upload: its wire form (bare LF to CRLF, unless stored raw and so known),
- * in pieces, with its exact wire size computed beforehand. ERR_CHANGED if the file changes size while
- * it is read, ERR_NOT_FOUND if it is gone. */
+/* A local message opened for upload: its wire form (bare LF to CRLF, unless stored raw and so
+ * known), in pieces, with its exact wire size computed beforehand. ERR_CHANGED if the file changes
+ * size while it is read, ERR_NOT_FOUND if it is gone. */
 struct maildir_message;
-int maildir_message_open(const struct maildir *md, const char *path, const struct maildir_file *file,
-                         struct maildir_message **out, struct error *err);
+int maildir_message_open(const struct maildir *md, const char *path,
+                         const struct maildir_file *file, struct maildir_message **out,
+                         struct error *err);
 void maildir_message_free(struct maildir_message **m);
 uint64_t maildir_message_wire_size(const struct maildir_message *m);
 int64_t maildir_message_mtime_s(const struct maildir_message *m);

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * The root marker: a small file `.maildird` in the Maildir's root that says whose Maildir this is and
- * which generation of the index last wrote here. A Maildir without its marker (an unmounted disk, an
- * emptied directory) is never written to; a generation behind the index's is a restored backup.
+ * The root marker: a small file `.maildird` in the Maildir's root that says whose Maildir this is
+ * and which generation of the index last wrote here. A Maildir without its marker (an unmounted
+ * disk, an emptied directory) is never written to; a generation behind the index's is a restored
+ * backup.
  */
 #include "base/error.h"
 #include <stdint.h>

@@ -2,11 +2,11 @@
 /*
  * Digests of a message's wire form, computed while it streams by.
  *
- * The header digest covers the header block with the lines left out that mail programs and sync tools
- * add for their own book-keeping (X-TUID, X-OfflineIMAP, Status, X-Status, Lines, Content-Length, …,
- * with their continuation lines), so that a message keeps its digest when it passes through them. The
- * body digest covers everything behind the first empty line. A message without an empty line is all
- * header.
+ * The header digest covers the header block with the lines left out that mail programs and sync
+ * tools add for their own book-keeping (X-TUID, X-OfflineIMAP, Status, X-Status, Lines,
+ * Content-Length, …, with their continuation lines), so that a message keeps its digest when it
+ * passes through them. The body digest covers everything behind the first empty line. A message
+ * without an empty line is all header.
  */
 #include "base/digest.h"
 

@@ -15,8 +15,8 @@ struct dial_options {
     const struct clock *clock;
 };
 
-/* A connected stream with keep-alive and TCP_NODELAY. Errors: ERR_NETWORK naming host, port and, for
- * several addresses, what each said; ERR_TIMEOUT; ERR_CANCELLED. */
+/* A connected stream with keep-alive and TCP_NODELAY. Errors: ERR_NETWORK naming host, port and,
+ * for several addresses, what each said; ERR_TIMEOUT; ERR_CANCELLED. */
 int dial(const struct dial_options *options, struct stream **out, struct error *err);
 /* How long the connect() that succeeded took, for `compress: auto`; 0 for tunnels. */
 int64_t stream_connect_us(const struct stream *stream);

@@ -1,9 +1,9 @@
 #pragma once
 /*
- * A byte stream made of layers: at the bottom a descriptor (or, in tests, a server in lockstep), above
- * it any of TLS, deflate and the transcript tap. Layers never block; `stream_wait` is the only place
- * in the program that may block on a peer. It returns when the descriptor is ready, the deadline
- * passes (ERR_TIMEOUT) or the wake is signalled (ERR_CANCELLED).
+ * A byte stream made of layers: at the bottom a descriptor (or, in tests, a server in lockstep),
+ * above it any of TLS, deflate and the transcript tap. Layers never block; `stream_wait` is the
+ * only place in the program that may block on a peer. It returns when the descriptor is ready, the
+ * deadline passes (ERR_TIMEOUT) or the wake is signalled (ERR_CANCELLED).
  *
  * One thread at a time. While a write waits for room the input is read into the stream's own buffer
  * (bounded), so that two ends that both write cannot deadlock.
@@ -23,11 +23,10 @@ enum stream_want { STREAM_WANT_READ = 1, STREAM_WANT_WRITE = 2 };
 
 /*
  * One layer. `self` is the layer's own state; `below` (NULL at the bottom) the layer under it.
- * try_read:  bytes read (> 0), 0 at the end of the stream, STREAM_AGAIN, or another negative: *err set.
- * try_write: bytes taken (> 0), STREAM_AGAIN, or another negative: *err set.
- * try_flush: 0 when nothing is held back in this layer any more, STREAM_AGAIN, or negative. May be NULL.
- * wait:      bottom only. Block until one of `want` (a set of enum stream_want) is likely possible.
- *            0 or an error.
+ * try_read:  bytes read (> 0), 0 at the end of the stream, STREAM_AGAIN, or another negative: *err
+ * set. try_write: bytes taken (> 0), STREAM_AGAIN, or another negative: *err set. try_flush: 0 when
+ * nothing is held back in this layer any more, STREAM_AGAIN, or negative. May be NULL. wait: bottom
+ * only. Block until one of `want` (a set of enum stream_want) is likely possible. 0 or an error.
  * pending:   bytes that try_read would give without touching the layer below. May be NULL.
  * close:     send the layer's farewell without blocking, release self. Never fails.
  */
@@ -58,8 +57,8 @@ struct stream_counters {
     uint64_t bytes_out;
 };
 
-/* A stream over a connected socket (made non-blocking). Owns `fd`. `wake` may be NULL; it and `clock`
- * are borrowed for the stream's life. */
+/* A stream over a connected socket (made non-blocking). Owns `fd`. `wake` may be NULL; it and
+ * `clock` are borrowed for the stream's life. */
 struct stream *stream_from_fd(int fd, const struct wake *wake, const struct clock *clock);
 /* Over two descriptors (a tunnel command's output and input); owns both. */
 struct stream *stream_from_pipes(int in_fd, int out_fd, const struct wake *wake,
@@ -72,8 +71,8 @@ void stream_close(struct stream **stream);
 
 /* Every later wait ends at this deadline (monotonic milliseconds), until set again. */
 void stream_set_deadline(struct stream *stream, int64_t deadline_ms);
-/* Each time bytes move the deadline becomes now + timeout_ms: for long transfers that make progress.
- * 0 turns it off. */
+/* Each time bytes move the deadline becomes now + timeout_ms: for long transfers that make
+ * progress. 0 turns it off. */
 void stream_set_progress_timeout(struct stream *stream, int64_t timeout_ms);
 
 /* Some bytes, waiting for at least one: their count, 0 at the end of the stream, or negative. */
@@ -91,8 +90,8 @@ int stream_flush(struct stream *stream, struct error *err);
 /* Put a layer on top. TLS over a stream with buffered plain-text input is refused (ERR_PROTOCOL):
  * those bytes were injected (RFC 9051 section 6.2.1). */
 void stream_push(struct stream *stream, const struct stream_layer_ops *ops, void *self);
-/* Input read ahead but not yet consumed (RFC 4978: bytes behind the OK belong to the new layer). Put
- * such bytes back before pushing deflate; they will be read first by the pushed layer. */
+/* Input read ahead but not yet consumed (RFC 4978: bytes behind the OK belong to the new layer).
+ * Put such bytes back before pushing deflate; they will be read first by the pushed layer. */
 void stream_unread(struct stream *stream, struct str bytes);
 
 struct stream_counters stream_counters(const struct stream *stream);
@@ -105,8 +104,8 @@ int stream_wait(struct stream *stream, unsigned want, struct error *err);
 /* Raw deflate both ways (RFC 4978). Call directly after the tagged OK. */
 int stream_push_deflate(struct stream *stream, struct error *err);
 
-/* A transcript of what passes above the layers below it, one line a line, led by "C: " and "S: " and
- * a time; literals over 4 KiB as their size. Secrets are left out: between tap_hide(true) and
+/* A transcript of what passes above the layers below it, one line a line, led by "C: " and "S: "
+ * and a time; literals over 4 KiB as their size. Secrets are left out: between tap_hide(true) and
  * tap_hide(false) client lines are written as "[hidden]". The sink is borrowed. */
 struct tap_sink {
     void (*line)(void *self, char direction, struct str line);

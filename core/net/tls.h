@@ -4,13 +4,14 @@
 #include "net/stream.h"
 
 struct tls_options {
-    bool system_ca;            /* trust the system's store */
-    const char *ca_file;       /* NULL, or PEM: CAs, and leaf certificates accepted as such */
-    const char *fingerprint;   /* NULL, or "cert-sha256:HEX" or "key-sha256:HEX", instead of a chain */
-    const char *client_cert;   /* NULL, or PEM */
-    const char *client_key;    /* NULL: in client_cert */
-    const char *min_version;   /* NULL, "1.2" or "1.3" */
-    const char *ciphers;       /* NULL, or OpenSSL's words */
+    bool system_ca;      /* trust the system's store */
+    const char *ca_file; /* NULL, or PEM: CAs, and leaf certificates accepted as such */
+    const char
+        *fingerprint; /* NULL, or "cert-sha256:HEX" or "key-sha256:HEX", instead of a chain */
+    const char *client_cert; /* NULL, or PEM */
+    const char *client_key;  /* NULL: in client_cert */
+    const char *min_version; /* NULL, "1.2" or "1.3" */
+    const char *ciphers;     /* NULL, or OpenSSL's words */
 };
 
 struct tls_context;
@@ -27,8 +28,8 @@ int tls_self_signed_context(const char *host, struct buf *cert_pem_out, struct t
 void tls_context_free(struct tls_context **context);
 
 /* Handshake as client, with SNI and a check of `host` (a name or an address). ERR_TLS says what was
- * wrong with the certificate (expired since …, is for … not …, self-signed, unknown issuer) and what
- * to do. A pin mismatch prints both fingerprints. */
+ * wrong with the certificate (expired since …, is for … not …, self-signed, unknown issuer) and
+ * what to do. A pin mismatch prints both fingerprints. */
 int stream_push_tls_client(struct stream *stream, struct tls_context *context, const char *host,
                            struct error *err);
 int stream_push_tls_server(struct stream *stream, struct tls_context *context, struct error *err);

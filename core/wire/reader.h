@@ -8,12 +8,12 @@
  * calls with && and look at the error once, with reader_check.
  *
  * Strings handed out live in the arena given to the reader, until the caller resets it; they are
- * NUL-terminated behind their end. Input comes from the source in large pieces; literals can be taken
- * piece by piece as views into the buffer without being copied or held.
+ * NUL-terminated behind their end. Input comes from the source in large pieces; literals can be
+ * taken piece by piece as views into the buffer without being copied or held.
  *
  * Tolerated, as servers in the field send it: runs of spaces, missing text after a response code,
- * zero-padded literal sizes, NIL for any string, 8-bit bytes in quoted strings and atoms, bare LF at
- * the end of a line, `{n+}` from a server. Refused: numbers out of range, nesting deeper than
+ * zero-padded literal sizes, NIL for any string, 8-bit bytes in quoted strings and atoms, bare LF
+ * at the end of a line, `{n+}` from a server. Refused: numbers out of range, nesting deeper than
  * `limits.depth`, tokens and literals over the limits.
  */
 #include "base/arena.h"
@@ -29,10 +29,10 @@ struct reader_source {
 };
 
 struct reader_limits {
-    size_t token_bytes;    /* one atom, quoted string, or literal read whole */
+    size_t token_bytes;     /* one atom, quoted string, or literal read whole */
     uint64_t literal_bytes; /* one literal read piece by piece */
-    unsigned depth;        /* nested parentheses */
-    size_t unit_bytes;     /* one response or command without streamed literals */
+    unsigned depth;         /* nested parentheses */
+    size_t unit_bytes;      /* one response or command without streamed literals */
 };
 
 struct reader *reader_new(const struct reader_source *source, const struct reader_limits *limits);
@@ -44,10 +44,11 @@ bool reader_failed(const struct reader *r);
 /* 0, or the first error (ERR_PROTOCOL with what was expected, what stood there and the offset; or
  * the source's own error). */
 int reader_check(const struct reader *r, struct error *err);
-/* Set the error from a parser's own judgement (a number out of range for its meaning). Returns false. */
+/* Set the error from a parser's own judgement (a number out of range for its meaning). Returns
+ * false. */
 bool reader_fail(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Forget an error and go on behind the next line end: for the server and the dissector. False at the
- * end of input. */
+/* Forget an error and go on behind the next line end: for the server and the dissector. False at
+ * the end of input. */
 bool reader_recover(struct reader *r);
 /* Bytes consumed since reader_new. */
 uint64_t reader_offset(const struct reader *r);
@@ -89,11 +90,12 @@ bool reader_expect_text(struct reader *r, struct str *out);
 /* `{n}`, `{n+}` and the line end behind it. After this the literal's bytes must be consumed. */
 struct reader_literal {
     uint64_t size;
-    bool binary;   /* ~{n} (RFC 3516) */
-    bool sync;     /* the peer waits for a continuation */
+    bool binary; /* ~{n} (RFC 3516) */
+    bool sync;   /* the peer waits for a continuation */
 };
 bool reader_accept_literal(struct reader *r, struct reader_literal *out);
-/* The next piece of the literal under way, as a view valid until the next call; empty at its end. */
+/* The next piece of the literal under way, as a view valid until the next call; empty at its end.
+ */
 bool reader_literal_piece(struct reader *r, struct str *out);
 /* Any one value: atom, string, parenthesised list (bounded), with its literals. */
 bool reader_skip_value(struct reader *r);

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * The encoder of the IMAP grammar. It writes into memory and defers errors: nothing fails before
- * writer_finish, which says so if a value could not be expressed (NUL in an atom, over the maximum).
+ * writer_finish, which says so if a value could not be expressed (NUL in an atom, over the
+ * maximum).
  *
  * A string is written as an atom where that is allowed and asked for, quoted, or as a literal. A
  * synchronizing literal makes a break: the sender transmits up to the break, waits for the peer's
@@ -19,7 +20,7 @@ enum writer_literals {
 struct writer {
     struct buf buf;
     enum writer_literals literals;
-    bool utf8; /* 8-bit UTF-8 may stand in quoted strings (RFC 9755, IMAP4rev2) */
+    bool utf8;      /* 8-bit UTF-8 may stand in quoted strings (RFC 9755, IMAP4rev2) */
     size_t *breaks; /* offsets into buf behind which the sender waits; ascending */
     size_t breaks_len;
     char *failure; /* first thing that could not be written */
@@ -42,8 +43,8 @@ void writer_string(struct writer *w, struct str s);
 /* s.ptr == NULL is NIL. */
 void writer_nstring(struct writer *w, struct str s);
 void writer_list_mailbox(struct writer *w, struct str pattern);
-/* The header of a literal whose bytes the sender supplies: `{n}` or `{n+}` and CRLF, with a break where
- * the peer must answer first. `binary` writes ~{n}. */
+/* The header of a literal whose bytes the sender supplies: `{n}` or `{n+}` and CRLF, with a break
+ * where the peer must answer first. `binary` writes ~{n}. */
 void writer_literal_header(struct writer *w, uint64_t size, bool binary);
 
 /* 0, or ERR_STATE with what could not be written. */
