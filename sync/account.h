@@ -1,0 +1,81 @@
+#pragma once
+/*
+ * One account: a pass over it, from lock to marks.
+ *
+ *     survey → reconcile → apply → commit
+ */
+#include "base/clock.h"
+#include "base/wake.h"
+#include "net/stream.h"
+#include "sync/config.h"
+#include "sync/report.h"
+
+/* What the pass is doing, for progress bars; called from the thread that runs the pass. */
+enum progress_stage {
+    PROGRESS_CONNECTING,
+    PROGRESS_SURVEY,
+    PROGRESS_DOWNLOAD,
+    PROGRESS_UPLOAD,
+    PROGRESS_FLAGS,
+    PROGRESS_DELETE,
+    PROGRESS_DONE,
+};
+struct progress {
+    enum progress_stage stage;
+    const char *account;
+    const char *mailbox;  /* UTF-8 name, or NULL */
+    uint64_t done, total; /* messages of this stage; total 0: not known */
+    uint64_t bytes;       /* message bytes moved in this pass so far */
+};
+struct progress_sink {
+    void (*update)(void *self, const struct progress *progress);
+    void *self;
+};
+
+/* A line of the plan (dry run), or of what was done (-v). */
+struct plan_sink {
+    void (*line)(void *self, const char *account, const char *mailbox, const char *what,
+                 const char *subject, const char *why);
+    void *self;
+};
+
+struct pass_options {
+    bool dry_run;
+    bool full;                    /* believe no mark: list and scan everything */
+    bool approve_deletions;       /* what an earlier run held and listed */
+    const char *const *mailboxes; /* patterns; NULL: all */
+    const struct clock *clock;
+    const struct wake *wake;              /* may be NULL */
+    const struct tap_sink *trace;         /* NULL: none */
+    const struct progress_sink *progress; /* NULL: none */
+    const struct plan_sink *plan;         /* NULL: none */
+};
+
+/* Runs one pass. Everything that went wrong is in the report (and logged); the result is the
+ * report's exit code. */
+int account_pass(const struct config *config, const struct config_account *account,
+                 const struct pass_options *options, struct report *out);
+
+/* Connects and logs in, as a pass does: for `mailboxes`. The caller owns the client. */
+struct client;
+int account_connect(const struct config_account *account, const struct clock *clock,
+                    const struct wake *wake, const struct tap_sink *trace, struct client **out,
+                    struct error *err);
+
+/* Side by side: what is on the server, here and in the index. In `arena`, sorted by name. */
+struct mailbox_row {
+    struct str name;          /* UTF-8 */
+    struct str remote_name;   /* as sent; empty where the server has none */
+    const char *path;         /* local, NULL where there is none */
+    uint32_t attributes;      /* enum list_attribute */
+    uint32_t remote_messages; /* where known */
+    uint32_t local_messages;
+    const char *state; /* "synced", "only on the server", "only here", "left out", … */
+};
+struct mailbox_rows {
+    struct mailbox_row *items;
+    size_t len;
+};
+int account_mailboxes(const struct config *config, const struct config_account *account,
+                      const struct clock *clock, const struct wake *wake, struct arena *arena,
+                      struct mailbox_rows *out, struct error *err);
