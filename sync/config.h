@@ -5,6 +5,7 @@
  * "FILE:LINE: what, where; did you mean …", all of it, not only the first.
  */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "net/dial.h"
