@@ -56,7 +56,8 @@ int index_fact_get(struct index_txn *txn, struct arena *arena, const char *key, 
                    struct error *err);
 int index_fact_put(struct index_txn *txn, const char *key, struct str value, struct error *err);
 
-/* Keyword names (case-insensitive) to small numbers; a new name is given one. */
+/* Keyword names (case-insensitive) to small numbers; a new name is given one (in a read
+ * transaction: ERR_NOT_FOUND). */
 int index_keyword_id(struct index_txn *txn, struct str name, uint32_t *id_out, struct error *err);
 int index_keyword_name(struct index_txn *txn, struct arena *arena, uint32_t id, struct str *out,
                        struct error *err);
@@ -67,8 +68,6 @@ enum mailbox_state {
     MAILBOX_SYNCED,          /* both sides have it */
     MAILBOX_CREATING_REMOTE, /* local one found; CREATE is under way or to be finished */
     MAILBOX_CREATING_LOCAL,  /* remote one found; the folder is being made */
-    MAILBOX_GONE_REMOTE,     /* deleted on the server, kept here; not made again */
-    MAILBOX_GONE_LOCAL,      /* removed here, kept on the server; not made again */
 };
 
 struct index_mailbox {
@@ -95,10 +94,13 @@ int index_mailbox_get(struct index_txn *txn, struct arena *arena, uint32_t id,
                       struct index_mailbox *out, struct error *err);
 int index_mailbox_by_name(struct index_txn *txn, struct arena *arena, struct str name,
                           struct index_mailbox *out, struct error *err);
+/* By MAILBOXID (RFC 8474): the one put last. */
+int index_mailbox_by_mailboxid(struct index_txn *txn, struct arena *arena, struct str mailboxid,
+                               struct index_mailbox *out, struct error *err);
 /* All, by id: start with *cursor = 0. 1 found, 0 at the end, negative on error. */
 int index_mailbox_next(struct index_txn *txn, struct arena *arena, uint32_t *cursor,
                        struct index_mailbox *out, struct error *err);
-/* With all its messages, files and intents. */
+/* With all its messages, files, intents and held. 0 also if there is none. */
 int index_mailbox_delete(struct index_txn *txn, uint32_t id, struct error *err);
 
 /* ---- messages (index_message.c) ---- */
@@ -134,7 +136,9 @@ struct index_message {
     struct str email_id; /* EMAILID or X-GM-MSGID; may be empty */
 };
 
-/* Inserts or replaces; keeps `file`, `content`, `email-id` and the mailbox's counters in step. */
+/* Inserts or replaces; keeps `file`, `content`, `email-id` and the mailbox's counters in step. An
+ * all-zero header digest is none and not found by content. ERR_EXISTS if the file belongs to
+ * another UID. Cheapest, also on disk, in ascending order of UID. */
 int index_message_put(struct index_txn *txn, const struct index_message *message,
                       struct error *err);
 int index_message_get(struct index_txn *txn, struct arena *arena, uint32_t mailbox, uint32_t uid,
@@ -146,7 +150,8 @@ int index_message_by_file(struct index_txn *txn, struct arena *arena, uint32_t m
                           struct str base, struct index_message *out, struct error *err);
 
 /* In UID order, from `first_uid`. The record is a view: strings point into the transaction and are
- * valid until the next call. */
+ * valid until the next call and the next write. Close the cursor before the transaction ends;
+ * writes in between are allowed. */
 struct index_cursor;
 int index_cursor_open(struct index_txn *txn, uint32_t mailbox, uint32_t first_uid,
                       struct index_cursor **out, struct error *err);
@@ -159,6 +164,10 @@ void index_cursor_close(struct index_cursor **cursor);
 int index_message_by_content(struct index_txn *txn, const struct digest *header_digest,
                              bool (*found)(void *self, uint32_t mailbox, uint32_t uid), void *self,
                              struct error *err);
+/* The same for an EMAILID or X-GM-MSGID. */
+int index_message_by_email_id(struct index_txn *txn, struct str email_id,
+                              bool (*found)(void *self, uint32_t mailbox, uint32_t uid), void *self,
+                              struct error *err);
 
 /* ---- intents (index_intent.c) ---- */
 

@@ -75,7 +75,9 @@ enum maildir_flag {
     MAILDIR_SEEN = 16,
     MAILDIR_TRASHED = 32,
 };
-void maildir_name_parse(const struct maildir *md, struct str file_name, struct maildir_name *out);
+/* Views into `file_name`; `arena` is used only where letters have to be put in order. */
+void maildir_name_parse(const struct maildir *md, struct arena *arena, struct str file_name,
+                        struct maildir_name *out);
 /* "base:2,DFS…": letters in ASCII order, each once. In `arena`. */
 const char *maildir_name_build(const struct maildir *md, struct arena *arena,
                                const struct maildir_name *name);
@@ -94,7 +96,8 @@ struct maildir_times {
     uint64_t cur_inode;
 };
 bool maildir_times_equal(const struct maildir_times *a, const struct maildir_times *b);
-/* ERR_NOT_FOUND if cur/ is missing; new/ and tmp/ are made if only they are. */
+/* ERR_NOT_FOUND if cur/ is missing. A missing new/ counts as empty, with zero times (a delivery
+ * makes new/ and tmp/ again). Writes nothing. */
 int maildir_stat(const struct maildir *md, const char *path, struct maildir_times *out,
                  struct error *err);
 
@@ -109,9 +112,10 @@ struct maildir_snapshot {
     bool settled; /* the times are old enough that a later change must show in them */
     struct arena *arena;
 };
-/* A complete scan: new/ before cur/, again when times moved meanwhile (bounded; then ERR_CHANGED).
- * Dot files, directories and other non-regular files are left out. Of two names with one base the
- * one in cur/ with more letters stands. */
+/* A complete scan: new/ before cur/, again when anything in them changed meanwhile (seen by inotify
+ * and by the times; bounded; then ERR_CHANGED). Absence from it is evidence for the moment of the
+ * scan. Dot files, directories and other non-regular files are left out. Of two names with one base
+ * the one in cur/ with more letters stands. */
 int maildir_scan(const struct maildir *md, const char *path, struct maildir_snapshot *out,
                  struct error *err);
 void maildir_snapshot_free(struct maildir_snapshot *snapshot);
@@ -184,5 +188,8 @@ int64_t maildir_message_mtime_s(const struct maildir_message *m);
 /* Of the wire form; computed by one read at open. */
 void maildir_message_digests(const struct maildir_message *m, struct digest *header,
                              struct digest *body);
+/* Of the bytes as they are stored: what a message stored raw was recorded with. One more read. */
+int maildir_message_stored_digests(struct maildir_message *m, struct digest *header,
+                                   struct digest *body, struct error *err);
 /* Up to `size` bytes of the wire form; 0 at the end. */
 ssize_t maildir_message_read(struct maildir_message *m, void *out, size_t size, struct error *err);
