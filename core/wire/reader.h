@@ -11,18 +11,21 @@
  * NUL-terminated behind their end. Input comes from the source in large pieces; literals can be
  * taken piece by piece as views into the buffer without being copied or held.
  *
- * Tolerated, as servers in the field send it: runs of spaces, missing text after a response code,
- * zero-padded literal sizes, NIL for any string, 8-bit bytes in quoted strings and atoms, bare LF
- * at the end of a line, `{n+}` from a server. Refused: numbers out of range, nesting deeper than
- * `limits.depth`, tokens and literals over the limits.
+ * Tolerated, as servers in the field send it: runs of spaces, also before the line end; missing
+ * text after a response code, zero-padded literal sizes, NIL for any string, 8-bit bytes in quoted
+ * strings and atoms, a backslash before any character of a quoted string, bare LF at the end of a
+ * line, `{n+}` from a server. Refused: numbers out of range, nesting deeper than `limits.depth`,
+ * tokens and literals over the limits, CR, LF and NUL in quoted strings, controls in atoms.
  */
 #include "base/arena.h"
 #include "base/error.h"
+#include "wire/chars.h"
 #include <sys/types.h>
 
 struct reader;
 
-/* More input: bytes put into `out` (> 0), 0 at the end, negative with *err set. */
+/* More input: bytes put into `out` (> 0), 0 at the end, negative with *err set. It is asked again
+ * after a 0, so that a session may be fed bit by bit. */
 struct reader_source {
     ssize_t (*read)(void *self, void *out, size_t size, struct error *err);
     void *self;
@@ -37,24 +40,30 @@ struct reader_limits {
 
 struct reader *reader_new(const struct reader_source *source, const struct reader_limits *limits);
 void reader_free(struct reader **r);
-/* Begin a response or command: results go to `arena` from now on. Clears no error. */
+/* Begin a response or command: results go to `arena` from now on. Clears no error. Call it before
+ * anything that gives out strings. */
 void reader_begin(struct reader *r, struct arena *arena);
 
 bool reader_failed(const struct reader *r);
-/* 0, or the first error (ERR_PROTOCOL with what was expected, what stood there and the offset; or
- * the source's own error). */
+/* 0, or the first error, of SCOPE_CONNECTION: ERR_PROTOCOL with what was expected, what stood there
+ * and the offset; ERR_NETWORK where the input ended in the middle; or the source's own error. */
 int reader_check(const struct reader *r, struct error *err);
 /* Set the error from a parser's own judgement (a number out of range for its meaning). Returns
  * false. */
 bool reader_fail(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Forget an error and go on behind the next line end: for the server and the dissector. False at
- * the end of input. */
+/* Set the error "expected WHAT, found …". Returns false. */
+bool reader_expected(struct reader *r, const char *what);
+/* Forget an error and go on behind the next line end (and behind `{n+}` literals that belong to
+ * the line; the bytes of a `{n}` literal that was not begun are not there). Where the line had
+ * ended already, nothing is passed over. For the server and the dissector. False when the input
+ * ends first, and after an error of the source. */
 bool reader_recover(struct reader *r);
 /* Bytes consumed since reader_new. */
 uint64_t reader_offset(const struct reader *r);
 /* Whether the source has ended and everything was consumed. Reads if the buffer is empty. */
 bool reader_at_end(struct reader *r);
-/* Bytes buffered but not consumed; moved out (for a new stream layer). */
+/* Bytes buffered but not consumed; moved out (for a new stream layer): a view that lasts until the
+ * next call. */
 struct str reader_take_buffered(struct reader *r);
 bool reader_has_buffered(const struct reader *r);
 
@@ -65,6 +74,7 @@ bool reader_expect(struct reader *r, char c);
 /* One or more spaces. */
 bool reader_accept_sp(struct reader *r);
 bool reader_expect_sp(struct reader *r);
+/* Spaces before it are passed over. */
 bool reader_expect_crlf(struct reader *r);
 /* At CR LF or LF. */
 bool reader_at_crlf(struct reader *r);
@@ -75,16 +85,23 @@ bool reader_expect_tag(struct reader *r, struct str *out);
 bool reader_expect_atom(struct reader *r, struct str *out);
 /* An atom or quoted string or literal; `NIL` is the three letters. */
 bool reader_expect_astring(struct reader *r, struct str *out);
+/* NIL gives the empty string. */
 bool reader_expect_string(struct reader *r, struct str *out);
 /* NIL gives out->ptr == NULL. */
 bool reader_expect_nstring(struct reader *r, struct str *out);
-/* list-mailbox: list characters or a string. */
+/* list-mailbox: list characters or a string; also bare backslashes and braces. */
 bool reader_expect_list_mailbox(struct reader *r, struct str *out);
 bool reader_expect_number(struct reader *r, uint32_t *out);
 bool reader_expect_number64(struct reader *r, uint64_t *out);
 bool reader_expect_nz_number(struct reader *r, uint32_t *out);
+/* A number64 that some servers write as 9.3736e+06: for sizes only. */
+bool reader_expect_size(struct reader *r, uint64_t *out);
 /* Characters up to one of `stops` or the line end, at least one. */
 bool reader_expect_until(struct reader *r, const char *stops, struct str *out);
+/* The longest run of characters of `classes` (a set of enum char_class), at least one, as a view
+ * that lasts until the next call and is not NUL-terminated: for names that are looked up and
+ * forgotten. */
+bool reader_expect_view(struct reader *r, unsigned classes, struct str *out);
 /* Everything up to, not including, the line end; may be empty. */
 bool reader_expect_text(struct reader *r, struct str *out);
 /* `{n}`, `{n+}` and the line end behind it. After this the literal's bytes must be consumed. */
@@ -99,5 +116,5 @@ bool reader_accept_literal(struct reader *r, struct reader_literal *out);
 bool reader_literal_piece(struct reader *r, struct str *out);
 /* Any one value: atom, string, parenthesised list (bounded), with its literals. */
 bool reader_skip_value(struct reader *r);
-/* Any values and brackets up to the line end. */
+/* Any values and brackets up to, not including, the line end; unbalanced ones too. */
 bool reader_skip_line(struct reader *r);

@@ -22,7 +22,7 @@ struct writer {
     enum writer_literals literals;
     bool utf8;      /* 8-bit UTF-8 may stand in quoted strings (RFC 9755, IMAP4rev2) */
     size_t *breaks; /* offsets into buf behind which the sender waits; ascending */
-    size_t breaks_len;
+    size_t breaks_len, breaks_cap;
     char *failure; /* first thing that could not be written */
 };
 
@@ -30,6 +30,7 @@ void writer_init(struct writer *w, enum writer_literals literals, bool utf8, siz
 void writer_free(struct writer *w);
 void writer_clear(struct writer *w);
 
+/* As they are, unchecked: for bytes that are known to be right. */
 void writer_raw(struct writer *w, struct str s);
 void writer_cstr(struct writer *w, const char *text);
 void writer_format(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -38,7 +39,9 @@ void writer_sp(struct writer *w);
 void writer_crlf(struct writer *w);
 void writer_number(struct writer *w, uint64_t n);
 void writer_atom(struct writer *w, struct str s);
+/* An atom where it can be one and is not `NIL`, else as writer_string. */
 void writer_astring(struct writer *w, struct str s);
+/* Quoted, or a literal where it is long, 8-bit without `utf8`, or holds CR or LF. NUL fails. */
 void writer_string(struct writer *w, struct str s);
 /* s.ptr == NULL is NIL. */
 void writer_nstring(struct writer *w, struct str s);
@@ -46,6 +49,11 @@ void writer_list_mailbox(struct writer *w, struct str pattern);
 /* The header of a literal whose bytes the sender supplies: `{n}` or `{n+}` and CRLF, with a break
  * where the peer must answer first. `binary` writes ~{n}. */
 void writer_literal_header(struct writer *w, uint64_t size, bool binary);
+
+/* Characters up to the line end, as a status text: CR, LF and NUL fail. */
+void writer_text(struct writer *w, struct str s);
+/* Note that something cannot be written; the first note stays. */
+void writer_fail(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* 0, or ERR_STATE with what could not be written. */
 int writer_finish(const struct writer *w, struct error *err);
