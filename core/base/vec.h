@@ -18,6 +18,14 @@
         size_t cap;                                                                                \
     }
 
+/* A named array type, for struct members and parameters. */
+#define VEC_STRUCT(name, type)                                                                     \
+    struct name {                                                                                  \
+        type *items;                                                                               \
+        size_t len;                                                                                \
+        size_t cap;                                                                                \
+    }
+
 /* Makes sure that `more` further items fit. */
 #define vec_reserve(v, more)                                                                       \
     ((v)->items = vec_grow_((v)->items, &(v)->cap, (v)->len, (more), sizeof *(v)->items))

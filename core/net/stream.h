@@ -6,7 +6,8 @@
  * deadline passes (ERR_TIMEOUT) or the wake is signalled (ERR_CANCELLED).
  *
  * One thread at a time. While a write waits for room the input is read into the stream's own buffer
- * (bounded), so that two ends that both write cannot deadlock.
+ * (bounded), so that two ends that both write cannot deadlock. A read that has to wait flushes
+ * first. After a failed write no more can be written, but what the peer had sent can still be read.
  *
  * All errors have SCOPE_CONNECTION but for ERR_CANCELLED, which has SCOPE_CANCELLED.
  */
@@ -30,6 +31,7 @@ enum stream_want { STREAM_WANT_READ = 1, STREAM_WANT_WRITE = 2 };
  * pending:   bytes that try_read would give without touching the layer below. May be NULL.
  * close:     send the layer's farewell without blocking, release self. Never fails.
  */
+struct stream;
 struct stream_layer;
 struct stream_layer_ops {
     const char *name;
@@ -47,9 +49,14 @@ struct stream_layer {
     const struct stream_layer_ops *ops;
     void *self;
     struct stream_layer *below;
+    struct stream *stream;
 };
 
-struct stream;
+/* try_read and try_write of the layer under `layer`. */
+ssize_t stream_below_read(struct stream_layer *layer, void *out, size_t size,
+                          enum stream_want *want, struct error *err);
+ssize_t stream_below_write(struct stream_layer *layer, const void *data, size_t size,
+                           enum stream_want *want, struct error *err);
 
 /* Bytes at the bottom layer, i.e. as they cross the network. */
 struct stream_counters {
@@ -60,7 +67,7 @@ struct stream_counters {
 /* A stream over a connected socket (made non-blocking). Owns `fd`. `wake` may be NULL; it and
  * `clock` are borrowed for the stream's life. */
 struct stream *stream_from_fd(int fd, const struct wake *wake, const struct clock *clock);
-/* Over two descriptors (a tunnel command's output and input); owns both. */
+/* Over two descriptors, which may be one; owns both. For pipes the program must ignore SIGPIPE. */
 struct stream *stream_from_pipes(int in_fd, int out_fd, const struct wake *wake,
                                  const struct clock *clock);
 /* Over any bottom layer; takes over `self`, which ops->close releases. */
@@ -77,18 +84,21 @@ void stream_set_progress_timeout(struct stream *stream, int64_t timeout_ms);
 
 /* Some bytes, waiting for at least one: their count, 0 at the end of the stream, or negative. */
 ssize_t stream_read(struct stream *stream, void *out, size_t size, struct error *err);
-/* Whether a read would return at once, without a system call on the descriptor. Layers that buffer
- * (TLS, deflate) are asked, which a poll on the descriptor would not do. */
-bool stream_has_input(const struct stream *stream);
-/* Wait until input is there: 1; 0 when `deadline_ms` came first; negative on error or cancel. */
+/* Whether a read would return at once (also with the end of the stream or an error) without a
+ * system call on the descriptor. Finds what TLS and deflate hold, which a poll on the descriptor
+ * would not. */
+bool stream_has_input(struct stream *stream);
+/* Wait until a read would return at once: 1; 0 when `deadline_ms` came first; negative on error or
+ * cancel. Flushes before it waits. The stream's own deadline does not count. */
 int stream_wait_input(struct stream *stream, int64_t deadline_ms, struct error *err);
 /* Buffers; writes when 16 KiB have gathered. */
 int stream_write(struct stream *stream, const void *data, size_t size, struct error *err);
 /* Everything written so far reaches the peer's network. */
 int stream_flush(struct stream *stream, struct error *err);
 
-/* Put a layer on top. TLS over a stream with buffered plain-text input is refused (ERR_PROTOCOL):
- * those bytes were injected (RFC 9051 section 6.2.1). */
+/* Put a layer on top, which first reads what was read ahead. Everything written must have been
+ * flushed. TLS over a stream with such plain-text input is refused (ERR_PROTOCOL): those bytes were
+ * injected (RFC 9051 section 6.2.1). */
 void stream_push(struct stream *stream, const struct stream_layer_ops *ops, void *self);
 /* Input read ahead but not yet consumed (RFC 4978: bytes behind the OK belong to the new layer).
  * Put such bytes back before pushing deflate; they will be read first by the pushed layer. */
@@ -104,9 +114,14 @@ int stream_wait(struct stream *stream, unsigned want, struct error *err);
 /* Raw deflate both ways (RFC 4978). Call directly after the tagged OK. */
 int stream_push_deflate(struct stream *stream, struct error *err);
 
-/* A transcript of what passes above the layers below it, one line a line, led by "C: " and "S: "
- * and a time; literals over 4 KiB as their size. Secrets are left out: between tap_hide(true) and
- * tap_hide(false) client lines are written as "[hidden]". The sink is borrowed. */
+/*
+ * A transcript of what the caller reads and writes, whatever layers are below or come later. The
+ * sink gets one line at a time without its line end, when it is read, or put into the buffer for
+ * writing, as 'S' or 'C'. Bytes are raw. Lines are cut at 16 KiB; a literal over 4 KiB is one line
+ * with its size. Secrets are left out: what the client writes between tap_hide(true) and
+ * tap_hide(false) is
+ * "[hidden]". The sink is borrowed for the stream's life; the stream owns the tap. One per stream.
+ */
 struct tap_sink {
     void (*line)(void *self, char direction, struct str line);
     void *self;
