@@ -2,9 +2,7 @@
 #include "base/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -228,8 +226,7 @@ int file_rename_new(int from_dirfd, const char *from, int to_dirfd, const char *
                     struct error *err)
 {
     struct rename r = {from_dirfd, from, to_dirfd, to};
-    /* By number: musl has no wrapper for it in all its versions. */
-    if (syscall(SYS_renameat2, from_dirfd, from, to_dirfd, to, RENAME_NOREPLACE) == 0) {
+    if (renameat2(from_dirfd, from, to_dirfd, to, RENAME_NOREPLACE) == 0) {
         return 0;
     }
     if (errno == EINVAL || errno == ENOSYS) {

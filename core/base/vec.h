@@ -7,9 +7,9 @@
  *     VEC_FOREACH(int, n, &numbers) { use(*n); }
  *     vec_free(&numbers);
  */
+#include "base/alloc.h"
 #include <stdlib.h>
 #include <string.h>
-#include "base/alloc.h"
 
 #define VEC(type)                                                                                  \
     struct {                                                                                       \

@@ -1,5 +1,6 @@
-#include "net/tls_private.h"
+#include "net/tls.h"
 #include "base/alloc.h"
+#include "net/tls_private.h"
 #include <stdlib.h>
 
 /* Several records in one read of the descriptor. */

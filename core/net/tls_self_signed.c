@@ -1,5 +1,5 @@
-#include "net/tls_private.h"
 #include "base/alloc.h"
+#include "net/tls_private.h"
 #include <arpa/inet.h>
 
 #define DAY_S (24 * 60 * 60)

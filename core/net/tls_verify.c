@@ -1,6 +1,6 @@
 /* Which server certificates are accepted, and how a refusal is put to a person. */
-#include "net/tls_private.h"
 #include "base/alloc.h"
+#include "net/tls_private.h"
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <time.h>
