@@ -87,7 +87,7 @@ struct index_mailbox {
                          index_message_delete, ignored by index_mailbox_put */
     uint32_t files;   /* of these, with a file here; kept likewise */
 };
-/* ERR_EXISTS if the name belongs to another id. */
+/* ERR_EXISTS if the name belongs to another id, ERR_NOT_FOUND for an id that is not there. */
 int index_mailbox_put(struct index_txn *txn, struct index_mailbox *mailbox, struct error *err);
 /* ERR_NOT_FOUND. */
 int index_mailbox_get(struct index_txn *txn, struct arena *arena, uint32_t id,
@@ -138,7 +138,7 @@ struct index_message {
 
 /* Inserts or replaces; keeps `file`, `content`, `email-id` and the mailbox's counters in step. An
  * all-zero header digest is none and not found by content. ERR_EXISTS if the file belongs to
- * another UID. Cheapest, also on disk, in ascending order of UID. */
+ * another UID. The mailbox must be there. Cheapest, also on disk, in ascending order of UID. */
 int index_message_put(struct index_txn *txn, const struct index_message *message,
                       struct error *err);
 int index_message_get(struct index_txn *txn, struct arena *arena, uint32_t mailbox, uint32_t uid,
