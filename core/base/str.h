@@ -12,6 +12,11 @@ struct str {
 };
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+/* The same in the initializer of a static table, where C wants a constant. */
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 #define STR_EMPTY ((struct str){"", 0})
 /* For "%.*s". */
 #define STR_ARG(s) (int)(s).len, (s).ptr
