@@ -14,6 +14,7 @@
  * error.
  */
 #include "base/arena.h"
+#include "base/vec.h"
 #include "imap/append.h"
 #include "imap/capability.h"
 #include "imap/command.h"
@@ -29,6 +30,7 @@
 #include "net/tls.h"
 
 struct client;
+struct client_op_hooks;
 
 enum client_security { SECURITY_IMPLICIT_TLS, SECURITY_STARTTLS, SECURITY_NONE };
 
@@ -62,8 +64,10 @@ struct client_options {
 int client_open(struct stream *stream, const struct client_options *options, struct client **out,
                 struct error *err);
 /* Authenticates (unless PREAUTH) and does, pipelined where the standards allow: CAPABILITY, ID,
- * ENABLE, NAMESPACE, COMPRESS. ERR_AUTH with the server's words when it refuses; after ERR_AUTH no
- * second mechanism is tried with the same password. */
+ * ENABLE, NAMESPACE, COMPRESS. ERR_AUTH with the server's words when it refuses, SCOPE_ACCOUNT;
+ * after ERR_AUTH no second mechanism is tried with the same password. A refusal that says it is
+ * temporary (UNAVAILABLE, INUSE, LIMIT, SERVERBUG) is ERR_NO, a BAD is ERR_BAD, both
+ * SCOPE_CONNECTION. */
 int client_login(struct client *c, const struct client_credentials *credentials, struct error *err);
 /* LOGOUT and close; a peer that just closes is tolerated. Without waiting when the connection has
  * failed. Frees. */
@@ -90,15 +94,18 @@ const struct error *client_failure(const struct client *c);
 
 /* ---- handles ---- */
 
-/* A command in flight; embedded first in each typed handle. Fields are the client's own. */
+/* A command in flight; embedded first in each typed handle. Fields are the client's own. A begin
+ * that fails leaves a handle that need not be ended. */
 struct client_op {
     const struct command_row *row;
     char tag[16];
     struct client_op *next;
-    bool done;
-    struct imap_response_status status; /* the tagged answer */
-    struct arena *arena;
-    bool (*untagged)(struct client_op *op, struct client *c, const struct response_head *head);
+    const struct client_op_hooks *hooks;
+    struct arena *arena;     /* results */
+    size_t bytes;            /* of the command, as the window counts them */
+    bool orphan;             /* its SELECT failed: what is told about messages is not for it */
+    enum imap_status result; /* the tagged answer; STATUS_NONE until then */
+    struct error *refusal;   /* of NO and BAD, until ended */
 };
 
 /* ---- session (cmd_session.c) ---- */
@@ -123,14 +130,16 @@ enum client_event_kind {
 };
 struct client_event {
     enum client_event_kind kind;
-    uint32_t number;    /* EXISTS, EXPUNGE */
+    uint32_t number;    /* EXISTS, EXPUNGE; FETCH: the sequence number */
     struct seqset uids; /* VANISHED; the taker frees */
     uint32_t uid;       /* FETCH: flags only; 0 if the server did not tell it */
     unsigned flags;     /* FETCH: system flags */
     uint64_t modseq;
     struct str text; /* ALERT, STATUS: mailbox; owned by the event queue until the next call */
 };
-/* The oldest queued event. False if there is none. Does not read. */
+/* The oldest queued event. False if there is none. Does not read. When a SELECT ends, what was
+ * queued about the messages of the mailbox before it is dropped. EVENT_OVERFLOW says that events
+ * were lost. */
 bool client_next_event(struct client *c, struct client_event *out);
 
 /* ---- mailboxes ---- */
@@ -194,14 +203,24 @@ struct str client_selected(const struct client *c);
 
 struct client_fetch {
     struct client_op op;
+    unsigned items;     /* enum fetch_item, asked for */
     struct seqset uids; /* asked for: what lies outside is dropped */
     const struct fetch_sink *sink;
-    struct error sink_error;  /* first */
+    struct error *sink_error; /* the first wider than a message */
     struct seqset vanished;   /* VANISHED (EARLIER) inside the asked set */
-    struct fetch_data *queue; /* not yet taken */
-    size_t queue_head, queue_len, queue_cap;
+    bool wants_vanished;
+    bool discard;                 /* being ended: data is no longer kept */
+    VEC(struct fetch_data) queue; /* not yet taken, from queue_head on */
+    size_t queue_head;
+    struct arena *queue_arena; /* its strings */
 };
-/* UID FETCH of `uids` (copied). The set must fit a command line: see seqset_take. */
+/* UID FETCH of `uids` (copied). The set must fit a command line: see seqset_take. ERR_CAPABILITY
+ * where an item or modifier needs what the server lacks.
+ *
+ * The sink is called from whatever call reads the answer. A sink that fails with SCOPE_MESSAGE
+ * loses that body alone; with a wider scope no later body is given to it, and fetch_next and
+ * fetch_end return its error, the connection staying usable. A body whose message turns out not to
+ * be asked for is followed by the next begin with no message told between. */
 int client_fetch_begin(struct client *c, struct client_fetch *h, const struct seqset *uids,
                        const struct fetch_request *request, const struct fetch_sink *sink,
                        struct arena *arena, struct error *err);
@@ -211,8 +230,10 @@ int client_fetch_begin(struct client *c, struct client_fetch *h, const struct se
  * dropped. */
 int client_fetch_next(struct client *c, struct client_fetch *h, struct fetch_data *out,
                       struct error *err);
-/* Reads what is left of the answer. Idempotent; always call. */
+/* Reads what is left of the answer: bodies still go to the sink, the rest is dropped. Idempotent;
+ * always call after a begin that succeeded. `vanished` stays: free with client_fetch_free. */
 int client_fetch_end(struct client *c, struct client_fetch *h, struct error *err);
+void client_fetch_free(struct client_fetch *h);
 
 enum store_mode { STORE_ADD, STORE_REMOVE };
 struct client_store {
@@ -248,7 +269,7 @@ int client_append_end(struct client *c, struct client_append *h, struct error *e
 
 struct client_copy {
     struct client_op op;
-    struct copyuid copyuid; /* uidvalidity 0: not told */
+    struct copyuid copyuid; /* uidvalidity 0: not told, or told in a way that cannot be used */
 };
 /* UID COPY and UID MOVE. A MOVE's COPYUID in an untagged OK counts too, also when the tagged answer
  * is NO. */

@@ -1,1 +1,367 @@
-typedef int client_cmd_fetch_unit;
+/*
+ * UID FETCH, streamed: one response is parsed at a time and bodies go to the sink as they arrive.
+ *
+ * A FETCH response does not say which command it answers, and may answer none. It goes to the
+ * oldest UID FETCH in flight that asked for such items of that UID; a body's destination must be
+ * known before all items are, so it goes by the UID where that was told first, else to the oldest
+ * command that asked for bodies.
+ */
+#include "client/client_private.h"
+#include "base/alloc.h"
+#include "imap/limits.h"
+
+/* Told by servers without being asked. */
+#define OFTEN_UNASKED (FETCH_UID | FETCH_FLAGS | FETCH_MODSEQ)
+
+struct imap_flags flags_copy(struct arena *arena, const struct imap_flags *flags)
+{
+    struct imap_flags copy = *flags;
+    copy.keywords = arena_array(arena, flags->keywords_len, sizeof *copy.keywords);
+    for (size_t i = 0; i < flags->keywords_len; i++) {
+        copy.keywords[i] = arena_str(arena, flags->keywords[i]);
+    }
+    return copy;
+}
+
+static struct fetch_data fetch_data_copy(struct arena *arena, const struct fetch_data *data)
+{
+    struct fetch_data copy = *data;
+    if (data->flags.keywords_len > 0) {
+        copy.flags = flags_copy(arena, &data->flags);
+    }
+    if (data->email_id.len > 0) {
+        copy.email_id = arena_str(arena, data->email_id);
+    }
+    if (data->thread_id.len > 0) {
+        copy.thread_id = arena_str(arena, data->thread_id);
+    }
+    return copy;
+}
+
+static bool wants_body(const struct client_fetch *h)
+{
+    return (h->items & FETCH_BODY_SECTION) != 0;
+}
+
+/* Whether a response with the items `have` may be an answer to `h`: a change of flags told
+ * meanwhile is none where more than flags was asked for. */
+static bool asked_for(const struct client_fetch *h, unsigned have)
+{
+    unsigned wanted = h->items & ~(unsigned)OFTEN_UNASKED;
+    if (wanted != 0) {
+        return (have & wanted) != 0;
+    }
+    return (have & h->items) != 0;
+}
+
+/* The fetches in flight before the first SELECT that is: those behind it are about its mailbox. */
+static struct client_fetch *next_fetch(struct client_op *op)
+{
+    while (op != NULL && op->row->id != CMD_SELECT && op->row->id != CMD_EXAMINE) {
+        if (op->row->id == CMD_UID_FETCH && !op->orphan) {
+            return (struct client_fetch *)op;
+        }
+        op = op->next;
+    }
+    return NULL;
+}
+
+static struct client_fetch *find_by_uid(struct client *c, uint32_t uid, unsigned have)
+{
+    struct client_fetch *h = next_fetch(c->first);
+    while (h != NULL && !(asked_for(h, have) && seqset_contains(&h->uids, uid))) {
+        h = next_fetch(h->op.next);
+    }
+    return h;
+}
+
+static struct client_fetch *find_for_body(struct client *c, const struct fetch_data *so_far)
+{
+    if (so_far->uid != 0) {
+        return find_by_uid(c, so_far->uid, FETCH_BODY_SECTION);
+    }
+    struct client_fetch *h = next_fetch(c->first);
+    while (h != NULL && !wants_body(h)) {
+        h = next_fetch(h->op.next);
+    }
+    return h;
+}
+
+/* Between the parser and the sink of whoever asked. */
+struct body_route {
+    struct client *c;
+    struct client_fetch *to;       /* chosen when the body began; NULL: dropped */
+    const struct fetch_sink *sink; /* NULL: dropped */
+};
+
+static bool route_begin(void *self, const struct fetch_data *so_far, const struct section *section,
+                        uint64_t size, struct error *err)
+{
+    struct body_route *route = self;
+    route->to = find_for_body(route->c, so_far);
+    route->sink = route->to != NULL && route->to->sink_error == NULL ? route->to->sink : NULL;
+    return route->sink == NULL || route->sink->begin(route->sink->self, so_far, section, size, err);
+}
+
+static bool route_piece(void *self, struct str data, struct error *err)
+{
+    struct body_route *route = self;
+    return route->sink == NULL || route->sink->piece(route->sink->self, data, err);
+}
+
+static bool route_end(void *self, struct error *err)
+{
+    struct body_route *route = self;
+    return route->sink == NULL || route->sink->end(route->sink->self, err);
+}
+
+static void keep_sink_error(struct client_fetch *h, const struct error *err)
+{
+    if (h != NULL && h->sink_error == NULL && error_is_set(err) && err->scope > SCOPE_MESSAGE) {
+        h->sink_error = xmemdup(err, sizeof *err);
+    }
+}
+
+static bool queue_add(struct client_fetch *h, struct client *c, const struct fetch_data *data)
+{
+    if (h->discard) {
+        return true;
+    }
+    if (h->queue.len - h->queue_head >= LIMIT_FETCH_QUEUE) {
+        return reader_fail(c->reader, "more than %d messages told", LIMIT_FETCH_QUEUE);
+    }
+    vec_push(&h->queue, fetch_data_copy(h->queue_arena, data));
+    return true;
+}
+
+static void add_flags_event(struct client *c, const struct fetch_data *data)
+{
+    if ((data->have & FETCH_FLAGS) == 0) {
+        return;
+    }
+    const struct client_event event = {
+        .kind = EVENT_FETCH,
+        .number = data->seq,
+        .uid = data->uid,
+        .flags = data->flags.system,
+        .modseq = data->modseq,
+    };
+    events_add(c, &event, STR_EMPTY);
+}
+
+bool fetch_dispatch(struct client *c, const struct response_head *head)
+{
+    if (c->first != NULL && pipeline_find_select(c->first) == c->first) {
+        return select_take_fetch(c->first, c, head);
+    }
+    struct body_route route = {.c = c};
+    const struct fetch_sink sink = {
+        .begin = route_begin, .piece = route_piece, .end = route_end, .self = &route};
+    struct error sink_error = ERROR_INIT;
+    struct fetch_data data = {0};
+    bool ok = reader_expect_sp(c->reader) &&
+              fetch_data_read(c->reader, c->scratch, &sink, &data, &sink_error) &&
+              dispatch_line_end(c);
+    keep_sink_error(route.to, &sink_error);
+    if (!ok) {
+        return false;
+    }
+    data.seq = head->number;
+    struct client_fetch *to = data.uid != 0 ? find_by_uid(c, data.uid, data.have) : NULL;
+    if (to != NULL) {
+        return queue_add(to, c, &data);
+    }
+    add_flags_event(c, &data);
+    return true;
+}
+
+/* What of `told` lies in `asked`. */
+static void add_common(struct seqset *out, const struct seqset *told, const struct seqset *asked)
+{
+    size_t i = 0;
+    size_t j = 0;
+    while (i < told->len && j < asked->len) {
+        struct seq_range a = told->items[i];
+        struct seq_range b = asked->items[j];
+        uint32_t first = a.first > b.first ? a.first : b.first;
+        uint32_t last = a.last < b.last ? a.last : b.last;
+        if (first <= last) {
+            seqset_add_range(out, first, last);
+        }
+        if (a.last < b.last) {
+            i++;
+        } else {
+            j++;
+        }
+    }
+}
+
+/* Of times before now: the answer to a SELECT or a UID FETCH, or nobody's. */
+static void hand_out_earlier(struct client *c, const struct seqset *told)
+{
+    struct client_op *first = c->first;
+    if (first != NULL && pipeline_find_select(first) == first) {
+        seqset_add_set(&((struct client_select *)first)->changes.vanished, told);
+        return;
+    }
+    struct client_fetch *h = next_fetch(first);
+    while (h != NULL && !h->wants_vanished) {
+        h = next_fetch(h->op.next);
+    }
+    if (h != NULL) {
+        add_common(&h->vanished, told, &h->uids);
+    }
+}
+
+bool vanished_dispatch(struct client *c)
+{
+    struct seqset told = {0};
+    struct reader *r = c->reader;
+    bool earlier = false;
+    bool ok = true;
+    (void)reader_accept_sp(r);
+    if (reader_accept(r, '(')) {
+        earlier = true;
+        ok = reader_accept_word(r, "EARLIER") && reader_expect(r, ')');
+        (void)reader_accept_sp(r);
+    }
+    /* Some servers send it with no UID at all. */
+    ok = ok && (reader_at_crlf(r) || seqset_read(r, &told)) && dispatch_line_end(c);
+    if (ok && earlier) {
+        hand_out_earlier(c, &told);
+    } else if (ok && !seqset_is_empty(&told)) {
+        events_add_vanished(c, &told);
+    } else if (!ok && !reader_failed(r)) {
+        reader_fail(r, "VANISHED ( without EARLIER");
+    }
+    seqset_free(&told);
+    return ok;
+}
+
+static const struct {
+    enum fetch_item item;
+    enum capability needs;
+} item_needs[] = {
+    {FETCH_MODSEQ, CAP_CONDSTORE},    {FETCH_EMAILID, CAP_OBJECTID},
+    {FETCH_THREADID, CAP_OBJECTID},   {FETCH_GM_MSGID, CAP_X_GM_EXT_1},
+    {FETCH_GM_THRID, CAP_X_GM_EXT_1}, {FETCH_SAVEDATE, CAP_SAVEDATE},
+};
+
+static int check_request(struct client *c, struct client_op *op, const struct seqset *uids,
+                         const struct fetch_request *request, struct error *err)
+{
+    if (seqset_is_empty(uids)) {
+        op->row = NULL;
+        return error_set(err, ERR_STATE, SCOPE_MAILBOX, "UID FETCH of no message");
+    }
+    for (size_t i = 0; i < sizeof item_needs / sizeof item_needs[0]; i++) {
+        if ((request->items & item_needs[i].item) != 0 &&
+            pipeline_require(c, op, item_needs[i].needs, err) < 0) {
+            return error_wrap(err, "UID FETCH");
+        }
+    }
+    if (request->changed_since != 0 && pipeline_require(c, op, CAP_CONDSTORE, err) < 0) {
+        return error_wrap(err, "CHANGEDSINCE");
+    }
+    if (request->vanished && !client_enabled(c, CAP_QRESYNC)) {
+        op->row = NULL;
+        return error_set(err, ERR_CAPABILITY, SCOPE_MAILBOX, "QRESYNC is not enabled on %s",
+                         c->host);
+    }
+    return 0;
+}
+
+static void release(struct client_fetch *h)
+{
+    seqset_free(&h->uids);
+    vec_free(&h->queue);
+    h->queue_head = 0;
+    arena_free(&h->queue_arena);
+    xfree(&h->sink_error);
+}
+
+int client_fetch_begin(struct client *c, struct client_fetch *h, const struct seqset *uids,
+                       const struct fetch_request *request, const struct fetch_sink *sink,
+                       struct arena *arena, struct error *err)
+{
+    *h = (struct client_fetch){0};
+    if (pipeline_open(c, &h->op, CMD_UID_FETCH, &no_hooks, arena, err) < 0 ||
+        check_request(c, &h->op, uids, request, err) < 0) {
+        return -(int)err->code;
+    }
+    h->items = request->items;
+    h->wants_vanished = request->vanished;
+    h->sink = sink;
+    h->queue_arena = arena_new();
+    seqset_add_set(&h->uids, uids);
+    writer_sp(&c->writer);
+    seqset_write(&c->writer, uids);
+    writer_sp(&c->writer);
+    fetch_request_write(&c->writer, request);
+    int result = pipeline_send(c, &h->op, err);
+    if (result < 0) {
+        release(h);
+    }
+    return result;
+}
+
+static int sink_failure(const struct client_fetch *h, struct error *err)
+{
+    *err = *h->sink_error;
+    return -(int)err->code;
+}
+
+static bool take_queued(struct client_fetch *h, struct fetch_data *out)
+{
+    if (h->queue_head == h->queue.len) {
+        return false;
+    }
+    *out = fetch_data_copy(h->op.arena, &h->queue.items[h->queue_head++]);
+    if (h->queue_head == h->queue.len) {
+        h->queue_head = 0;
+        vec_clear(&h->queue);
+        arena_reset(h->queue_arena);
+    }
+    return true;
+}
+
+int client_fetch_next(struct client *c, struct client_fetch *h, struct fetch_data *out,
+                      struct error *err)
+{
+    client_restart_deadline(c);
+    for (;;) {
+        if (h->queue_arena != NULL && take_queued(h, out)) {
+            return 1;
+        }
+        if (h->sink_error != NULL) {
+            return sink_failure(h, err);
+        }
+        if (h->op.row == NULL || h->op.result != STATUS_NONE || error_is_set(&c->failure)) {
+            break;
+        }
+        if (dispatch_response(c, err) < 0) {
+            return -(int)err->code;
+        }
+    }
+    if (h->op.refusal != NULL) {
+        *err = *h->op.refusal;
+        return -(int)err->code;
+    }
+    return pipeline_end(c, &h->op, err);
+}
+
+int client_fetch_end(struct client *c, struct client_fetch *h, struct error *err)
+{
+    h->discard = true;
+    int result = pipeline_end(c, &h->op, err);
+    if (result == 0 && h->sink_error != NULL) {
+        result = sink_failure(h, err);
+    }
+    release(h);
+    return result;
+}
+
+void client_fetch_free(struct client_fetch *h)
+{
+    seqset_free(&h->vanished);
+}

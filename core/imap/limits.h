@@ -24,5 +24,18 @@
 #define LIMIT_SERVER_LITERAL_BYTES (64 * 1024 * 1024)
 /* Capabilities in one answer. */
 #define LIMIT_CAPABILITIES 256
-/* Unsolicited responses waiting for the caller. */
+/* Unsolicited responses waiting for the caller, and what they hold. */
 #define LIMIT_UNSOLICITED 100000
+#define LIMIT_UNSOLICITED_BYTES (16 * 1024 * 1024)
+/* Messages told by one FETCH or SELECT and not yet taken: the largest mailboxes have 2 million. */
+#define LIMIT_FETCH_QUEUE (4 * 1024 * 1024)
+/* Challenges in one authentication: SCRAM has two. */
+#define LIMIT_SASL_STEPS 20
+/* Header fields named in one section: mail programs ask for about twenty. */
+#define LIMIT_SECTION_FIELDS 256
+/* Sections in one FETCH command. */
+#define LIMIT_FETCH_SECTIONS 64
+/* Namespaces of one kind. */
+#define LIMIT_NAMESPACES 256
+/* Fields of ID: RFC 2971 allows 30. */
+#define LIMIT_ID_FIELDS 64

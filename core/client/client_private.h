@@ -1,0 +1,158 @@
+#pragma once
+/*
+ * The inside of a connection; for the files of this folder alone.
+ *
+ * A command is opened (checked, its line begun in c->writer), sent (put into the queue of commands
+ * in flight and written) and finished (its tagged answer awaited). Whoever waits reads one response
+ * after the other and hands each to the command it belongs to, so it does not matter whose answer
+ * comes first.
+ */
+#include "client/client.h"
+
+/* Bytes of commands that may be unanswered while an answer of any length may be under way: what
+ * the sockets of both ends hold between them at least. */
+#define WINDOW_BYTES (32 * 1024)
+
+/* What a command does with responses that are not its tagged end; a constant for each family. */
+struct client_op_hooks {
+    /* An untagged data response ("* LIST …"), the reader behind its name. True if it is this
+     * command's; then its line has been read, or the reader has failed. May be NULL. */
+    bool (*data)(struct client_op *op, struct client *c, const struct response_head *head);
+    /* A status response with its code: the command's own tagged one, or an untagged one while it is
+     * in flight. Strings are gone afterwards. True if an untagged one was meant for it. May be
+     * NULL. */
+    bool (*status)(struct client_op *op, struct client *c, struct imap_response_status *status,
+                   bool tagged);
+};
+extern const struct client_op_hooks no_hooks;
+
+/* Waiting for "+": at most one command does at a time. */
+struct client_continuation {
+    bool awaited;
+    bool come;
+    struct buf text;
+};
+
+struct queued_event {
+    struct client_event event;
+    char *text; /* behind event.text */
+};
+
+struct client {
+    struct client_options options;
+    char *host;
+    struct stream *stream;
+    struct tap *tap;
+    struct reader *reader;
+    struct writer writer;         /* the command being written */
+    size_t arguments_at;          /* where its name ends */
+    struct arena *scratch;        /* of the response being read */
+    struct arena *session_arena;  /* of namespaces */
+    enum conn_state state;        /* set by client_set_state alone */
+    struct capabilities disabled; /* by options.disable */
+    struct capabilities caps;     /* without those */
+    bool caps_told;               /* since the last step that may have changed them */
+    struct capabilities enabled;
+    struct namespaces namespaces;
+    bool compressed;
+    char *selected; /* NULL: none */
+    size_t selected_len;
+    struct client_op *first, *last; /* in flight, in the order sent */
+    uint32_t tags;
+    uint64_t round_trips;
+    bool unflushed; /* something was written that may still be in the stream's buffer */
+    bool turn_open; /* something was sent into silence and not yet waited for */
+    struct client_continuation continuation;
+    VEC(struct queued_event) events; /* from events_head on */
+    size_t events_head;
+    size_t events_bytes;
+    char *event_text; /* of the event last taken */
+    bool bye_expected;
+    struct error failure; /* ended the connection; code ERR_NONE before */
+};
+
+/* ---- client.c ---- */
+
+void client_set_state(struct client *c, enum conn_state state);
+/* Keeps the first error that ended the connection and forgets what was in flight. Returns -code. */
+int client_fail(struct client *c, struct error *err);
+/* What the server told, less what is switched off. */
+void client_set_capabilities(struct client *c, const struct capabilities *told);
+/* `name` NULL: none. */
+void client_set_selected(struct client *c, const struct str *name);
+/* A fresh reader: what came before a new layer is forgotten. */
+void client_renew_reader(struct client *c);
+
+/* ---- pipeline.c ---- */
+
+/* Checks the row of `id` (connection state, capability) and begins its line: "A7 UID FETCH". */
+int pipeline_open(struct client *c, struct client_op *op, enum command_id id,
+                  const struct client_op_hooks *hooks, struct arena *arena, struct error *err);
+/* ERR_CAPABILITY before anything is sent, for what the row cannot say. */
+int pipeline_require(struct client *c, struct client_op *op, enum capability cap,
+                     struct error *err);
+/* Ends the line and sends it. When the server refuses a literal in the middle, the command has its
+ * result already. */
+int pipeline_send(struct client *c, struct client_op *op, struct error *err);
+/* As pipeline_send without the end of the line: the caller goes on with pipeline_write, unless
+ * op->result is set. */
+int pipeline_send_open(struct client *c, struct client_op *op, struct error *err);
+/* More bytes of the command sent last; answers that are there are taken first. */
+int pipeline_write(struct client *c, struct client_op *op, struct str bytes, struct error *err);
+/* Until "+" has come, or the command has its result. */
+int pipeline_await_continuation(struct client *c, struct client_op *op, struct error *err);
+/* Waits for the tagged answer: 0, or ERR_NO or ERR_BAD with the server's words. */
+int pipeline_end(struct client *c, struct client_op *op, struct error *err);
+/* pipeline_send and pipeline_end. */
+int pipeline_run(struct client *c, struct client_op *op, struct error *err);
+void pipeline_complete(struct client *c, struct client_op *op,
+                       const struct imap_response_status *status);
+/* The first SELECT or EXAMINE from `op` on, or NULL. */
+struct client_op *pipeline_find_select(struct client_op *op);
+/* The connection may wait anew for its whole timeout. */
+void client_restart_deadline(struct client *c);
+
+/* ---- dispatch.c ---- */
+
+/* Reads one response and hands it on. */
+int dispatch_response(struct client *c, struct error *err);
+/* A status response was read: its capabilities and alerts are for the connection. */
+void dispatch_status_code(struct client *c, const struct imap_response_status *status);
+/* What is left of a line and its end. */
+bool dispatch_line_end(struct client *c);
+
+/* ---- events.c ---- */
+
+void events_add(struct client *c, const struct client_event *event, struct str text);
+/* Takes over `uids`. */
+void events_add_vanished(struct client *c, struct seqset *uids);
+/* Forgets what is about messages of the selected mailbox. */
+void events_drop_view(struct client *c);
+void events_free(struct client *c);
+
+/* ---- families ---- */
+
+int client_authenticate(struct client *c, const struct client_credentials *credentials,
+                        struct error *err);
+
+/* "* n FETCH" and VANISHED belong to a command by what is in them. */
+bool fetch_dispatch(struct client *c, const struct response_head *head);
+bool vanished_dispatch(struct client *c);
+bool select_take_fetch(struct client_op *op, struct client *c, const struct response_head *head);
+struct imap_flags flags_copy(struct arena *arena, const struct imap_flags *flags);
+
+/* The begin and end halves that login pipelines. */
+struct client_id_op {
+    struct client_op op;
+    struct id_fields told;
+};
+int capability_begin(struct client *c, struct client_op *op, struct error *err);
+int id_begin(struct client *c, struct client_id_op *h, const struct id_fields *fields,
+             struct arena *arena, struct error *err);
+int enable_begin(struct client *c, struct client_op *op, const enum capability *caps, size_t len,
+                 struct error *err);
+int namespace_begin(struct client *c, struct client_op *op, struct error *err);
+
+/* The capability that a STATUS item needs: refuses items the server does not have. */
+int status_require(struct client *c, struct client_op *op, unsigned items, struct error *err);
+bool status_name_eq(struct str a, struct str b);
