@@ -25,6 +25,12 @@ struct config_guard {
     uint32_t all;      /* all of a mailbox of at least this many are held */
 };
 
+/* `since: 2y` or `since: 2015-04-01`; both 0: no limit. */
+struct config_since {
+    int64_t age_s;
+    int64_t date_s; /* Unix time of that day's beginning, UTC */
+};
+
 /* The `sync:` block, of an account or of an override. */
 struct config_sync {
     enum direction messages_new;
@@ -37,9 +43,8 @@ struct config_sync {
     bool delete_to_trash; /* delete: trash */
     bool expunge_careful; /* expunge_without_uidplus: careful */
     int64_t keep_deleted_s;
-    uint64_t max_size;    /* 0: no limit */
-    int64_t since_age_s;  /* since: 2y; 0: none */
-    int64_t since_date_s; /* since: 2015-04-01, Unix time; 0: none */
+    uint64_t max_size; /* 0: no limit */
+    struct config_since since;
     struct config_guard guard;
 };
 
@@ -70,6 +75,10 @@ struct config_secret {
 struct config_override {
     const char *match;       /* pattern over mailbox names */
     struct config_sync sync; /* complete: the account's with the override's keys on top */
+};
+struct config_overrides {
+    struct config_override *items;
+    size_t len;
 };
 
 struct config_account {
@@ -103,8 +112,7 @@ struct config_account {
     bool subscribed_only;
     struct config_pairs special; /* {"trash", "Trash"} */
     struct config_sync sync;
-    struct config_override *overrides;
-    size_t overrides_len;
+    struct config_overrides overrides;
     enum config_watch_mode watch_mode;
     struct config_strings watch_mailboxes;
     int64_t watch_poll_ms;
@@ -137,11 +145,14 @@ struct config_problems {
 int config_load(const char *path, const struct config_problems *problems, struct config **out,
                 struct error *err);
 void config_free(struct config **config);
-/* ERR_CONFIG naming the accounts there are. */
-const struct config_account *config_find(const struct config *config, struct str name);
+/* NULL and ERR_USAGE naming the accounts there are. */
+const struct config_account *config_find(const struct config *config, struct str name,
+                                         struct error *err);
 /* The sync settings of a mailbox (UTF-8, `/`): the last override that matches, else the account's.
  */
 const struct config_sync *config_sync_for(const struct config_account *account, struct str mailbox);
+/* The path that config_load(NULL, …) reads. The caller owns it. */
+char *config_default_path(void);
 /* The state directory of an account: state_dir/NAME. In `arena`. */
 const char *config_state_dir(const struct config *config, const struct config_account *account,
                              struct arena *arena);

@@ -1,0 +1,48 @@
+#include "sync/report.h"
+#include <stddef.h>
+
+static const int exit_codes[] = {
+    [ERR_NONE] = 0,       [ERR_NETWORK] = 69,     [ERR_TLS] = 69,        [ERR_TIMEOUT] = 69,
+    [ERR_CANCELLED] = 75, [ERR_PROTOCOL] = 76,    [ERR_NO] = 69,         [ERR_BAD] = 76,
+    [ERR_BYE] = 69,       [ERR_STATE] = 70,       [ERR_CAPABILITY] = 76, [ERR_AUTH] = 77,
+    [ERR_CONFIG] = 78,    [ERR_USAGE] = 64,       [ERR_WRITE] = 73,      [ERR_READ] = 74,
+    [ERR_NOT_FOUND] = 74, [ERR_EXISTS] = 73,      [ERR_CHANGED] = 75,    [ERR_REFUSED] = 74,
+    [ERR_LOCKED] = 75,    [ERR_UNSUPPORTED] = 76, [ERR_DEFECT] = 70,
+};
+
+/* From the worst. */
+static const int worst_first[] = {70, 64, 78, 77, 76, 69, 73, 74, 75, 1, 0};
+
+int exit_code_of(const struct error *err)
+{
+    return exit_codes[err->code];
+}
+
+static size_t rank_of(int code)
+{
+    size_t rank = 0;
+    while (rank < sizeof worst_first / sizeof *worst_first && worst_first[rank] != code) {
+        rank++;
+    }
+    return rank < sizeof worst_first / sizeof *worst_first ? rank : 0;
+}
+
+int exit_code_worse(int a, int b)
+{
+    return rank_of(a) <= rank_of(b) ? a : b;
+}
+
+int report_exit_code(const struct report *report)
+{
+    switch (report->result) {
+    case REPORT_OK:
+        return 0;
+    case REPORT_HELD:
+        return 1;
+    case REPORT_PARTIAL:
+        return report->error.code == ERR_DEFECT ? 70 : 75;
+    case REPORT_FAILED:
+        break;
+    }
+    return report->error.code == ERR_NONE ? 70 : exit_code_of(&report->error);
+}
