@@ -11,4 +11,5 @@ struct append_params {
 /* " (flags) "date"" each where it applies, ending with the SP before the literal. An empty flag
  * list is left out: some servers refuse it. */
 void append_params_write(struct writer *w, const struct append_params *params);
+/* Behind the mailbox name, up to the literal. An impossible date is refused. */
 bool append_params_read(struct reader *r, struct arena *arena, struct append_params *out);

@@ -29,9 +29,10 @@ struct fetch_request {
     uint64_t changed_since;        /* 0: not sent */
     bool vanished;                 /* with changed_since */
 };
-/* "(UID FLAGS BODY.PEEK[])" and the modifiers. */
+/* "(UID FLAGS BODY.PEEK[])" and " (CHANGEDSINCE 12 VANISHED)". */
 void fetch_request_write(struct writer *w, const struct fetch_request *request);
-/* For the server: reads what any client may send, macros included; `sections` in `arena`. */
+/* For the server: reads what any client may send, macros and the RFC822 items (as sections)
+ * included; `sections` in `arena`, of which out->section is the first. */
 struct fetch_request_sections {
     struct section *items;
     bool *peek;
@@ -58,7 +59,8 @@ struct fetch_data {
 };
 
 /* Where the bytes of a body section go, piece by piece. Called in order; a body that came as a
- * quoted string is one piece. */
+ * quoted string is one piece. After a false nothing more is called for this response. `end` is
+ * called only when the body was read whole: a broken connection ends without it. */
 struct fetch_sink {
     /* A body begins; `so_far` holds the items read before it (the UID, where the server tells it
      * first). */
@@ -68,10 +70,13 @@ struct fetch_sink {
     bool (*end)(void *self, struct error *err);
     void *self;
 };
-/* Behind "n FETCH ". `sink` may be NULL: bodies are read and dropped. A false from the sink stops
- * the storing, not the reading: the rest of the response is consumed, and *sink_error keeps its
- * error. */
+/* Behind "n FETCH ", up to the line end. Fills all of *out but `seq`, which is the caller's to set
+ * before. Items come in any order; unknown ones are passed over; a MODSEQ of 0 or below counts as
+ * not told. `sink` may be NULL (and sink_error then): bodies are read and dropped. A false from the
+ * sink stops the storing, not the reading: the rest of the response is consumed, and *sink_error
+ * keeps its error. */
 bool fetch_data_read(struct reader *r, struct arena *arena, const struct fetch_sink *sink,
                      struct fetch_data *out, struct error *sink_error);
-/* Everything but body sections, in parentheses opened by the caller: used by the server. */
+/* "UID 5 FLAGS (\Seen)": everything in `have` but sections and structures, without parentheses,
+ * which the caller opens and closes: used by the server. */
 void fetch_data_write_items(struct writer *w, const struct fetch_data *data);

@@ -10,7 +10,7 @@ enum imap_flag {
     FLAG_SEEN = 8,
     FLAG_DRAFT = 16,
     FLAG_RECENT = 32,   /* never written */
-    FLAG_WILDCARD = 64, /* \* in PERMANENTFLAGS; never written */
+    FLAG_WILDCARD = 64, /* \* in PERMANENTFLAGS; written there only */
 };
 
 struct imap_flags {
@@ -19,9 +19,17 @@ struct imap_flags {
     size_t keywords_len;
 };
 
-/* "(\Seen foo)"; in the reader's arena. Tolerates extra spaces and quoted flags. */
+/* "(\Seen foo)"; in `arena`. Tolerates extra spaces, quoted flags, and `]` and 8-bit bytes in
+ * keywords. */
 bool flags_read(struct reader *r, struct arena *arena, struct imap_flags *out);
-/* With parentheses. */
+/* As STORE takes them: in parentheses, or one and more flags up to the line end without. */
+bool flags_read_bare(struct reader *r, struct arena *arena, struct imap_flags *out);
+/* With parentheses, without \Recent and \*. */
 void flags_write(struct writer *w, const struct imap_flags *flags);
+/* As PERMANENTFLAGS: with \*. */
+void flags_write_permanent(struct writer *w, const struct imap_flags *flags);
 /* Case-insensitive. */
 bool flags_have_keyword(const struct imap_flags *flags, struct str keyword);
+/* Whether flags_write can express it: not empty, no spaces, parentheses, quotes, wildcards,
+ * controls or 8-bit bytes; a backslash only in front. */
+bool flags_keyword_is_valid(struct str keyword);

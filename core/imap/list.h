@@ -5,7 +5,7 @@
 
 enum list_attribute {
     LIST_NOSELECT = 1 << 0,
-    LIST_NONEXISTENT = 1 << 1,
+    LIST_NONEXISTENT = 1 << 1, /* reading it sets LIST_NOSELECT too (RFC 5258) */
     LIST_NOINFERIORS = 1 << 2,
     LIST_HASCHILDREN = 1 << 3,
     LIST_HASNOCHILDREN = 1 << 4,
@@ -32,9 +32,11 @@ struct list_entry {
     char delimiter;  /* 0 for NIL */
     struct str name; /* as sent */
 };
-/* Behind "LIST " (or LSUB, XLIST), up to the line end; extended data is passed over. */
+/* Behind "LIST " (or LSUB, XLIST), up to the line end; extended data is passed over. The name is in
+ * the reader's arena. */
 bool list_entry_read(struct reader *r, struct list_entry *out);
+/* "LIST (\Sent) "/" Sent", with `command` for LIST, no line end. */
 void list_entry_write(struct writer *w, const char *command, const struct list_entry *entry);
-/* "\Sent"; false if unknown. */
+/* "\Sent", and XLIST's names; false if unknown. */
 bool list_attribute_parse(struct str name, uint32_t *out);
 const char *list_attribute_name(uint32_t bit);

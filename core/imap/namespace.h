@@ -14,5 +14,6 @@ struct namespace_group {
 struct namespaces {
     struct namespace_group personal, other, shared;
 };
+/* Behind "NAMESPACE "; missing groups read as NIL, extension data is passed over. */
 bool namespaces_read(struct reader *r, struct arena *arena, struct namespaces *out);
 void namespaces_write(struct writer *w, const struct namespaces *ns);

@@ -67,14 +67,15 @@ struct imap_response_status {
     /* by code: */
     struct capabilities capabilities;
     struct imap_flags flags; /* PERMANENTFLAGS */
-    uint64_t number;         /* UIDNEXT, UIDVALIDITY, UNSEEN, HIGHESTMODSEQ, … */
+    uint64_t number;         /* UIDNEXT, UIDVALIDITY, UNSEEN, HIGHESTMODSEQ, MESSAGELIMIT */
     struct seqset set;       /* MODIFIED; free with imap_response_status_free */
     struct copyuid copyuid;  /* APPENDUID and COPYUID */
     struct str id;           /* MAILBOXID, the rest of other codes */
 };
 
 void imap_response_status_free(struct imap_response_status *status);
-/* Behind the word OK, NO, …: SP [code] text, up to and with CRLF. */
+/* Behind the word OK, NO, …: SP [code] text, up to and with CRLF. Codes without their argument, and
+ * no text behind the code, are taken. After a failure there is nothing to free. */
 bool imap_response_status_read(struct reader *r, struct arena *arena, enum imap_status status,
                                struct imap_response_status *out);
 /* "OK [CODE …] text" and CRLF, without tag. */
@@ -93,5 +94,6 @@ struct response_head {
     struct str name;         /* upper case: "FETCH", "OK", "LIST"; empty for CONTINUE */
     enum imap_status status; /* STATUS_NONE if name is no status word */
 };
-/* Leaves the reader behind the name (and before the SP that follows, if any). */
+/* Leaves the reader behind the name (and before the SP that follows, if any). A bare response code,
+ * "* [COPYUID 1 2 3]" or without the star, reads as an untagged OK; a name that is none, as "". */
 bool response_head_read(struct reader *r, struct arena *arena, struct response_head *out);

@@ -1,5 +1,5 @@
 #pragma once
-/* BODY[section]<partial> of FETCH. */
+/* BODY[section]<partial> of FETCH (RFC 9051 section 6.4.5). */
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -21,8 +21,9 @@ struct section {
     size_t fields_len;
     bool has_partial;
     uint32_t offset;
-    uint32_t count; /* asked for; in answers only the offset is told */
+    uint32_t count; /* asked for; in answers only the offset is told: 0 */
 };
 /* From `[`; in answers `<origin>` without a count. */
 bool section_read(struct reader *r, struct arena *arena, struct section *out);
+/* "[1.HEADER.FIELDS (Subject)]<0.100>"; without the count where it is 0. */
 void section_write(struct writer *w, const struct section *section);

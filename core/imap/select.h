@@ -10,8 +10,9 @@ struct select_params {
     uint64_t modseq;
     struct seqset known_uids; /* empty: not sent; borrowed when writing */
 };
+/* known_uids without `*`. */
 void select_params_write(struct writer *w, const struct select_params *params);
-/* " (CONDSTORE)" or " (QRESYNC (…))" or nothing. */
+/* " (CONDSTORE)" or " (QRESYNC (…))" or nothing. The caller frees known_uids. */
 bool select_params_read(struct reader *r, struct select_params *out);
 
 struct select_data {

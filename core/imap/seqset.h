@@ -22,16 +22,23 @@ void seqset_add_set(struct seqset *set, const struct seqset *other);
 void seqset_remove_range(struct seqset *set, uint32_t first, uint32_t last);
 bool seqset_contains(const struct seqset *set, uint32_t n);
 bool seqset_is_empty(const struct seqset *set);
+bool seqset_has_star(const struct seqset *set);
+bool seqset_eq(const struct seqset *a, const struct seqset *b);
 /* How many numbers; ranges with `*` count their ends only. */
 uint64_t seqset_count(const struct seqset *set);
-/* Ascending: start with *cursor = 0 (the first number is never 0). False at the end. */
+/* Ascending: start with *cursor = 0 (the first number is never 0). False at the end. A range that
+ * ends with `*` gives its ends only. */
 bool seqset_next(const struct seqset *set, uint32_t *cursor);
-/* Reads "1:3,7,*" with either order in a range; sorted and merged. Into a heap array. */
+/* Reads "1:3,7,*" (no zeros) with either order in a range; sorted and merged. Into a heap array. */
 bool seqset_read(struct reader *r, struct seqset *out);
-/* As seqset_read, but keeps the order and expands nothing: for COPYUID, whose sets correspond. */
+/* As seqset_read, but `*` is refused: a uid-set, in what servers tell. */
+bool seqset_read_uids(struct reader *r, struct seqset *out);
+/* As seqset_read_uids, but keeps the order and merges nothing: for COPYUID, whose sets correspond.
+ */
 bool seqset_read_ordered(struct reader *r, struct seqset *out);
 void seqset_write(struct writer *w, const struct seqset *set);
-/* Moves numbers from the front of `set` into `out` until its text has `max_bytes`; false when `set`
- * was empty. For commands of bounded length. */
+/* Moves ranges from the front of `set` into `out`, which is emptied first, as long as its text has
+ * at most `max_bytes` (at least one range); false when `set` was empty. For commands of bounded
+ * length. */
 bool seqset_take(struct seqset *set, size_t max_bytes, struct seqset *out);
 #define AUTO_SEQSET __attribute__((cleanup(seqset_free)))

@@ -1,1 +1,184 @@
-typedef int imap_status_unit;
+#include "imap/status.h"
+#include "imap/modseq.h"
+
+struct status_row {
+    enum status_item item;
+    const char *name;
+};
+static const struct status_row status_rows[] = {
+    {STATUS_MESSAGES, "MESSAGES"},
+    {STATUS_UIDNEXT, "UIDNEXT"},
+    {STATUS_UIDVALIDITY, "UIDVALIDITY"},
+    {STATUS_UNSEEN, "UNSEEN"},
+    {STATUS_RECENT, "RECENT"},
+    {STATUS_DELETED, "DELETED"},
+    {STATUS_SIZE, "SIZE"},
+    {STATUS_HIGHESTMODSEQ, "HIGHESTMODSEQ"},
+    {STATUS_MAILBOXID, "MAILBOXID"},
+    {STATUS_APPENDLIMIT, "APPENDLIMIT"},
+};
+#define STATUS_ROWS (sizeof status_rows / sizeof status_rows[0])
+
+static unsigned status_item_lookup(struct str name)
+{
+    for (size_t i = 0; i < STATUS_ROWS; i++) {
+        if (str_eq_nocase(name, str_from(status_rows[i].name))) {
+            return status_rows[i].item;
+        }
+    }
+    return 0;
+}
+
+/* Where a plain 32-bit number goes. */
+static uint32_t *status_number(struct status_data *data, unsigned item)
+{
+    switch (item) {
+    case STATUS_MESSAGES:
+        return &data->messages;
+    case STATUS_UIDNEXT:
+        return &data->uidnext;
+    case STATUS_UIDVALIDITY:
+        return &data->uidvalidity;
+    case STATUS_UNSEEN:
+        return &data->unseen;
+    case STATUS_RECENT:
+        return &data->recent;
+    case STATUS_DELETED:
+        return &data->deleted;
+    default:
+        return NULL;
+    }
+}
+
+/* A number or NIL, which takes the item back. */
+static bool status_read_append_limit(struct reader *r, struct status_data *out)
+{
+    if (reader_accept_word(r, "NIL")) {
+        out->have &= ~(unsigned)STATUS_APPENDLIMIT;
+        return true;
+    }
+    return reader_expect_number64(r, &out->append_limit);
+}
+
+static bool status_read_value(struct reader *r, unsigned item, struct status_data *out)
+{
+    out->have |= item;
+    switch (item) {
+    case 0:
+        return reader_skip_value(r);
+    case STATUS_SIZE:
+        return reader_expect_size(r, &out->size);
+    case STATUS_HIGHESTMODSEQ:
+        return modseq_read(r, &out->highestmodseq);
+    case STATUS_MAILBOXID:
+        return reader_expect(r, '(') && reader_expect_astring(r, &out->mailboxid) &&
+               reader_expect(r, ')');
+    case STATUS_APPENDLIMIT:
+        return status_read_append_limit(r, out);
+    default:
+        return reader_expect_number(r, status_number(out, item));
+    }
+}
+
+bool status_data_read(struct reader *r, struct status_data *out)
+{
+    *out = (struct status_data){0};
+    (void)reader_accept_sp(r);
+    if (!reader_expect_list_mailbox(r, &out->mailbox) || !reader_expect_sp(r) ||
+        !reader_expect(r, '(')) {
+        return false;
+    }
+    for (;;) {
+        struct str name;
+        (void)reader_accept_sp(r);
+        if (reader_accept(r, ')')) {
+            return true;
+        }
+        if (!reader_expect_view(r, CHAR_ATOM | CHAR_8BIT, &name)) {
+            return false;
+        }
+        unsigned item = status_item_lookup(name);
+        if (!reader_expect_sp(r) || !status_read_value(r, item, out)) {
+            return false;
+        }
+    }
+}
+
+static void status_write_value(struct writer *w, unsigned item, const struct status_data *data)
+{
+    switch (item) {
+    case STATUS_SIZE:
+        writer_number(w, data->size);
+        break;
+    case STATUS_HIGHESTMODSEQ:
+        writer_number(w, data->highestmodseq);
+        break;
+    case STATUS_MAILBOXID:
+        writer_byte(w, '(');
+        writer_atom(w, data->mailboxid);
+        writer_byte(w, ')');
+        break;
+    case STATUS_APPENDLIMIT:
+        writer_number(w, data->append_limit);
+        break;
+    default: {
+        struct status_data copy = *data;
+        writer_number(w, *status_number(&copy, item));
+        break;
+    }
+    }
+}
+
+void status_data_write(struct writer *w, const struct status_data *data)
+{
+    const char *before = "";
+    writer_cstr(w, "STATUS ");
+    writer_astring(w, data->mailbox);
+    writer_cstr(w, " (");
+    for (size_t i = 0; i < STATUS_ROWS; i++) {
+        if ((data->have & status_rows[i].item) != 0) {
+            writer_cstr(w, before);
+            writer_cstr(w, status_rows[i].name);
+            writer_sp(w);
+            status_write_value(w, status_rows[i].item, data);
+            before = " ";
+        }
+    }
+    writer_byte(w, ')');
+}
+
+bool status_items_read(struct reader *r, unsigned *items)
+{
+    *items = 0;
+    if (!reader_expect(r, '(')) {
+        return false;
+    }
+    for (;;) {
+        struct str name;
+        (void)reader_accept_sp(r);
+        if (reader_accept(r, ')')) {
+            return true;
+        }
+        if (!reader_expect_view(r, CHAR_NAME, &name)) {
+            return false;
+        }
+        unsigned item = status_item_lookup(name);
+        if (item == 0) {
+            return reader_fail(r, "the STATUS item \"%.*s\"", STR_ARG(name));
+        }
+        *items |= item;
+    }
+}
+
+void status_items_write(struct writer *w, unsigned items)
+{
+    const char *before = "(";
+    for (size_t i = 0; i < STATUS_ROWS; i++) {
+        if ((items & status_rows[i].item) != 0) {
+            writer_cstr(w, before);
+            writer_cstr(w, status_rows[i].name);
+            before = " ";
+        }
+    }
+    writer_cstr(w, items != 0 ? ")" : "()");
+}

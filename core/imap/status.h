@@ -23,8 +23,10 @@ struct status_data {
     uint64_t size, highestmodseq, append_limit;
     struct str mailboxid;
 };
-/* Behind "STATUS ". */
+/* Behind "STATUS "; unknown items are passed over, and the list may be empty. Strings are in the
+ * reader's arena. */
 bool status_data_read(struct reader *r, struct status_data *out);
+/* "STATUS name (…)", no line end. */
 void status_data_write(struct writer *w, const struct status_data *data);
 /* "(MESSAGES UIDNEXT)"; the server reads what the client writes. */
 bool status_items_read(struct reader *r, unsigned *items);
