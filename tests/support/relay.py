@@ -1,0 +1,135 @@
+"""A TCP relay that delays each direction by a fixed time, without limiting the bandwidth, and counts
+what passes. It stands in for a distant server."""
+
+import collections
+import socket
+import threading
+import time
+
+Chunk = collections.namedtuple("Chunk", "due data")
+
+
+class Pipe:
+    """One direction of one connection: a thread that reads, and one that writes when the time has come."""
+
+    def __init__(self, source, target, delay_s, on_data):
+        self.source, self.target, self.delay_s, self.on_data = source, target, delay_s, on_data
+        self.chunks = collections.deque()
+        self.ready = threading.Condition()
+        self.threads = [threading.Thread(target=run, daemon=True) for run in (self.read, self.write)]
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def put(self, data):
+        with self.ready:
+            self.chunks.append(Chunk(time.monotonic() + self.delay_s, data))
+            self.ready.notify()
+
+    def read(self):
+        data = b"-"
+        while data:
+            try:
+                data = self.source.recv(262144)
+            except OSError:
+                data = b""
+            if data:
+                self.on_data(data)
+            self.put(data)
+
+    def take(self):
+        with self.ready:
+            while not self.chunks:
+                self.ready.wait()
+            return self.chunks.popleft()
+
+    def write(self):
+        while True:
+            chunk = self.take()
+            wait = chunk.due - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            try:
+                if not chunk.data:
+                    self.target.shutdown(socket.SHUT_WR)
+                    return
+                self.target.sendall(chunk.data)
+            except OSError:
+                return
+
+
+class Relay:
+    """Counts: connections, bytes_in (to the client), bytes_out, turns (the client spoke after the
+    server had)."""
+
+    def __init__(self, port, delay_ms=0, host="127.0.0.1"):
+        self.target = (host, port)
+        self.delay_s = delay_ms / 1000
+        self.lock = threading.Lock()
+        self.sockets = []
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.reset()
+
+    def reset(self):
+        with self.lock:
+            self.connections = self.bytes_in = self.bytes_out = self.turns = 0
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.listener.close()
+        self.cut()
+
+    def cut(self):
+        """End all connections at once."""
+        with self.lock:
+            sockets, self.sockets = self.sockets, []
+        for each in sockets:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(self.target, timeout=10)
+            except OSError:
+                client.close()
+                continue
+            server.settimeout(None)
+            for each in (client, server):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.join(client, server)
+
+    def join(self, client, server):
+        last = {"speaker": "client"}
+
+        def from_client(data):
+            with self.lock:
+                self.bytes_out += len(data)
+                if last["speaker"] == "server":
+                    self.turns += 1
+                last["speaker"] = "client"
+
+        def from_server(data):
+            with self.lock:
+                self.bytes_in += len(data)
+                last["speaker"] = "server"
+
+        with self.lock:
+            self.connections += 1
+            self.sockets += [client, server]
+        Pipe(client, server, self.delay_s, from_client).start()
+        Pipe(server, client, self.delay_s, from_server).start()

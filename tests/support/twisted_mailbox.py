@@ -1,0 +1,238 @@
+"""The classes that Twisted's IMAP server wants: account, mailbox and message, all in memory."""
+
+import email.parser
+import email.policy
+import email.utils
+import io
+import sys
+
+from twisted.cred import checkers, portal
+from twisted.internet import defer, protocol, reactor
+from twisted.mail import imap4
+from zope.interface import implementer
+
+SYSTEM_FLAGS = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"]
+
+
+def text(value):
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def canonical(flags):
+    known = {flag.lower(): flag for flag in SYSTEM_FLAGS}
+    return [known.get(text(flag).lower(), text(flag)) for flag in flags]
+
+
+@implementer(imap4.IMessage, imap4.IMessageFile)
+class Message:
+    def __init__(self, uid, data, flags, date):
+        self.uid, self.data, self.flags = uid, data, set(flags)
+        self.date = date or email.utils.formatdate()
+
+    def getUID(self):
+        return self.uid
+
+    def getFlags(self):
+        return sorted(self.flags)
+
+    def getInternalDate(self):
+        return self.date
+
+    def getSize(self):
+        return len(self.data)
+
+    def isMultipart(self):
+        return False
+
+    def getSubPart(self, part):
+        raise IndexError
+
+    def open(self):
+        return io.BytesIO(self.data)
+
+    def getBodyFile(self):
+        return io.BytesIO(self.data.partition(b"\r\n\r\n")[2])
+
+    def getHeaders(self, negate, *names):
+        parser = email.parser.BytesHeaderParser(policy=email.policy.compat32)
+        wanted = {text(name).lower() for name in names}
+        return {name.lower(): str(value) for name, value in parser.parsebytes(self.data).items()
+                if (name.lower() in wanted) != bool(negate)}
+
+
+@implementer(imap4.IMailbox, imap4.IMessageCopier)
+class Mailbox:
+    def __init__(self, uidvalidity):
+        self.uidvalidity = uidvalidity
+        self.messages = []
+        self.uidnext = 1
+        self.listeners = []
+
+    def getUIDValidity(self):
+        return self.uidvalidity
+
+    def getUIDNext(self):
+        return self.uidnext
+
+    def getUID(self, number):
+        return self.messages[number - 1].uid
+
+    def getMessageCount(self):
+        return len(self.messages)
+
+    def getRecentCount(self):
+        return 0
+
+    def getUnseenCount(self):
+        return sum("\\Seen" not in message.flags for message in self.messages)
+
+    def isWriteable(self):
+        return True
+
+    def destroy(self):
+        pass
+
+    def requestStatus(self, names):
+        return imap4.statusRequestHelper(self, names)
+
+    def addListener(self, listener):
+        self.listeners.append(listener)
+
+    def removeListener(self, listener):
+        self.listeners.remove(listener)
+
+    def getFlags(self):
+        return SYSTEM_FLAGS + ["\\*"]
+
+    def getHierarchicalDelimiter(self):
+        return "/"
+
+    def add(self, data, flags, date):
+        self.messages.append(Message(self.uidnext, data, canonical(flags), date))
+        self.uidnext += 1
+        for listener in list(self.listeners):
+            listener.newMessages(len(self.messages), None)
+
+    def addMessage(self, body, flags=(), date=None):
+        if date is not None:
+            date = text(date).strip('" ').replace("-", " ", 2)
+        self.add(body.read(), flags, date)
+        return defer.succeed(None)
+
+    def copy(self, message):
+        self.add(message.data, message.flags, message.date)
+        return defer.succeed(self.uidnext - 1)
+
+    def expunge(self):
+        gone = []
+        for number in range(len(self.messages), 0, -1):
+            if "\\Deleted" in self.messages[number - 1].flags:
+                del self.messages[number - 1]
+                gone.append(number)
+        return gone
+
+    def chosen(self, wanted, by_uid):
+        """[(sequence number, message)] of a MessageSet, which may name what does not exist."""
+        last = len(self.messages)
+        if by_uid:
+            last = self.messages[-1].uid if self.messages else 0
+        wanted.last = last
+        return [(number, message) for number, message in enumerate(self.messages, 1)
+                if (message.uid if by_uid else number) in wanted]
+
+    def fetch(self, wanted, uid):
+        return self.chosen(wanted, uid)
+
+    def store(self, wanted, flags, mode, uid):
+        flags = set(canonical(flags))
+        changed = {}
+        for number, message in self.chosen(wanted, uid):
+            if mode == 0:
+                message.flags = set(flags)
+            elif mode > 0:
+                message.flags |= flags
+            else:
+                message.flags -= flags
+            changed[number] = message.getFlags()
+        return changed
+
+
+@implementer(imap4.IAccount)
+class Account:
+    def __init__(self):
+        self.mailboxes = {"INBOX": Mailbox(1000)}
+        self.next_uidvalidity = 1001
+        self.subscriptions = set()
+
+    def key(self, name):
+        name = text(name)
+        return "INBOX" if name.upper() == "INBOX" else name
+
+    def addMailbox(self, name, mailbox=None):
+        return self.create(name)
+
+    def create(self, name):
+        parts = self.key(name).rstrip("/").split("/")
+        if "/".join(parts) in self.mailboxes:
+            raise imap4.MailboxCollision(name)
+        for length in range(1, len(parts) + 1):
+            parent = "/".join(parts[:length])
+            if parent not in self.mailboxes:
+                self.mailboxes[parent] = Mailbox(self.next_uidvalidity)
+                self.next_uidvalidity += 1
+        return True
+
+    def select(self, name, readwrite=True):
+        return self.mailboxes.get(self.key(name))
+
+    def delete(self, name):
+        if self.key(name) not in self.mailboxes:
+            raise imap4.MailboxException("No such mailbox")
+        del self.mailboxes[self.key(name)]
+
+    def rename(self, old, new):
+        if self.key(new) in self.mailboxes:
+            raise imap4.MailboxCollision(new)
+        self.mailboxes[self.key(new)] = self.mailboxes.pop(self.key(old))
+
+    def isSubscribed(self, name):
+        return self.key(name) in self.subscriptions
+
+    def subscribe(self, name):
+        self.subscriptions.add(self.key(name))
+
+    def unsubscribe(self, name):
+        self.subscriptions.discard(self.key(name))
+
+    def listMailboxes(self, reference, wildcard):
+        pattern = imap4.wildcardToRegexp(text(reference) + text(wildcard), "/")
+        return [(name, box) for name, box in self.mailboxes.items() if pattern.match(name)]
+
+
+class Realm:
+    def __init__(self):
+        self.account = Account()
+
+    def requestAvatar(self, name, mind, *interfaces):
+        return imap4.IAccount, self.account, lambda: None
+
+
+class Factory(protocol.Factory):
+    def __init__(self, gate):
+        self.gate = gate
+
+    def buildProtocol(self, address):
+        session = imap4.IMAP4Server()
+        session.portal = self.gate
+        session.factory = self
+        return session
+
+
+def serve(user, password):
+    checker = checkers.InMemoryUsernamePasswordDatabaseDontUse()
+    checker.addUser(user.encode(), password.encode())
+    gate = portal.Portal(Realm(), [checker])
+    listener = reactor.listenTCP(0, Factory(gate), interface="127.0.0.1")
+    print(listener.getHost().port, flush=True)
+    sys.stdout.close()
+    reactor.run()
