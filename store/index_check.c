@@ -14,12 +14,12 @@
  * The structures are those of LMDB's data version 1 (0.9), in the byte order and word size of the
  * machine, as LMDB writes them.
  */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/alloc.h"
 #include "base/files.h"
 #include "store/index_private.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define META_MAGIC 0xBEEFC0DEu
 #define META_VERSION 1

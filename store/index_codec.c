@@ -1,5 +1,5 @@
-#include "store/index_schema.h"
 #include "base/digest.h"
+#include "store/index_schema.h"
 #include <assert.h>
 
 const struct index_db_row index_dbs[INDEX_DB_COUNT] = {

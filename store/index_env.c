@@ -1,6 +1,6 @@
-#include "store/index.h"
 #include "base/alloc.h"
 #include "base/files.h"
+#include "store/index.h"
 #include "store/index_private.h"
 #include <assert.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-#include "store/index.h"
 #include "base/alloc.h"
+#include "store/index.h"
 #include "store/index_private.h"
 #include <assert.h>
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 #pragma once
 /* What the files of the index share: the environment, the transaction, and access to sub-databases.
  */
-#include <lmdb.h>
-#include <pthread.h>
 #include "base/vec.h"
 #include "store/index_schema.h"
+#include <lmdb.h>
+#include <pthread.h>
 
 struct index {
     MDB_env *env;

@@ -34,7 +34,7 @@ const char *maildir_root(const struct maildir *md);
 int maildir_exists(const struct maildir *md, struct error *err);
 int maildir_create_root(const struct maildir *md, struct error *err);
 
-/* ---- folders (maildir_tree.c) ---- */
+/* ---- folders (maildir_path.c, maildir_tree.c) ---- */
 
 /* The path of a mailbox: DESIGN of names: UTF-8 as it is; `/` inside a component, NUL, control
  * characters, a leading `.`, `%`, the separator in flat and maildir++, and the names cur, new, tmp
@@ -174,6 +174,8 @@ int maildir_remove(const struct maildir *md, const char *path, const struct mail
                    const char *keep_dir, struct error *err);
 /* Removes what has stood in keep_dir for longer than `max_age_s`. */
 int maildir_keep_expire(const char *keep_dir, int64_t max_age_s, int64_t now_s, struct error *err);
+
+/* ---- messages to send (maildir_message.c) ---- */
 
 /* A local message opened for upload: its wire form (bare LF to CRLF, unless stored raw and so
  * known), in pieces, with its exact wire size computed beforehand. ERR_CHANGED if the file changes
