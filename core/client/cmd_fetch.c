@@ -9,6 +9,7 @@
 #include "client/client_private.h"
 #include "base/alloc.h"
 #include "imap/limits.h"
+#include "imap/vanished.h"
 
 /* Told by servers without being asked. */
 #define OFTEN_UNASKED (FETCH_UID | FETCH_FLAGS | FETCH_MODSEQ)
@@ -216,23 +217,13 @@ static void hand_out_earlier(struct client *c, const struct seqset *told)
 bool vanished_dispatch(struct client *c)
 {
     struct seqset told = {0};
-    struct reader *r = c->reader;
     bool earlier = false;
-    bool ok = true;
-    (void)reader_accept_sp(r);
-    if (reader_accept(r, '(')) {
-        earlier = true;
-        ok = reader_accept_word(r, "EARLIER") && reader_expect(r, ')');
-        (void)reader_accept_sp(r);
-    }
-    /* Some servers send it with no UID at all. */
-    ok = ok && (reader_at_crlf(r) || seqset_read(r, &told)) && dispatch_line_end(c);
+    bool ok = reader_expect_sp(c->reader) && vanished_read(c->reader, &earlier, &told) &&
+              dispatch_line_end(c);
     if (ok && earlier) {
         hand_out_earlier(c, &told);
     } else if (ok && !seqset_is_empty(&told)) {
         events_add_vanished(c, &told);
-    } else if (!ok && !reader_failed(r)) {
-        reader_fail(r, "VANISHED ( without EARLIER");
     }
     seqset_free(&told);
     return ok;
