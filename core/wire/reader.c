@@ -1,5 +1,6 @@
-#include "wire/reader_private.h"
+#include "wire/reader.h"
 #include "base/alloc.h"
+#include "wire/reader_private.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>

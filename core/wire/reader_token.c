@@ -1,5 +1,4 @@
 #include "wire/reader_private.h"
-#include "base/alloc.h"
 #include <assert.h>
 
 /* What a literal's header can take, zero-padded as some servers do: `~{…+}` CR LF. */
