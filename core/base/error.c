@@ -36,7 +36,8 @@ static const char *const scope_names[] = {
 };
 
 /* Formats beside the error first: the arguments may point into the old text. */
-static void format_text(char out[ERROR_TEXT_MAX], const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void format_text(char out[ERROR_TEXT_MAX],
+                                                              const char *format, va_list args)
 {
     out[0] = '\0';
     int len = vsnprintf(out, ERROR_TEXT_MAX, format, args);

@@ -84,6 +84,9 @@ static int wait_for_thread(struct request *request, const struct dial_options *o
     }
     struct pollfd done = {.fd = request->done.fd, .events = POLLIN};
     int rc = wait_ready(&done, 1, options->deadline_ms, options->wake, options->clock, err);
+    if (rc == 0) {
+        wake_clear(&request->done); /* reading it is what orders the thread's writes before ours */
+    }
     return rc == -ERR_TIMEOUT ? error_wrap(err, "cannot look up %s", options->host) : rc;
 }
 

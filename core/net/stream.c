@@ -72,15 +72,6 @@ void stream_set_progress_timeout(struct stream *stream, int64_t timeout_ms)
     }
 }
 
-static int check_wake(struct stream *stream, struct error *err)
-{
-    if (stream->bytes_since_wake_check < WAKE_CHECK_BYTES || stream->wake == NULL) {
-        return 0;
-    }
-    stream->bytes_since_wake_check = 0;
-    return wake_is_signalled(stream->wake) ? wait_cancelled(err) : 0;
-}
-
 /* Bytes crossed the network. */
 static void note_moved(struct stream *stream, size_t count)
 {
@@ -101,10 +92,6 @@ static ssize_t layer_read(struct stream_layer *layer, void *out, size_t size,
         *want = STREAM_WANT_READ;
         return STREAM_AGAIN;
     }
-    int rc = check_wake(stream, err);
-    if (rc < 0) {
-        return rc;
-    }
     ssize_t got = layer->ops->try_read(layer, out, size, want, err);
     if (got > 0) {
         stream->counters.bytes_in += (size_t)got;
@@ -119,10 +106,6 @@ static ssize_t layer_write(struct stream_layer *layer, const void *data, size_t 
     struct stream *stream = layer->stream;
     if (layer != stream->bottom) {
         return layer->ops->try_write(layer, data, size, want, err);
-    }
-    int rc = check_wake(stream, err);
-    if (rc < 0) {
-        return rc;
     }
     ssize_t taken = layer->ops->try_write(layer, data, size, want, err);
     if (taken > 0) {
@@ -154,6 +137,16 @@ static int wait_until(struct stream *stream, unsigned want, int64_t deadline_ms,
 int stream_wait(struct stream *stream, unsigned want, struct error *err)
 {
     return wait_until(stream, want, stream->deadline_ms, err);
+}
+
+/* Between two moves of bytes, and not inside a layer: the stream stays whole for a farewell. */
+static int check_wake(struct stream *stream, struct error *err)
+{
+    if (stream->bytes_since_wake_check < WAKE_CHECK_BYTES || stream->wake == NULL) {
+        return 0;
+    }
+    stream->bytes_since_wake_check = 0;
+    return wake_is_signalled(stream->wake) ? wait_cancelled(err) : 0;
 }
 
 static size_t read_ahead_len(const struct stream *stream)
@@ -222,12 +215,13 @@ static int drain(struct stream *stream, struct error *err)
         enum stream_want want = STREAM_WANT_WRITE;
         ssize_t taken = layer_write(stream->top, stream->out.data + stream->out_at,
                                     stream->out.len - stream->out_at, &want, err);
+        assert(taken != 0);
         if (taken > 0) {
             stream->out_at += (size_t)taken;
-            continue;
         }
-        assert(taken != 0);
-        int rc = taken == STREAM_AGAIN ? wait_to_send(stream, want, err) : (int)taken;
+        int rc = taken > 0               ? check_wake(stream, err)
+                 : taken == STREAM_AGAIN ? wait_to_send(stream, want, err)
+                                         : (int)taken;
         if (rc < 0) {
             stream->write_failed = true;
             return rc;
@@ -325,6 +319,10 @@ static ssize_t read_some(struct stream *stream, void *out, size_t size, struct e
         if (stream->ended) {
             return 0;
         }
+        int rc = check_wake(stream, err);
+        if (rc < 0) {
+            return rc;
+        }
         enum stream_want want = STREAM_WANT_READ;
         ssize_t got = layer_read(stream->top, out, size, &want, err);
         if (got == 0) {
@@ -334,7 +332,7 @@ static ssize_t read_some(struct stream *stream, void *out, size_t size, struct e
             return got;
         }
         bool flushes = stream->unflushed && !stream->write_failed;
-        int rc = flushes ? stream_flush(stream, err) : stream_wait(stream, want, err);
+        rc = flushes ? stream_flush(stream, err) : stream_wait(stream, want, err);
         if (rc < 0) {
             return rc;
         }

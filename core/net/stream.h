@@ -73,7 +73,8 @@ struct stream *stream_from_pipes(int in_fd, int out_fd, const struct wake *wake,
 /* Over any bottom layer; takes over `self`, which ops->close releases. */
 struct stream *stream_from_layer(const struct stream_layer_ops *ops, void *self,
                                  const struct wake *wake, const struct clock *clock);
-/* Closes all layers from the top. Does not wait. */
+/* Closes all layers from the top; what was not flushed is dropped. Does not wait for the peer; a
+ * tunnel command gets a moment to end. */
 void stream_close(struct stream **stream);
 
 /* Every later wait ends at this deadline (monotonic milliseconds), until set again. */

@@ -369,7 +369,33 @@ static void an_end_without_farewell_is_just_the_end(void **state)
     tls_context_free(&server);
 }
 
-static void flip_a_bit(struct stream *theirs, void *arg)
+static void say_and_close(struct stream *theirs, void *arg)
+{
+    say_and_vanish(theirs, arg);
+    (void)shutdown(stream_fd(theirs), SHUT_RDWR);
+}
+
+static void last_words_are_heard_after_a_failed_write(void **state)
+{
+    struct peer peer;
+    struct error err = ERROR_INIT;
+    struct tls_options options = {.ca_file = certs[CA].cert_file};
+    struct tls_context *server = server_with(GOOD);
+    struct tls_context *client = client_with(&options);
+    peer_open(&peer, NULL);
+    peer_start(&peer, say_and_close, server);
+    assert_int_equal(stream_push_tls_client(peer.ours, client, "mail.example", &err), 0);
+    peer_join(&peer);
+    must_write(peer.ours, "a LOGIN x y");
+    assert_int_equal(stream_flush(peer.ours, &err), -ERR_NETWORK);
+    must_read(peer.ours, "* BYE");
+    must_end(peer.ours);
+    peer_close(&peer);
+    tls_context_free(&client);
+    tls_context_free(&server);
+}
+
+static void send_forged_record(struct stream *theirs, void *arg)
 {
     struct error err = ERROR_INIT;
     if (stream_push_tls_server(theirs, arg, &err) < 0) {
@@ -391,7 +417,7 @@ static void law7_forged_records_are_an_error(void **state)
     struct tls_context *server = server_with(GOOD);
     struct tls_context *client = client_with(&options);
     peer_open(&peer, NULL);
-    peer_start(&peer, flip_a_bit, server);
+    peer_start(&peer, send_forged_record, server);
     assert_int_equal(stream_push_tls_client(peer.ours, client, "mail.example", &err), 0);
     char byte;
     assert_int_equal(stream_read(peer.ours, &byte, 1, &err), -ERR_TLS);
@@ -555,6 +581,7 @@ int main(void)
         cmocka_unit_test(plain_text_instead_of_a_handshake_has_a_hint),
         cmocka_unit_test(a_handshake_has_a_deadline_a_wake_and_an_end),
         cmocka_unit_test(an_end_without_farewell_is_just_the_end),
+        cmocka_unit_test(last_words_are_heard_after_a_failed_write),
         cmocka_unit_test(law7_forged_records_are_an_error),
         cmocka_unit_test(records_held_back_are_input),
         cmocka_unit_test(sessions_are_resumed),
