@@ -56,12 +56,6 @@ struct pass_options {
 int account_pass(const struct config *config, const struct config_account *account,
                  const struct pass_options *options, struct report *out);
 
-/* Connects and logs in, as a pass does: for `mailboxes`. The caller owns the client. */
-struct client;
-int account_connect(const struct config_account *account, const struct clock *clock,
-                    const struct wake *wake, const struct tap_sink *trace, struct client **out,
-                    struct error *err);
-
 /* Side by side: what is on the server, here and in the index. In `arena`, sorted by name. */
 struct mailbox_row {
     struct str name;          /* UTF-8 */

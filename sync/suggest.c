@@ -50,7 +50,9 @@ void suggest_offer(struct suggest *s, const char *candidate)
     if (word_len == 0 || word_len > WORD_MAX || len > WORD_MAX) {
         return;
     }
-    size_t d = distance(s->word, word_len, candidate, len);
+    size_t common = word_len < len ? word_len : len;
+    bool begins_alike = common >= 3 && memcmp(s->word, candidate, common) == 0;
+    size_t d = begins_alike ? 1 : distance(s->word, word_len, candidate, len);
     size_t longer = word_len > len ? word_len : len;
     if (d < s->best_distance && d < longer) {
         s->best = candidate;

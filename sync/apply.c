@@ -1,0 +1,131 @@
+#include "sync/apply.h"
+
+#define MINUTE_MS (60 * 1000LL)
+#define RETRY_MAX_MS (24 * 60 * MINUTE_MS)
+
+int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
+{
+    static int (*const steps[])(struct pass *, struct plan *, struct error *) = {
+        apply_folders,     apply_flags_remote, apply_uploads,       apply_downloads,
+        apply_flags_local, apply_delete_local, apply_delete_remote,
+    };
+    int r = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && r == 0; i++) {
+        r = pass_check_cancelled(pass, err);
+        if (r == 0)
+            r = steps[i](pass, plan, err);
+    }
+    return r;
+}
+
+int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err)
+{
+    if (client_state(pass->client) == STATE_SELECTED &&
+        str_eq(client_selected(pass->client), pair->record.name))
+        return 0;
+    struct client_select select;
+    struct select_params params = {.condstore = client_has(pass->client, CAP_CONDSTORE)};
+    int r = client_select_begin(pass->client, &select, pair->record.name, false, &params,
+                                pass->arena, err);
+    if (r < 0)
+        return r;
+    r = client_select_end(pass->client, &select, err);
+    uint32_t uidvalidity = select.data.uidvalidity;
+    client_select_free(&select);
+    if (r < 0)
+        return error_wrap(err, "cannot select the mailbox");
+    if (uidvalidity != pair->record.uidvalidity)
+        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
+                         "the mailbox was replaced on the server during this run");
+    return 0;
+}
+
+int file_finder_find(struct file_finder *finder, const struct operation *op,
+                     const struct maildir_file **out, struct error *err)
+{
+    if (op->file != NULL) {
+        *out = op->file;
+        return 0;
+    }
+    if (!finder->scanned) {
+        int r = maildir_scan(finder->pass->maildir, finder->pair->record.path.ptr,
+                             &finder->snapshot, err);
+        if (r < 0)
+            return r;
+        finder->scanned = true;
+    }
+    *out = maildir_snapshot_find(&finder->snapshot, op->base->base);
+    if (*out == NULL)
+        return error_set(err, ERR_NOT_FOUND, SCOPE_MESSAGE, "the file is no longer there");
+    return 0;
+}
+
+void file_finder_free(struct file_finder *finder)
+{
+    if (finder->scanned)
+        maildir_snapshot_free(&finder->snapshot);
+    finder->scanned = false;
+}
+
+static bool same_entry(const struct index_held *h, uint32_t mailbox, enum held_kind kind,
+                       uint32_t uid, struct str base)
+{
+    return h->mailbox == mailbox && h->kind == kind &&
+           (kind == HELD_UPLOAD ? str_eq(h->base, base) : h->uid == uid);
+}
+
+static int find_held(struct index_txn *txn, struct arena *arena, uint32_t mailbox,
+                     enum held_kind kind, uint32_t uid, struct str base, struct index_held *out,
+                     struct error *err)
+{
+    uint64_t cursor = 0;
+    int r;
+    while ((r = index_held_next(txn, arena, &cursor, out, err)) > 0) {
+        if (same_entry(out, mailbox, kind, uid, base))
+            return 1;
+    }
+    return r;
+}
+
+/* 1, 2, 4, … minutes, a day at most. */
+static int64_t retry_delay_ms(uint32_t tries)
+{
+    int64_t delay = tries < 12 ? MINUTE_MS << tries : RETRY_MAX_MS;
+    return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+}
+
+int apply_hold(struct pass *pass, struct mailbox_pair *pair, enum held_kind kind, uint32_t uid,
+               struct str base, const char *reason, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct index_held held;
+    int r = index_begin_write(pass->index, &txn, err);
+    if (r == 0)
+        r = find_held(txn, arena, pair->record.id, kind, uid, base, &held, err);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        held = (struct index_held){.kind = kind,
+                                   .mailbox = pair->record.id,
+                                   .uid = uid,
+                                   .base = base,
+                                   .since_ms = pass_now_ms(pass)};
+    held.reason = str_from(reason);
+    held.retry_ms = pass_now_ms(pass) + retry_delay_ms(held.tries);
+    held.tries++;
+    struct log_scope scope = pass_log_scope(pass, pair);
+    log_warning(&scope, "held: %.*s%s: %s", STR_ARG(base), uid != 0 ? "a message" : "", reason);
+    if ((r = index_held_put(txn, &held, err)) < 0)
+        return r;
+    return index_commit(&txn, err);
+}
+
+int apply_unhold(struct index_txn *txn, uint32_t mailbox, enum held_kind kind, uint32_t uid,
+                 struct str base, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_held held;
+    int r = find_held(txn, arena, mailbox, kind, uid, base, &held, err);
+    return r > 0 ? index_held_delete(txn, held.id, err) : r;
+}

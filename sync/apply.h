@@ -1,0 +1,45 @@
+#pragma once
+/* Carrying out a plan: intent → I/O → outcome, in batches, no index transaction open across the
+ * network. */
+#include "sync/pass.h"
+
+/* Everything in order: mailboxes, flags to the server, uploads, downloads, flags to files, then
+ * deletions. What fails for a message or mailbox is noted on its pair and the rest goes on;
+ * anything wider ends it. */
+int apply_plan(struct pass *pass, struct plan *plan, struct error *err);
+
+/* The steps; each takes the whole plan. */
+int apply_folders(struct pass *pass, struct plan *plan, struct error *err); /* apply_folders.c */
+int apply_flags_remote(struct pass *pass, struct plan *plan, struct error *err); /* apply_flags.c */
+int apply_flags_local(struct pass *pass, struct plan *plan, struct error *err);
+int apply_uploads(struct pass *pass, struct plan *plan, struct error *err);   /* apply_upload.c */
+int apply_downloads(struct pass *pass, struct plan *plan, struct error *err); /* apply_download.c */
+int apply_delete_local(struct pass *pass, struct plan *plan,
+                       struct error *err); /* apply_delete.c */
+int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err);
+
+/* ---- shared by the steps (apply.c) ---- */
+
+/* Makes `pair` the selected mailbox, for writing, under the UIDVALIDITY that the plan was made for.
+ * ERR_CHANGED if that moved. Nothing is sent where it is selected already. */
+int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err);
+
+/* Where a message's file is now: as the survey saw it, or found by its base name in one scan of the
+ * folder, made at most once a mailbox. */
+struct file_finder {
+    struct pass *pass;
+    struct mailbox_pair *pair;
+    struct maildir_snapshot snapshot;
+    bool scanned;
+};
+/* ERR_NOT_FOUND when no file of that name is there. *out is valid until file_finder_free. */
+int file_finder_find(struct file_finder *finder, const struct operation *op,
+                     const struct maildir_file **out, struct error *err);
+void file_finder_free(struct file_finder *finder);
+
+/* Holds a message with its reason and a growing delay: one `held` entry a message. */
+int apply_hold(struct pass *pass, struct mailbox_pair *pair, enum held_kind kind, uint32_t uid,
+               struct str base, const char *reason, struct error *err);
+/* Drops the entry if there is one. */
+int apply_unhold(struct index_txn *txn, uint32_t mailbox, enum held_kind kind, uint32_t uid,
+                 struct str base, struct error *err);

@@ -1,0 +1,198 @@
+#include "sync/apply.h"
+
+#include "imap/limits.h"
+#include "sync/guard_store.h"
+#include "sync/local.h"
+
+#define REMOVE_BATCH 512
+
+/* ---- files: out of the Maildir, a flush, then their records go ---- */
+
+struct remover {
+    struct pass *pass;
+    struct mailbox_pair *pair;
+    struct file_finder finder;
+    const struct operation *batch[REMOVE_BATCH];
+    size_t len;
+};
+
+static int forget_removed(struct remover *rm, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = maildir_sync_folder(rm->pass->maildir, rm->pair->record.path.ptr, err);
+    if (r == 0)
+        r = index_begin_write(rm->pass->index, &txn, err);
+    for (size_t i = 0; i < rm->len && r == 0; i++)
+        r = index_message_delete(txn, rm->pair->record.id, rm->batch[i]->uid, err);
+    if (r == 0 && rm->len > 0)
+        r = guard_note(txn, rm->pair->record.id, (uint32_t)rm->len, pass_now_ms(rm->pass), err);
+    if (r == 0)
+        r = index_commit(&txn, err);
+    if (r == 0)
+        rm->pass->report->messages.deleted_local += rm->len;
+    rm->len = 0;
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+static int remove_file(struct remover *rm, const struct operation *op, struct error *err)
+{
+    const struct maildir_file *file;
+    int r = file_finder_find(&rm->finder, op, &file, err);
+    if (r == 0)
+        r = maildir_remove(rm->pass->maildir, rm->pair->record.path.ptr, file, rm->pass->keep_dir,
+                           err);
+    if (r < 0 && err->code == ERR_NOT_FOUND) {
+        /* Renamed or removed since it was seen: the next pass sees which. */
+        error_clear(err);
+        rm->pair->remote_blocked = rm->pair->local_blocked = true;
+        return 0;
+    }
+    if (r < 0)
+        return error_widen(err, SCOPE_ACCOUNT);
+    rm->batch[rm->len++] = op;
+    return rm->len == REMOVE_BATCH ? forget_removed(rm, err) : 0;
+}
+
+static int remove_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
+{
+    const struct operation_vec *ops = &plan->ops[OP_DELETE_LOCAL];
+    struct remover *rm = xcalloc(1, sizeof *rm);
+    rm->pass = pass;
+    rm->pair = plan->pair;
+    rm->finder = (struct file_finder){.pass = pass, .pair = plan->pair};
+    int r = pass_local_change(pass, err);
+    for (size_t i = 0; i < ops->len && r == 0; i++) {
+        pass_progress(pass, PROGRESS_DELETE, plan->pair, i, ops->len);
+        r = pass_check_cancelled(pass, err);
+        if (r == 0)
+            r = remove_file(rm, &ops->items[i], err);
+    }
+    struct error flush_error = ERROR_INIT;
+    int f = rm->len > 0 ? forget_removed(rm, &flush_error) : 0;
+    if (r == 0 && f < 0) {
+        *err = flush_error;
+        r = f;
+    }
+    file_finder_free(&rm->finder);
+    xfree(&rm);
+    return r;
+}
+
+int apply_delete_local(struct pass *pass, struct plan *plan, struct error *err)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (m->ops[OP_DELETE_LOCAL].len == 0 || error_is_set(&m->pair->error))
+            continue;
+        if (remove_in_mailbox(pass, m, err) < 0) {
+            int r = pass_absorb(pass, m->pair, err);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- messages on the server ---- */
+
+/* The folder as it is now: whose file is back is not deleted (law 1). */
+static int still_absent(struct pass *pass, const struct mailbox_plan *plan, struct seqset *out,
+                        struct error *err)
+{
+    const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
+    struct maildir_snapshot now = {0};
+    bool rescan = !local_is_unchanged(pass, plan->pair);
+    int r = 0;
+    if (rescan)
+        r = maildir_scan(pass->maildir, plan->pair->record.path.ptr, &now, err);
+    for (size_t i = 0; i < ops->len && r == 0; i++) {
+        bool back = rescan && maildir_snapshot_find(&now, ops->items[i].base->base) != NULL;
+        if (!back)
+            seqset_add(out, ops->items[i].uid);
+        else
+            plan->pair->remote_blocked = plan->pair->local_blocked = true;
+    }
+    maildir_snapshot_free(&now);
+    return r;
+}
+
+/* Marks, and where the server can expunge by UID, expunges: both in one turn. */
+static int mark_and_expunge(struct pass *pass, const struct seqset *uids, struct error *err)
+{
+    const struct imap_flags deleted = {.system = FLAG_DELETED};
+    bool expunge = client_has(pass->client, CAP_UIDPLUS);
+    struct client_store store;
+    struct client_expunge gone;
+    struct error expunge_error = ERROR_INIT;
+    int r =
+        client_store_begin(pass->client, &store, uids, STORE_ADD, &deleted, 0, pass->arena, err);
+    if (r < 0)
+        return r;
+    int begun =
+        expunge ? client_uid_expunge_begin(pass->client, &gone, uids, pass->arena, &expunge_error)
+                : -1;
+    r = client_store_end(pass->client, &store, err);
+    client_store_free(&store);
+    int e = begun == 0 ? client_expunge_end(pass->client, &gone, &expunge_error) : 0;
+    if (r == 0 && (e < 0 || (expunge && begun < 0))) {
+        *err = expunge_error;
+        r = -(int)err->code;
+    }
+    return r < 0 ? error_wrap(err, "cannot delete on the server") : 0;
+}
+
+/* The records stay, as deleted here, until the server is seen without their UIDs. */
+static int record_deleted(struct pass *pass, const struct mailbox_plan *plan,
+                          const struct seqset *uids, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
+    uint32_t count = 0;
+    int r = index_begin_write(pass->index, &txn, err);
+    for (size_t i = 0; i < ops->len && r == 0; i++) {
+        if (!seqset_contains(uids, ops->items[i].uid))
+            continue;
+        struct index_message m = *ops->items[i].base;
+        m.state = MESSAGE_DELETED_HERE;
+        m.flags.system |= MAILDIR_TRASHED;
+        r = index_message_put(txn, &m, err);
+        count++;
+    }
+    if (r == 0 && count > 0)
+        r = guard_note(txn, plan->pair->record.id, count, pass_now_ms(pass), err);
+    if (r == 0)
+        r = index_commit(&txn, err);
+    if (r == 0)
+        pass->report->messages.deleted_remote += count;
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+static int delete_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
+{
+    AUTO_SEQSET struct seqset left = {0};
+    pass_progress(pass, PROGRESS_DELETE, plan->pair, 0, plan->ops[OP_DELETE_REMOTE].len);
+    int r = still_absent(pass, plan, &left, err);
+    if (r == 0 && !seqset_is_empty(&left))
+        r = apply_select(pass, plan->pair, err);
+    while (r == 0 && !seqset_is_empty(&left)) {
+        AUTO_SEQSET struct seqset part = {0};
+        seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
+        r = mark_and_expunge(pass, &part, err);
+        if (r == 0)
+            r = record_deleted(pass, plan, &part, err);
+    }
+    return r;
+}
+
+int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (m->ops[OP_DELETE_REMOTE].len == 0 || error_is_set(&m->pair->error))
+            continue;
+        if (delete_in_mailbox(pass, m, err) < 0) {
+            int r = pass_absorb(pass, m->pair, err);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}

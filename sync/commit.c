@@ -1,0 +1,172 @@
+#include "sync/commit.h"
+
+static int put_agreed(struct pass *pass, struct index_txn *txn, const struct mailbox_plan *plan,
+                      struct error *err)
+{
+    const struct operation_vec *agree = &plan->ops[OP_AGREE];
+    const struct operation_vec *forget = &plan->ops[OP_FORGET];
+    int r = 0;
+    for (size_t i = 0; i < agree->len && r == 0; i++) {
+        const struct operation *op = &agree->items[i];
+        struct index_message m = {.mailbox = plan->pair->record.id, .uid = op->uid};
+        if (op->base != NULL)
+            m = *op->base;
+        m.flags = op->flags;
+        m.state = op->state;
+        pass->report->messages.skipped += op->base == NULL;
+        r = index_message_put(txn, &m, err);
+    }
+    for (size_t i = 0; i < forget->len && r == 0; i++)
+        r = index_message_delete(txn, plan->pair->record.id, forget->items[i].uid, err);
+    return r;
+}
+
+/* ---- held deletions: the list is made anew for each mailbox that was looked at ---- */
+
+static enum held_kind held_kind_of(const struct operation *op)
+{
+    return op->kind == OP_DELETE_LOCAL ? HELD_DELETE_LOCAL : HELD_DELETE_REMOTE;
+}
+
+static bool is_held_still(const struct mailbox_plan *plan, const struct index_held *h)
+{
+    for (size_t i = 0; i < plan->held.len; i++) {
+        const struct operation *op = &plan->held.items[i];
+        if (op->uid == h->uid && held_kind_of(op) == h->kind)
+            return true;
+    }
+    return false;
+}
+
+static int drop_stale_held(struct index_txn *txn, struct arena *arena,
+                           const struct mailbox_plan *plan, struct seqset *local_out,
+                           struct seqset *remote_out, struct error *err)
+{
+    struct index_held h;
+    uint64_t cursor = 0;
+    int r;
+    while ((r = index_held_next(txn, arena, &cursor, &h, err)) > 0) {
+        bool deletion = h.kind == HELD_DELETE_LOCAL || h.kind == HELD_DELETE_REMOTE;
+        if (!deletion || h.mailbox != plan->pair->record.id)
+            continue;
+        if (is_held_still(plan, &h))
+            seqset_add(h.kind == HELD_DELETE_LOCAL ? local_out : remote_out, h.uid);
+        else if ((r = index_held_delete(txn, h.id, err)) < 0)
+            return r;
+    }
+    return r;
+}
+
+static int put_held(struct pass *pass, struct index_txn *txn, const struct mailbox_plan *plan,
+                    struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    AUTO_SEQSET struct seqset local = {0};
+    AUTO_SEQSET struct seqset remote = {0};
+    int r = drop_stale_held(txn, arena, plan, &local, &remote, err);
+    for (size_t i = 0; i < plan->held.len && r == 0; i++) {
+        const struct operation *op = &plan->held.items[i];
+        struct seqset *listed = op->kind == OP_DELETE_LOCAL ? &local : &remote;
+        if (seqset_contains(listed, op->uid))
+            continue;
+        struct index_held h = {.kind = held_kind_of(op),
+                               .mailbox = plan->pair->record.id,
+                               .uid = op->uid,
+                               .base = op->base->base,
+                               .reason = str_from(op->why),
+                               .since_ms = pass_now_ms(pass)};
+        r = index_held_put(txn, &h, err);
+    }
+    pass->report->messages.held += plan->held.len;
+    return r;
+}
+
+/* ---- marks ---- */
+
+static bool was_looked_at(const struct mailbox_pair *pair)
+{
+    return pair->action == PAIR_SYNC && pair->record.id != 0 && pair->in_target &&
+           !error_is_set(&pair->error);
+}
+
+static void move_remote_mark(struct mailbox_pair *pair, struct index_mailbox *record)
+{
+    if (pair->remote.means == SURVEY_NONE || pair->remote_blocked)
+        return;
+    record->uidnext = pair->remote.uidnext;
+    record->highestmodseq = pair->remote.highestmodseq;
+}
+
+static void move_local_mark(struct mailbox_pair *pair, struct index_mailbox *record)
+{
+    if (!pair->local.scanned || pair->local_blocked)
+        return;
+    const struct maildir_times none = {0};
+    const struct maildir_times *times = pair->local.settled ? &pair->local.times : &none;
+    record->new_mtime_ns = times->new_mtime_ns;
+    record->cur_mtime_ns = times->cur_mtime_ns;
+    record->new_inode = pair->local.times.new_inode;
+    record->cur_inode = pair->local.times.cur_inode;
+}
+
+static bool marks_equal(const struct index_mailbox *a, const struct index_mailbox *b)
+{
+    return a->uidnext == b->uidnext && a->highestmodseq == b->highestmodseq &&
+           a->new_mtime_ns == b->new_mtime_ns && a->cur_mtime_ns == b->cur_mtime_ns &&
+           a->new_inode == b->new_inode && a->cur_inode == b->cur_inode;
+}
+
+static int put_marks(struct index_txn *txn, struct mailbox_pair *pair, struct error *err)
+{
+    struct index_mailbox record = pair->record;
+    move_remote_mark(pair, &record);
+    move_local_mark(pair, &record);
+    if (marks_equal(&record, &pair->record))
+        return 0;
+    return index_mailbox_put(txn, &record, err);
+}
+
+static int put_generation(struct pass *pass, struct index_txn *txn, struct error *err)
+{
+    struct index_meta meta;
+    int r = pass->local_changed ? index_meta_get(txn, &meta, err) : 0;
+    if (r < 0 || !pass->local_changed)
+        return r;
+    meta.generation = pass->generation + 1;
+    return index_meta_put(txn, &meta, err);
+}
+
+static bool has_news(const struct pass *pass, const struct plan *plan)
+{
+    if (pass->local_changed)
+        return true;
+    for (size_t i = 0; i < plan->mailboxes.len; i++) {
+        const struct mailbox_plan *m = &plan->mailboxes.items[i];
+        if (m->pair->remote.means != SURVEY_NONE || m->pair->local.scanned || m->held.len > 0)
+            return true;
+    }
+    return false;
+}
+
+int commit_pass(struct pass *pass, const struct plan *plan, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    if (!has_news(pass, plan))
+        return 0;
+    int r = index_begin_write(pass->index, &txn, err);
+    for (size_t i = 0; i < plan->mailboxes.len && r == 0; i++) {
+        const struct mailbox_plan *m = &plan->mailboxes.items[i];
+        if (!was_looked_at(m->pair))
+            continue;
+        r = put_agreed(pass, txn, m, err);
+        if (r == 0)
+            r = put_held(pass, txn, m, err);
+        if (r == 0)
+            r = put_marks(txn, m->pair, err);
+    }
+    if (r == 0)
+        r = put_generation(pass, txn, err);
+    if (r == 0)
+        r = index_commit(&txn, err);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}

@@ -1,0 +1,105 @@
+#include "sync/flags.h"
+
+#include "base/vec.h"
+
+static const struct flag_pair {
+    unsigned imap;
+    uint8_t maildir;
+} FLAG_PAIRS[] = {
+    {FLAG_ANSWERED, MAILDIR_REPLIED}, {FLAG_FLAGGED, MAILDIR_FLAGGED},
+    {FLAG_DELETED, MAILDIR_TRASHED},  {FLAG_SEEN, MAILDIR_SEEN},
+    {FLAG_DRAFT, MAILDIR_DRAFT},
+};
+#define FLAG_PAIRS_LEN (sizeof FLAG_PAIRS / sizeof FLAG_PAIRS[0])
+
+static const char FORWARDED[] = "$Forwarded";
+
+bool flags_is_forwarded(struct str keyword)
+{
+    return str_eq_nocase(keyword, STR("$Forwarded"));
+}
+
+uint8_t flags_system_from_imap(const struct imap_flags *flags)
+{
+    uint8_t out = 0;
+    for (size_t i = 0; i < FLAG_PAIRS_LEN; i++) {
+        if (flags->system & FLAG_PAIRS[i].imap)
+            out |= FLAG_PAIRS[i].maildir;
+    }
+    for (size_t i = 0; i < flags->keywords_len; i++) {
+        if (flags_is_forwarded(flags->keywords[i]))
+            out |= MAILDIR_PASSED;
+    }
+    return out;
+}
+
+void flags_to_imap(uint8_t system, struct arena *arena, struct imap_flags *out)
+{
+    *out = (struct imap_flags){0};
+    for (size_t i = 0; i < FLAG_PAIRS_LEN; i++) {
+        if (system & FLAG_PAIRS[i].maildir)
+            out->system |= FLAG_PAIRS[i].imap;
+    }
+    if (system & MAILDIR_PASSED) {
+        out->keywords = arena_array(arena, 1, sizeof *out->keywords);
+        out->keywords[0] = str_from(FORWARDED);
+        out->keywords_len = 1;
+    }
+}
+
+uint8_t flags_storable(const struct select_data *data)
+{
+    const uint8_t all = MAILDIR_DRAFT | MAILDIR_FLAGGED | MAILDIR_PASSED | MAILDIR_REPLIED |
+                        MAILDIR_SEEN | MAILDIR_TRASHED;
+    if (data->read_only)
+        return 0;
+    if (!data->has_permanent_flags)
+        return all;
+    uint8_t storable = flags_system_from_imap(&data->permanent_flags);
+    if (data->permanent_flags.system & FLAG_WILDCARD)
+        storable |= MAILDIR_PASSED;
+    return storable;
+}
+
+bool flags_equal(const struct index_flags *a, const struct index_flags *b)
+{
+    return a->system == b->system && a->keywords_len == b->keywords_len &&
+           (a->keywords_len == 0 ||
+            memcmp(a->keywords, b->keywords, a->keywords_len * sizeof *a->keywords) == 0);
+}
+
+/*
+ * For one bit with base b, server r and file l: the side that differs from b changed it, and where
+ * both did they agree. Where a change is not carried, the agreed value follows the side that is
+ * listened to, so that the other side's own value neither travels nor is overwritten until that
+ * flag moves again.
+ */
+struct flags_merge flags_merge(const struct index_flags *base, const struct index_flags *remote,
+                               uint8_t local, uint8_t storable, enum direction direction)
+{
+    const uint8_t b = base->system;
+    const uint8_t r = (uint8_t)((remote->system & storable) | (b & ~storable));
+    const uint8_t l = local;
+    const uint8_t by_remote = r ^ b;
+    const uint8_t by_local = l ^ b;
+    struct flags_merge out = {.remote = r, .local = l, .agreed = *remote};
+
+    switch (direction) {
+    case DIRECTION_BOTH:
+        out.remote = out.local = (uint8_t)(b ^ (by_remote | by_local));
+        out.agreed.system = out.local;
+        break;
+    case DIRECTION_TO_LOCAL:
+        out.local = (uint8_t)((l & ~by_remote) | (r & by_remote));
+        out.agreed.system = r;
+        break;
+    case DIRECTION_TO_REMOTE:
+        out.remote = (uint8_t)((r & ~by_local) | (l & by_local));
+        out.agreed.system = l;
+        break;
+    case DIRECTION_NONE:
+        out.agreed.system = b;
+        break;
+    }
+    return out;
+}

@@ -1,0 +1,154 @@
+#include "sync/guard.h"
+
+#include "imap/list.h"
+
+#include <assert.h>
+
+static const enum operation_kind DELETIONS[] = {OP_DELETE_LOCAL, OP_DELETE_REMOTE};
+
+/* Deletions planned and done within the window, against the size when it began. */
+struct tally {
+    uint64_t deletions;
+    uint64_t size;
+};
+
+void guard_forget_old(struct guard_events *events, int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < events->len; i++) {
+        int64_t age = now_ms - events->items[i].time_ms;
+        if (age >= 0 && age < GUARD_WINDOW_MS)
+            events->items[kept++] = events->items[i];
+    }
+    events->len = kept;
+}
+
+static bool is_free(const struct mailbox_pair *pair)
+{
+    return (pair->attributes & (LIST_TRASH | LIST_JUNK)) != 0;
+}
+
+static uint64_t planned(const struct mailbox_plan *plan)
+{
+    return plan->ops[OP_DELETE_LOCAL].len + plan->ops[OP_DELETE_REMOTE].len;
+}
+
+static struct tally tally_mailbox(const struct mailbox_plan *plan,
+                                  const struct guard_events *events)
+{
+    struct tally t = {.deletions = planned(plan), .size = plan->pair->record.records};
+    for (size_t i = 0; i < events->len; i++) {
+        if (events->items[i].mailbox == plan->pair->record.id) {
+            t.deletions += events->items[i].count;
+            t.size += events->items[i].count;
+        }
+    }
+    return t;
+}
+
+static bool too_many(const struct config_guard *guard, struct tally t)
+{
+    return t.deletions > guard->messages && t.deletions * 100 > t.size * guard->percent;
+}
+
+static bool trips(const struct config_guard *guard, const struct mailbox_plan *plan, struct tally t)
+{
+    if (planned(plan) == 0)
+        return false;
+    if (too_many(guard, t) || (t.size >= guard->all && t.deletions >= t.size))
+        return true;
+    return plan->pair->directory_gone ||
+           (plan->pair->local.directory_replaced && t.deletions >= t.size);
+}
+
+static bool was_held(const struct held_list *earlier, const struct mailbox_plan *plan,
+                     const struct operation *op)
+{
+    enum held_kind kind = op->kind == OP_DELETE_LOCAL ? HELD_DELETE_LOCAL : HELD_DELETE_REMOTE;
+    for (size_t i = 0; i < earlier->len; i++) {
+        const struct index_held *h = &earlier->items[i];
+        if (h->kind == kind && h->mailbox == plan->pair->record.id && h->uid == op->uid)
+            return true;
+    }
+    return false;
+}
+
+static void hold(struct mailbox_plan *plan, const struct held_list *earlier, bool approve,
+                 const char *why)
+{
+    for (size_t k = 0; k < sizeof DELETIONS / sizeof DELETIONS[0]; k++) {
+        struct operation_vec *ops = &plan->ops[DELETIONS[k]];
+        size_t kept = 0;
+        for (size_t i = 0; i < ops->len; i++) {
+            struct operation op = ops->items[i];
+            if (approve && was_held(earlier, plan, &op)) {
+                ops->items[kept++] = op;
+                continue;
+            }
+            op.why = why;
+            vec_push(&plan->held, op);
+        }
+        ops->len = kept;
+    }
+}
+
+static struct tally tally_account(const struct plan *plan, const struct guard_events *events)
+{
+    struct tally sum = {0};
+    for (size_t i = 0; i < plan->mailboxes.len; i++) {
+        const struct mailbox_plan *m = &plan->mailboxes.items[i];
+        if (is_free(m->pair))
+            continue;
+        struct tally t = tally_mailbox(m, events);
+        sum.deletions += t.deletions;
+        sum.size += t.size;
+    }
+    return sum;
+}
+
+void guard_apply(struct plan *plan, const struct config_guard *guard,
+                 const struct guard_events *events, const struct held_list *earlier, bool approve,
+                 int64_t now_ms)
+{
+    if (!guard->on)
+        return;
+    for (size_t i = 0; i < events->len; i++)
+        assert(now_ms - events->items[i].time_ms < GUARD_WINDOW_MS);
+    bool account_trips = too_many(guard, tally_account(plan, events));
+    for (size_t i = 0; i < plan->mailboxes.len; i++) {
+        struct mailbox_plan *m = &plan->mailboxes.items[i];
+        if (is_free(m->pair))
+            continue;
+        if (trips(guard, m, tally_mailbox(m, events)))
+            hold(m, earlier, approve, "a large part of the mailbox would be deleted");
+        else if (account_trips)
+            hold(m, earlier, approve, "a large part of the account would be deleted");
+    }
+}
+
+void guard_events_write(const struct guard_events *events, struct buf *out)
+{
+    for (size_t i = 0; i < events->len; i++) {
+        const struct guard_event *e = &events->items[i];
+        buf_addf(out, "%lld %u %u\n", (long long)e->time_ms, e->mailbox, e->count);
+    }
+}
+
+bool guard_events_read(struct str text, struct guard_events *out)
+{
+    struct str line;
+    while (str_split(&text, '\n', &line)) {
+        struct str time, mailbox;
+        uint64_t time_ms;
+        struct guard_event e;
+        if (line.len == 0)
+            continue;
+        if (!str_split(&line, ' ', &time) || !str_split(&line, ' ', &mailbox) ||
+            !str_to_u64(time, &time_ms) || !str_to_u32(mailbox, &e.mailbox) ||
+            !str_to_u32(line, &e.count))
+            return false;
+        e.time_ms = (int64_t)time_ms;
+        vec_push(out, e);
+    }
+    return true;
+}

@@ -1,0 +1,146 @@
+#pragma once
+/*
+ * What a pass knows and decides, as plain data: the deltas that the survey finds, the rows that
+ * reconcile judges, the plan that apply executes. Nothing here does I/O.
+ */
+#include "base/vec.h"
+#include "imap/seqset.h"
+#include "store/index.h"
+#include "store/maildir.h"
+#include "sync/config.h"
+
+/* ---- what the survey found ---- */
+
+/* A message as the server shows it. */
+struct remote_message {
+    uint32_t uid;
+    struct index_flags flags;
+};
+VEC_STRUCT(remote_vec, struct remote_message);
+
+/* How the server's state of a mailbox became known. */
+enum survey_means {
+    SURVEY_NONE, /* not opened: STATUS proved it unchanged, or it is not there */
+    SURVEY_QRESYNC,
+    SURVEY_CONDSTORE,
+    SURVEY_LISTING, /* every UID with its flags */
+};
+
+struct remote_delta {
+    enum survey_means means;
+    uint32_t uidvalidity;
+    uint32_t uidnext;       /* the mark to store */
+    uint64_t highestmodseq; /* the mark to store; 0: none */
+    uint32_t exists;
+    bool gone_confirmed; /* the UIDs in `gone` were asked for, or told by VANISHED */
+    uint8_t storable;    /* enum maildir_flag bits that the server keeps */
+    bool read_only;
+    struct remote_vec fresh;   /* unknown to the index; ascending by UID */
+    struct remote_vec changed; /* known, with other flags than agreed; ascending by UID */
+    struct seqset gone;        /* known UIDs that are no longer there, with evidence (law 1) */
+};
+
+/* A file that no record owns, or one whose flags differ from those agreed. In the pass's arena. */
+struct local_file {
+    uint32_t uid; /* 0: new here */
+    struct maildir_file file;
+};
+VEC_STRUCT(local_vec, struct local_file);
+
+struct local_delta {
+    bool scanned;
+    bool settled;               /* the times may be stored: no change can hide behind them */
+    bool directory_replaced;    /* another directory stands in the place of the one recorded */
+    struct maildir_times times; /* before the scan */
+    struct local_vec fresh;
+    struct local_vec changed; /* ascending by UID */
+    struct seqset gone;       /* UIDs whose recorded file is absent from a complete scan */
+};
+
+/* What becomes of a mailbox in this pass. */
+enum pair_action {
+    PAIR_SYNC,          /* on both sides */
+    PAIR_CREATE_LOCAL,  /* new on the server */
+    PAIR_CREATE_REMOTE, /* new here */
+    PAIR_LEAVE,         /* left as it is: `why` says so */
+    PAIR_REFUSE,        /* `error` says why; nothing in it changes */
+};
+
+/* One mailbox on both sides. */
+struct mailbox_pair {
+    struct index_mailbox record; /* id 0: not in the index yet; name, utf8 and path always set */
+    enum pair_action action;
+    const char *why;
+    bool remote_exists;
+    bool local_exists;
+    bool in_target;      /* this pass was asked to sync it */
+    uint32_t attributes; /* enum list_attribute */
+    uint32_t status_messages, status_uidnext, status_uidvalidity;
+    uint64_t status_modseq;
+    bool has_status;
+    bool directory_gone; /* a recorded folder is no longer here */
+    const struct config_sync *policy;
+    struct remote_delta remote;
+    struct local_delta local;
+    struct error error;  /* first thing that failed in this mailbox */
+    bool remote_blocked; /* something of the server's was left undone: its marks stay */
+    bool local_blocked;  /* something of the folder's was left undone: its times stay */
+};
+VEC_STRUCT(pair_vec, struct mailbox_pair);
+
+/* ---- what reconcile decides ---- */
+
+enum side_state {
+    SIDE_ABSENT, /* never there, as far as anybody knows */
+    SIDE_SAME,   /* as the index has it */
+    SIDE_FLAGS,  /* other flags */
+    SIDE_GONE,
+    SIDE_NEW,
+};
+
+/* One message that is not, on at least one side, as the index has it. */
+struct message_row {
+    uint32_t uid;                     /* 0 for a file without a record */
+    const struct index_message *base; /* NULL: no record */
+    enum side_state remote;
+    enum side_state local;
+    struct index_flags remote_flags; /* where remote is FLAGS or NEW */
+    const struct maildir_file *file; /* where local is FLAGS or NEW */
+};
+
+enum operation_kind {
+    OP_AGREE,  /* the index only: flags or state */
+    OP_FORGET, /* the index only: both sides lost it */
+    OP_FLAGS_TO_REMOTE,
+    OP_UPLOAD,
+    OP_DOWNLOAD,
+    OP_FLAGS_TO_LOCAL,
+    OP_DELETE_LOCAL,
+    OP_DELETE_REMOTE,
+    OP_KINDS,
+};
+
+struct operation {
+    enum operation_kind kind;
+    uint32_t uid;                     /* 0: UPLOAD */
+    const struct index_message *base; /* NULL: UPLOAD, DOWNLOAD of a fresh message */
+    const struct maildir_file
+        *file;                /* where it was seen in this pass; NULL: find it by base name */
+    struct index_flags flags; /* what both sides, or the acting side, shall have */
+    uint8_t add, remove;      /* FLAGS_TO_REMOTE: the delta on the server */
+    enum message_state state; /* AGREE: the new state */
+    const char *why;          /* static */
+};
+VEC_STRUCT(operation_vec, struct operation);
+
+struct mailbox_plan {
+    struct mailbox_pair *pair;
+    struct operation_vec ops[OP_KINDS];
+    struct operation_vec held;  /* deletions that the guard keeps back */
+    struct seqset flags_failed; /* UIDs whose flags could not be stored on the server */
+};
+VEC_STRUCT(plan_vec, struct mailbox_plan);
+
+struct plan {
+    struct plan_vec mailboxes;
+};

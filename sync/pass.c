@@ -1,0 +1,107 @@
+#include "sync/pass.h"
+
+#include "store/marker.h"
+#include "sync/local.h"
+#include "sync/remote.h"
+#include "sync/state.h"
+
+#include <stdio.h>
+
+struct pass *pass_new(const struct config *config, const struct config_account *account,
+                      const struct pass_options *options, struct report *report)
+{
+    struct pass *pass = xcalloc(1, sizeof *pass);
+    *pass = (struct pass){
+        .config = config,
+        .account = account,
+        .options = options,
+        .report = report,
+        .log = {.account = account->name},
+        .arena = arena_new(),
+        .maildir = maildir_new(&account->maildir),
+        .keyword_ids = strmap_new(),
+        .lock_fd = -1,
+    };
+    return pass;
+}
+
+void pass_free(struct pass **pass_pointer)
+{
+    struct pass *pass = *pass_pointer;
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        remote_delta_clear(&pair->remote);
+        local_delta_clear(&pair->local);
+    }
+    vec_free(&pass->pairs);
+    state_close(pass);
+    strmap_free(&pass->keyword_ids);
+    maildir_free(&pass->maildir);
+    arena_free(&pass->arena);
+    xfree(pass_pointer);
+}
+
+int pass_local_change(struct pass *pass, struct error *err)
+{
+    if (pass->local_changed)
+        return 0;
+    struct marker marker = {.generation = pass->generation + 1};
+    snprintf(marker.account, sizeof marker.account, "%s", pass->account->name);
+    snprintf(marker.identity, sizeof marker.identity, "%s", pass->identity);
+    int r = marker_write(maildir_root(pass->maildir), &marker, err);
+    if (r < 0)
+        return error_widen(err, SCOPE_ACCOUNT);
+    pass->local_changed = true;
+    return 0;
+}
+
+int64_t pass_now_ms(const struct pass *pass)
+{
+    return clock_wall_ms(pass->options->clock);
+}
+
+bool pass_is_cancelled(const struct pass *pass)
+{
+    return pass->options->wake != NULL && wake_is_signalled(pass->options->wake);
+}
+
+int pass_check_cancelled(const struct pass *pass, struct error *err)
+{
+    if (!pass_is_cancelled(pass))
+        return 0;
+    return error_set(err, ERR_CANCELLED, SCOPE_CANCELLED, "interrupted");
+}
+
+void pass_progress(struct pass *pass, enum progress_stage stage, const struct mailbox_pair *pair,
+                   uint64_t done, uint64_t total)
+{
+    const struct progress_sink *sink = pass->options->progress;
+    if (sink == NULL)
+        return;
+    pass->progress.stage = stage;
+    pass->progress.account = pass->account->name;
+    pass->progress.mailbox = pair != NULL ? pair->record.utf8.ptr : NULL;
+    pass->progress.done = done;
+    pass->progress.total = total;
+    sink->update(sink->self, &pass->progress);
+}
+
+struct log_scope pass_log_scope(const struct pass *pass, const struct mailbox_pair *pair)
+{
+    return (struct log_scope){.account = pass->account->name,
+                              .mailbox = pair != NULL ? pair->record.utf8.ptr : NULL};
+}
+
+int pass_absorb(struct pass *pass, struct mailbox_pair *pair, struct error *err)
+{
+    if (!error_is_set(err))
+        return 0;
+    pair->remote_blocked = pair->local_blocked = true;
+    if (err->scope > SCOPE_MAILBOX)
+        return -(int)err->code;
+    struct log_scope scope = pass_log_scope(pass, pair);
+    log_error(&scope, "%s", err->text);
+    if (!error_is_set(&pair->error))
+        pair->error = *err;
+    error_clear(err);
+    return 0;
+}

@@ -1,0 +1,54 @@
+#pragma once
+/*
+ * The context of one pass over one account, shared by the files that carry it out. Only files of
+ * this folder that do I/O include it; what decides (folders, reconcile, guard) sees model.h alone.
+ */
+#include "base/strmap.h"
+#include "client/client.h"
+#include "sync/account.h"
+#include "sync/model.h"
+
+struct pass {
+    const struct config *config;
+    const struct config_account *account;
+    const struct pass_options *options;
+    struct report *report;
+    struct log_scope log;
+    struct arena *arena; /* lives as long as the pass */
+    struct maildir *maildir;
+    const char *state_dir;
+    const char *scratch_dir; /* of a dry run without an index; else NULL */
+    int lock_fd;
+    const char *keep_dir; /* state_dir/deleted, or NULL when nothing is kept */
+    struct index *index;
+    struct client *client;
+    char delimiter;             /* of the personal namespace */
+    struct str prefix;          /* of the personal namespace, as sent; may be empty */
+    struct strmap *keyword_ids; /* lower-case name → struct keyword_id * */
+    struct pair_vec pairs;      /* sorted by name; never reallocated after the survey */
+    bool local_changed;         /* the marker's generation was raised in this pass */
+    uint64_t generation;        /* of the index */
+    char identity[33];
+    struct progress progress;
+};
+
+struct pass *pass_new(const struct config *config, const struct config_account *account,
+                      const struct pass_options *options, struct report *report);
+void pass_free(struct pass **pass);
+
+/* Before the first change to the Maildir in this pass: raises the marker's generation (law 6). */
+int pass_local_change(struct pass *pass, struct error *err);
+
+/* Wall clock, milliseconds. */
+int64_t pass_now_ms(const struct pass *pass);
+bool pass_is_cancelled(const struct pass *pass);
+/* ERR_CANCELLED once the wake was signalled: asked between the steps of long local work. */
+int pass_check_cancelled(const struct pass *pass, struct error *err);
+struct log_scope pass_log_scope(const struct pass *pass, const struct mailbox_pair *pair);
+
+void pass_progress(struct pass *pass, enum progress_stage stage, const struct mailbox_pair *pair,
+                   uint64_t done, uint64_t total);
+
+/* Notes an error of message or mailbox scope on the pair (the first stays), logs it, blocks its
+ * marks and returns 0; returns anything wider as it is. */
+int pass_absorb(struct pass *pass, struct mailbox_pair *pair, struct error *err);

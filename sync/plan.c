@@ -1,0 +1,227 @@
+#include "sync/plan.h"
+
+#include "imap/limits.h"
+#include "sync/guard_store.h"
+#include "sync/reconcile.h"
+
+#include <stdio.h>
+
+static const struct {
+    const char *what;
+    bool one_line; /* a line for all of the mailbox, not one a message */
+} OPERATION_WORDS[OP_KINDS] = {
+    [OP_AGREE] = {"agree", true},
+    [OP_FORGET] = {"forget", true},
+    [OP_FLAGS_TO_REMOTE] = {"flags to the server", false},
+    [OP_UPLOAD] = {"upload", false},
+    [OP_DOWNLOAD] = {"download", true},
+    [OP_FLAGS_TO_LOCAL] = {"flags to the file", false},
+    [OP_DELETE_LOCAL] = {"delete here", false},
+    [OP_DELETE_REMOTE] = {"delete on the server", false},
+};
+
+VEC_STRUCT(record_vec, struct index_message);
+VEC_STRUCT(held_vec, struct index_held);
+
+/* The UIDs whose records a mailbox's reconcile needs: those that a delta names, and what is held.
+ */
+static void touched_uids(const struct mailbox_pair *pair, const struct held_vec *held,
+                         struct seqset *out)
+{
+    for (size_t i = 0; i < pair->remote.changed.len; i++)
+        seqset_add(out, pair->remote.changed.items[i].uid);
+    for (size_t i = 0; i < pair->local.changed.len; i++)
+        seqset_add(out, pair->local.changed.items[i].uid);
+    seqset_add_set(out, &pair->remote.gone);
+    seqset_add_set(out, &pair->local.gone);
+    for (size_t i = 0; i < held->len; i++) {
+        const struct index_held *h = &held->items[i];
+        if (h->kind == HELD_DOWNLOAD && h->mailbox == pair->record.id)
+            seqset_add(out, h->uid);
+    }
+}
+
+static int read_records(struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
+                        const struct held_vec *held, struct record_vec *out, struct error *err)
+{
+    AUTO_SEQSET struct seqset uids = {0};
+    touched_uids(pair, held, &uids);
+    uint32_t uid = 0;
+    while (seqset_next(&uids, &uid)) {
+        struct index_message record;
+        int r = index_message_get(txn, pass->arena, pair->record.id, uid, &record, err);
+        if (r < 0 && err->code != ERR_NOT_FOUND)
+            return r;
+        if (r == 0)
+            vec_push(out, record);
+        error_clear(err);
+    }
+    return 0;
+}
+
+static int read_held(struct pass *pass, struct index_txn *txn, struct held_vec *out,
+                     struct error *err)
+{
+    struct index_held held;
+    uint64_t cursor = 0;
+    int r;
+    while ((r = index_held_next(txn, pass->arena, &cursor, &held, err)) > 0)
+        vec_push(out, held);
+    return r;
+}
+
+/* The held entries of one mailbox. */
+static void held_of(const struct held_vec *all, uint32_t mailbox, struct held_vec *out)
+{
+    vec_clear(out);
+    for (size_t i = 0; i < all->len; i++) {
+        if (all->items[i].mailbox == mailbox)
+            vec_push(out, all->items[i]);
+    }
+}
+
+static bool is_planned(const struct mailbox_pair *pair)
+{
+    return pair->in_target && !error_is_set(&pair->error) && pair->action != PAIR_LEAVE &&
+           pair->action != PAIR_REFUSE;
+}
+
+static int reconcile_all(struct pass *pass, struct index_txn *txn, const struct held_vec *held,
+                         struct plan *out, struct error *err)
+{
+    struct held_vec own = {0};
+    int r = 0;
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        struct record_vec records = {0};
+        if (!is_planned(pair) || r < 0)
+            continue;
+        struct mailbox_plan *m = vec_add(&out->mailboxes);
+        m->pair = pair;
+        if (pair->record.id != 0)
+            r = read_records(pass, txn, pair, held, &records, err);
+        held_of(held, pair->record.id, &own);
+        struct record_list record_list = {
+            arena_array(pass->arena, records.len + 1, sizeof *records.items), records.len};
+        if (records.len > 0)
+            memcpy((void *)(uintptr_t)record_list.items, records.items,
+                   records.len * sizeof *records.items);
+        struct held_list held_list = {own.items, own.len};
+        if (r == 0)
+            reconcile(&record_list, &held_list, pass_now_ms(pass), m);
+        vec_free(&records);
+    }
+    vec_free(&own);
+    return r;
+}
+
+/* What the guard keeps back must be seen again by the next pass. */
+static void block_marks_of_held(struct plan *plan)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        for (size_t i = 0; i < m->held.len; i++) {
+            if (m->held.items[i].kind == OP_DELETE_LOCAL)
+                m->pair->remote_blocked = true;
+            else
+                m->pair->local_blocked = true;
+        }
+    }
+}
+
+/* A file that is not sent in this pass must be found again by the next. */
+static void block_marks_of_unsent(struct plan *plan)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (m->pair->local.fresh.len > m->ops[OP_UPLOAD].len)
+            m->pair->local_blocked = true;
+    }
+}
+
+int plan_make(struct pass *pass, struct plan *out, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct held_vec held = {0};
+    struct guard_events events = {0};
+    int64_t now = pass_now_ms(pass);
+    int r = index_begin_read(pass->index, &txn, err);
+    if (r == 0)
+        r = read_held(pass, txn, &held, err);
+    if (r == 0)
+        r = guard_load(txn, now, &events, err);
+    if (r == 0)
+        r = reconcile_all(pass, txn, &held, out, err);
+    if (r == 0) {
+        const struct held_list earlier = {held.items, held.len};
+        guard_apply(out, &pass->account->sync.guard, &events, &earlier,
+                    pass->options->approve_deletions, now);
+        block_marks_of_held(out);
+        block_marks_of_unsent(out);
+    }
+    vec_free(&held);
+    vec_free(&events);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+void plan_free(struct plan *plan)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        for (size_t k = 0; k < OP_KINDS; k++)
+            vec_free(&m->ops[k]);
+        vec_free(&m->held);
+        seqset_free(&m->flags_failed);
+    }
+    vec_free(&plan->mailboxes);
+}
+
+/* ---- in words ---- */
+
+static void tell_one(const struct pass *pass, const struct mailbox_plan *m,
+                     const struct operation *op, const char *what, const struct plan_sink *sink)
+{
+    char subject[64] = "";
+    const char *shown = subject;
+    if (op->uid != 0)
+        snprintf(subject, sizeof subject, "UID %u", op->uid);
+    else if (op->file != NULL)
+        shown = op->file->name.ptr;
+    sink->line(sink->self, pass->account->name, m->pair->record.utf8.ptr, what, shown, op->why);
+}
+
+static void tell_all(const struct pass *pass, const struct mailbox_plan *m,
+                     const struct operation_vec *ops, const char *what,
+                     const struct plan_sink *sink)
+{
+    char subject[64];
+    snprintf(subject, sizeof subject, "%zu message%s", ops->len, ops->len == 1 ? "" : "s");
+    sink->line(sink->self, pass->account->name, m->pair->record.utf8.ptr, what, subject,
+               ops->items[0].why);
+}
+
+static void tell_folder(const struct pass *pass, const struct mailbox_pair *pair,
+                        const struct plan_sink *sink)
+{
+    if (pair->action == PAIR_CREATE_LOCAL)
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "create the folder here",
+                   pair->record.path.ptr, "new on the server");
+    else if (pair->action == PAIR_CREATE_REMOTE)
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
+                   "create the mailbox on the server", pair->record.name.ptr, "new here");
+}
+
+void plan_tell(const struct pass *pass, const struct plan *plan, const struct plan_sink *sink)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        tell_folder(pass, m->pair, sink);
+        for (size_t k = OP_FLAGS_TO_REMOTE; k < OP_KINDS; k++) {
+            const struct operation_vec *ops = &m->ops[k];
+            if (OPERATION_WORDS[k].one_line && ops->len > 0)
+                tell_all(pass, m, ops, OPERATION_WORDS[k].what, sink);
+            for (size_t i = 0; i < ops->len && !OPERATION_WORDS[k].one_line; i++)
+                tell_one(pass, m, &ops->items[i], OPERATION_WORDS[k].what, sink);
+        }
+        for (size_t i = 0; i < m->held.len; i++)
+            tell_one(pass, m, &m->held.items[i],
+                     m->held.items[i].kind == OP_DELETE_LOCAL ? "hold: delete here"
+                                                              : "hold: delete on the server",
+                     sink);
+    }
+}

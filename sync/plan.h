@@ -1,0 +1,9 @@
+#pragma once
+/* From deltas to a plan, and the plan in words. */
+#include "sync/pass.h"
+
+/* Reads the records that the deltas touch, reconciles every mailbox and applies the guard. */
+int plan_make(struct pass *pass, struct plan *out, struct error *err);
+void plan_free(struct plan *plan);
+/* Each operation to the sink, grouped by mailbox, with its reason. */
+void plan_tell(const struct pass *pass, const struct plan *plan, const struct plan_sink *sink);

@@ -1,0 +1,216 @@
+#include "sync/reconcile.h"
+
+#include "sync/cases.h"
+#include "sync/flags.h"
+
+#include <assert.h>
+
+/* Walks the sorted deltas of both sides in step with the records. */
+struct joiner {
+    const struct mailbox_pair *pair;
+    size_t changed_remote;
+    size_t changed_local;
+};
+
+static bool carried_to_local(enum direction d)
+{
+    return d == DIRECTION_BOTH || d == DIRECTION_TO_LOCAL;
+}
+
+static bool carried_to_remote(enum direction d)
+{
+    return d == DIRECTION_BOTH || d == DIRECTION_TO_REMOTE;
+}
+
+static struct operation *add(struct mailbox_plan *plan, enum operation_kind kind,
+                             const struct message_row *row, const char *why)
+{
+    struct operation *op = vec_add(&plan->ops[kind]);
+    op->kind = kind;
+    op->uid = row->uid;
+    op->base = row->base;
+    op->file = row->file;
+    op->why = why;
+    if (row->base != NULL) {
+        op->flags = row->base->flags;
+        op->state = row->base->state;
+    }
+    return op;
+}
+
+static void agree_on_state(struct mailbox_plan *plan, const struct message_row *row,
+                           enum message_state state, const char *why)
+{
+    struct operation *op = add(plan, OP_AGREE, row, why);
+    op->state = state;
+}
+
+static void merge(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+{
+    const struct mailbox_pair *pair = plan->pair;
+    const struct index_flags *base = &row->base->flags;
+    struct index_flags remote = row->remote == SIDE_FLAGS ? row->remote_flags : *base;
+    uint8_t local = row->file != NULL ? row->file->parsed.flags : base->system;
+    struct flags_merge m =
+        flags_merge(base, &remote, local, pair->remote.storable, pair->policy->flags);
+
+    uint8_t remote_now = remote.system & pair->remote.storable;
+    uint8_t remote_goal = m.remote & pair->remote.storable;
+    bool changes_remote = remote_goal != remote_now;
+    bool changes_local = m.local != local;
+    if (changes_remote) {
+        struct operation *op = add(plan, OP_FLAGS_TO_REMOTE, row, why);
+        op->add = remote_goal & (uint8_t)~remote_now;
+        op->remove = remote_now & (uint8_t)~remote_goal;
+        op->flags = m.agreed;
+        op->state = MESSAGE_SYNCED;
+        /* Until the file is renamed too, only what it has already is agreed: were all of it
+         * recorded now and the program stopped, the next pass would read the difference as a change
+         * made here. */
+        if (changes_local)
+            op->flags.system = local;
+    }
+    if (changes_local) {
+        struct operation *op = add(plan, OP_FLAGS_TO_LOCAL, row, why);
+        op->flags = m.agreed;
+        op->flags.system = m.local;
+        op->state = MESSAGE_SYNCED;
+    }
+    bool record_differs = !flags_equal(&m.agreed, base) || row->base->state != MESSAGE_SYNCED;
+    if (!changes_remote && !changes_local && record_differs) {
+        struct operation *op = add(plan, OP_AGREE, row, why);
+        op->flags = m.agreed;
+        op->state = MESSAGE_SYNCED;
+    }
+}
+
+static void delete_local(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+{
+    if (carried_to_local(plan->pair->policy->deletions))
+        add(plan, OP_DELETE_LOCAL, row, why);
+    else
+        agree_on_state(plan, row, MESSAGE_GONE_THERE, "deletions are not carried here");
+}
+
+static void delete_remote(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+{
+    if (carried_to_remote(plan->pair->policy->deletions))
+        add(plan, OP_DELETE_REMOTE, row, why);
+    else
+        agree_on_state(plan, row, MESSAGE_DELETED_HERE, "deletions are not carried to the server");
+}
+
+static bool held_and_not_due(const struct held_list *held, enum held_kind kind, uint32_t uid,
+                             struct str base, int64_t now_ms)
+{
+    for (size_t i = 0; i < held->len; i++) {
+        const struct index_held *h = &held->items[i];
+        bool same = kind == HELD_UPLOAD ? str_eq(h->base, base) : h->uid == uid;
+        if (h->kind == kind && same)
+            return h->retry_ms > now_ms;
+    }
+    return false;
+}
+
+static void judge(struct mailbox_plan *plan, const struct message_row *row,
+                  const struct held_list *held, int64_t now_ms)
+{
+    const struct case_row *c = case_find(case_base_of(row->base), row->remote, row->local);
+    switch (c->action) {
+    case CASE_NOTHING:
+        break;
+    case CASE_MERGE:
+    case CASE_REVIVE:
+        merge(plan, row, c->why);
+        break;
+    case CASE_DOWNLOAD:
+        if (carried_to_local(plan->pair->policy->messages_new))
+            add(plan, OP_DOWNLOAD, row, c->why)->flags = row->remote_flags;
+        else
+            agree_on_state(plan, row, MESSAGE_SKIPPED, "new messages are not carried here");
+        break;
+    case CASE_UPLOAD:
+        if (row->base != NULL)
+            add(plan, OP_FORGET, row, c->why);
+        if (carried_to_remote(plan->pair->policy->messages_new) &&
+            !held_and_not_due(held, HELD_UPLOAD, 0, row->file->parsed.base, now_ms))
+            add(plan, OP_UPLOAD, row, c->why)->uid = 0;
+        break;
+    case CASE_DELETE_LOCAL:
+        delete_local(plan, row, c->why);
+        break;
+    case CASE_DELETE_REMOTE:
+        delete_remote(plan, row, c->why);
+        break;
+    case CASE_FORGET:
+        add(plan, OP_FORGET, row, c->why);
+        break;
+    case CASE_RETRY:
+        if (!held_and_not_due(held, HELD_DOWNLOAD, row->uid, STR_EMPTY, now_ms))
+            add(plan, OP_DOWNLOAD, row, c->why);
+        break;
+    }
+}
+
+/* What the two deltas say of a recorded message. */
+static struct message_row join(struct joiner *j, const struct index_message *record)
+{
+    const struct remote_delta *remote = &j->pair->remote;
+    const struct local_delta *local = &j->pair->local;
+    bool file_expected = record->state == MESSAGE_SYNCED || record->state == MESSAGE_GONE_THERE;
+    struct message_row row = {
+        .uid = record->uid,
+        .base = record,
+        .remote = SIDE_SAME,
+        .local = file_expected ? SIDE_SAME : SIDE_ABSENT,
+    };
+    while (j->changed_remote < remote->changed.len &&
+           remote->changed.items[j->changed_remote].uid < record->uid)
+        j->changed_remote++;
+    if (j->changed_remote < remote->changed.len &&
+        remote->changed.items[j->changed_remote].uid == record->uid) {
+        row.remote = SIDE_FLAGS;
+        row.remote_flags = remote->changed.items[j->changed_remote].flags;
+    }
+    if (seqset_contains(&remote->gone, record->uid))
+        row.remote = SIDE_GONE;
+
+    while (j->changed_local < local->changed.len &&
+           local->changed.items[j->changed_local].uid < record->uid)
+        j->changed_local++;
+    if (j->changed_local < local->changed.len &&
+        local->changed.items[j->changed_local].uid == record->uid) {
+        row.local = file_expected ? SIDE_FLAGS : SIDE_NEW;
+        row.file = &local->changed.items[j->changed_local].file;
+    }
+    if (seqset_contains(&local->gone, record->uid))
+        row.local = SIDE_GONE;
+    return row;
+}
+
+void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
+               struct mailbox_plan *plan)
+{
+    const struct mailbox_pair *pair = plan->pair;
+    struct joiner joiner = {.pair = pair};
+    uint32_t last_uid = 0;
+    for (size_t i = 0; i < records->len; i++) {
+        assert(records->items[i].uid > last_uid);
+        last_uid = records->items[i].uid;
+        struct message_row row = join(&joiner, &records->items[i]);
+        judge(plan, &row, held, now_ms);
+    }
+    for (size_t i = 0; i < pair->remote.fresh.len; i++) {
+        const struct remote_message *fresh = &pair->remote.fresh.items[i];
+        struct message_row row = {.uid = fresh->uid,
+                                  .remote = SIDE_NEW,
+                                  .local = SIDE_ABSENT,
+                                  .remote_flags = fresh->flags};
+        judge(plan, &row, held, now_ms);
+    }
+    for (size_t i = 0; i < pair->local.fresh.len; i++) {
+        const struct local_file *fresh = &pair->local.fresh.items[i];
+        struct message_row row = {.remote = SIDE_ABSENT, .local = SIDE_NEW, .file = &fresh->file};
+        judge(plan, &row, held, now_ms);
+    }
+}

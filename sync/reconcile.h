@@ -1,0 +1,22 @@
+#pragma once
+/* What becomes of each message of a mailbox: pure, driven by the table in cases.h. */
+#include "sync/model.h"
+
+/* The index's records of the UIDs that either side reports, ascending by UID. */
+struct record_list {
+    const struct index_message *items;
+    size_t len;
+};
+
+/* What cannot be tried now: the index holds it until a later time. */
+struct held_list {
+    const struct index_held *items;
+    size_t len;
+};
+
+/*
+ * Fills `plan` (whose pair is set) from the pair's deltas and the records. Everything it points to
+ * is borrowed from them. `now_ms` decides which held messages are due again.
+ */
+void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
+               struct mailbox_plan *plan);

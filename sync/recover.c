@@ -1,0 +1,138 @@
+#include "sync/recover.h"
+
+#include "sync/locate.h"
+
+/* Between two looks that must both find nothing before a message is sent again. */
+#define LOOK_AGAIN_MS (60 * 1000)
+
+VEC_STRUCT(intent_vec, struct index_intent);
+
+static int read_intents(struct pass *pass, struct arena *arena, struct intent_vec *out,
+                        struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct index_intent intent;
+    uint64_t cursor = 0;
+    int r = index_begin_read(pass->index, &txn, err);
+    while (r >= 0 && (r = index_intent_next(txn, arena, &cursor, &intent, err)) > 0)
+        vec_push(out, intent);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+/* Whether the Maildir shows that the intended act happened. */
+static int has_happened(struct pass *pass, struct arena *arena, struct index_txn *txn,
+                        const struct index_intent *intent, bool *out, struct error *err)
+{
+    struct index_mailbox mailbox;
+    struct maildir_file file;
+    *out = false;
+    int r = index_mailbox_get(txn, arena, intent->message.mailbox, &mailbox, err);
+    if (r == 0)
+        r = maildir_find(pass->maildir, mailbox.path.ptr, intent->message.base, arena, &file, err);
+    if (r < 0 && err->code == ERR_NOT_FOUND) {
+        error_clear(err);
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    if (intent->uidvalidity != mailbox.uidvalidity)
+        return 0;
+    *out = intent->kind == INTENT_DELIVER || file.parsed.flags == intent->message.flags.system;
+    return 0;
+}
+
+static int settle_local(struct pass *pass, struct arena *arena, const struct intent_vec *intents,
+                        struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = index_begin_write(pass->index, &txn, err);
+    for (size_t i = 0; i < intents->len && r == 0; i++) {
+        const struct index_intent *intent = &intents->items[i];
+        bool happened;
+        if (intent->kind == INTENT_APPEND)
+            continue;
+        r = has_happened(pass, arena, txn, intent, &happened, err);
+        if (r == 0 && happened)
+            r = index_message_put(txn, &intent->message, err);
+        if (r == 0)
+            r = index_intent_delete(txn, intent->id, err);
+    }
+    return r < 0 ? r : index_commit(&txn, err);
+}
+
+int recover_local(struct pass *pass, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct intent_vec intents = {0};
+    int r = read_intents(pass, arena, &intents, err);
+    bool any = false;
+    for (size_t i = 0; i < intents.len; i++)
+        any = any || intents.items[i].kind != INTENT_APPEND;
+    /* What is found in place is recorded below: it must not be lost again by a power failure. */
+    if (r == 0 && any)
+        r = maildir_sync_all(pass->maildir, err);
+    if (r == 0 && any)
+        r = settle_local(pass, arena, &intents, err);
+    if (r == 0 && any)
+        log_info(&pass->log, "finished what an interrupted run had begun");
+    vec_free(&intents);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+/* ---- uploads ---- */
+
+static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_append *lost,
+                         struct error *err)
+{
+    struct index_intent *intent = &lost->intent;
+    int64_t now = pass_now_ms(pass);
+    if (lost->uid != 0) {
+        intent->message.uid = lost->uid;
+        int r = index_message_put(txn, &intent->message, err);
+        return r < 0 ? r : index_intent_delete(txn, intent->id, err);
+    }
+    bool looked_before = intent->looked_ms != 0 && intent->looked_ms <= now;
+    if (looked_before && now - intent->looked_ms >= LOOK_AGAIN_MS)
+        return index_intent_delete(txn, intent->id, err);
+    if (!looked_before)
+        intent->looked_ms = now;
+    return index_intent_put(txn, intent, err);
+}
+
+static int recover_mailbox(struct pass *pass, struct mailbox_pair *pair, struct lost_append *lost,
+                           size_t len, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = locate_appended(pass, pair, lost, len, err);
+    if (r < 0)
+        return error_wrap(err, "cannot look for %zu interrupted upload(s)", len);
+    r = index_begin_write(pass->index, &txn, err);
+    for (size_t i = 0; i < len && r == 0; i++)
+        r = settle_append(pass, txn, &lost[i], err);
+    if (r == 0)
+        r = index_commit(&txn, err);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+int recover_appends(struct pass *pass, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct intent_vec intents = {0};
+    int r = read_intents(pass, arena, &intents, err);
+    struct lost_append *lost = xcalloc(intents.len + 1, sizeof *lost);
+    for (size_t p = 0; p < pass->pairs.len && r == 0 && intents.len > 0; p++) {
+        struct mailbox_pair *pair = &pass->pairs.items[p];
+        size_t len = 0;
+        for (size_t i = 0; i < intents.len; i++) {
+            const struct index_intent *intent = &intents.items[i];
+            if (intent->kind == INTENT_APPEND && intent->message.mailbox == pair->record.id &&
+                intent->uidvalidity == pair->record.uidvalidity)
+                lost[len++] = (struct lost_append){.intent = *intent};
+        }
+        if (len > 0 && pair->remote_exists && recover_mailbox(pass, pair, lost, len, err) < 0)
+            r = pass_absorb(pass, pair, err);
+    }
+    xfree(&lost);
+    vec_free(&intents);
+    return r;
+}

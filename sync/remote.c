@@ -1,0 +1,190 @@
+#include "sync/remote.h"
+
+#include "imap/limits.h"
+
+/*
+ * Which mailboxes are opened, and how often the question is asked. A UID that is no longer there
+ * may be half of a move that was under way while the mailboxes were looked at one after the other:
+ * after a disappearance the whole side is looked at once more, and only what was seen gone before
+ * that second look began is acted on (law 1). A mailbox that keeps losing messages during the looks
+ * waits for the next pass.
+ */
+#define ROUNDS_MAX 3
+
+static bool has_local_changes(const struct mailbox_pair *pair)
+{
+    const struct local_delta *local = &pair->local;
+    return local->fresh.len > 0 || local->changed.len > 0 || !seqset_is_empty(&local->gone);
+}
+
+static bool must_open(const struct pass *pass, const struct mailbox_pair *pair)
+{
+    const struct index_mailbox *record = &pair->record;
+    if (pass->options->full || record->id == 0 || record->uidvalidity == 0 || !pair->has_status ||
+        record->highestmodseq == 0 || pair->status_modseq == 0)
+        return true;
+    return has_local_changes(pair) || pair->status_uidvalidity != record->uidvalidity ||
+           pair->status_uidnext != record->uidnext || pair->status_messages != record->records ||
+           pair->status_modseq != record->highestmodseq;
+}
+
+static bool is_surveyed(const struct mailbox_pair *pair)
+{
+    return pair->remote_exists && !error_is_set(&pair->error) &&
+           (pair->action == PAIR_SYNC || pair->action == PAIR_CREATE_LOCAL);
+}
+
+/* STATUS against what the first look saw. */
+static bool moved_since(const struct mailbox_pair *pair, const struct mailbox_pair *before)
+{
+    if (!pair->has_status)
+        return pair->remote.means != SURVEY_NONE;
+    if (pair->remote.means == SURVEY_NONE)
+        return pair->status_messages != before->status_messages ||
+               pair->status_uidnext != before->status_uidnext ||
+               pair->status_modseq != before->status_modseq;
+    const struct remote_delta *seen = &pair->remote;
+    return pair->status_messages != seen->exists ||
+           (pair->status_uidnext != seen->uidnext && seen->uidnext != 0) ||
+           (seen->highestmodseq != 0 && pair->status_modseq > seen->highestmodseq);
+}
+
+/* Asks for the UIDs that a listing lacked: what answers is not gone. */
+static int ask_for(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
+                   struct error *err)
+{
+    struct fetch_request request = {.items = FETCH_UID};
+    struct client_fetch fetch;
+    struct fetch_data data;
+    int r = client_fetch_begin(pass->client, &fetch, uids, &request, NULL, pass->arena, err);
+    if (r < 0)
+        return r;
+    while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0) {
+        seqset_remove_range(&pair->remote.gone, data.uid, data.uid);
+        pair->remote_blocked = true;
+    }
+    struct error end_error = ERROR_INIT;
+    int end = client_fetch_end(pass->client, &fetch, &end_error);
+    client_fetch_free(&fetch);
+    if (r == 0 && end < 0)
+        *err = end_error;
+    return r < 0 ? r : end;
+}
+
+static int examine_again(struct pass *pass, struct mailbox_pair *pair, bool *empty_out,
+                         struct error *err)
+{
+    struct client_select select;
+    struct select_params params = {0};
+    int r = client_select_begin(pass->client, &select, pair->record.name, pass->options->dry_run,
+                                &params, pass->arena, err);
+    if (r < 0)
+        return r;
+    r = client_select_end(pass->client, &select, err);
+    bool same = select.data.uidvalidity == pair->remote.uidvalidity;
+    *empty_out = select.data.exists == 0;
+    client_select_free(&select);
+    if (r == 0 && !same)
+        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
+                         "the mailbox was replaced while it was looked at");
+    return r;
+}
+
+static int confirm_gone(struct pass *pass, struct mailbox_pair *pair, struct error *err)
+{
+    AUTO_SEQSET struct seqset left = {0};
+    bool empty;
+    int r = examine_again(pass, pair, &empty, err);
+    seqset_add_set(&left, &pair->remote.gone);
+    while (r == 0 && !empty && !seqset_is_empty(&left)) {
+        AUTO_SEQSET struct seqset part = {0};
+        seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
+        r = ask_for(pass, pair, &part, err);
+    }
+    pair->remote.gone_confirmed = r == 0;
+    return r;
+}
+
+static int confirm_all(struct pass *pass, struct error *err)
+{
+    bool limited = client_has(pass->client, CAP_MESSAGELIMIT);
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if (!is_surveyed(pair) || seqset_is_empty(&pair->remote.gone) ||
+            pair->remote.gone_confirmed)
+            continue;
+        int r = limited ? 0 : confirm_gone(pass, pair, err);
+        if (limited || r < 0) {
+            seqset_free(&pair->remote.gone);
+            pair->remote_blocked = true;
+        }
+        if (r < 0 && (r = pass_absorb(pass, pair, err)) < 0)
+            return r;
+    }
+    return 0;
+}
+
+static uint64_t count_gone(const struct pass *pass)
+{
+    uint64_t gone = 0;
+    for (size_t i = 0; i < pass->pairs.len; i++)
+        gone += seqset_count(&pass->pairs.items[i].remote.gone);
+    return gone;
+}
+
+static int look_again(struct pass *pass, struct mailbox_pair **list, struct error *err)
+{
+    struct mailbox_pair *before =
+        xmemdup(pass->pairs.items, pass->pairs.len * sizeof *pass->pairs.items);
+    size_t len = 0;
+    int r = remote_refresh_status(pass, err);
+    for (size_t i = 0; i < pass->pairs.len && r == 0; i++) {
+        struct mailbox_pair *pair = &pass->pairs.items[i];
+        if (is_surveyed(pair) && moved_since(pair, &before[i]))
+            list[len++] = pair;
+    }
+    xfree(&before);
+    return r < 0 || len == 0 ? r : remote_open(pass, list, len, err);
+}
+
+/* Disappearances that only the last look saw are left for the next pass. */
+static void defer_gone(struct pass *pass)
+{
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if (seqset_is_empty(&pair->remote.gone))
+            continue;
+        seqset_free(&pair->remote.gone);
+        pair->remote_blocked = true;
+    }
+}
+
+static int survey_rounds(struct pass *pass, struct mailbox_pair **list, struct error *err)
+{
+    size_t len = 0;
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if (is_surveyed(pair) && must_open(pass, pair))
+            list[len++] = pair;
+    }
+    int r = remote_open(pass, list, len, err);
+    uint64_t gone = count_gone(pass);
+    uint64_t before = 0;
+    for (int round = 0; r == 0 && gone > before && round < ROUNDS_MAX; round++) {
+        before = gone;
+        r = look_again(pass, list, err);
+        gone = count_gone(pass);
+    }
+    if (gone > before)
+        defer_gone(pass);
+    return r < 0 ? r : confirm_all(pass, err);
+}
+
+int remote_survey(struct pass *pass, struct error *err)
+{
+    struct mailbox_pair **list = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
+    int r = 0;
+    if (!client_has(pass->client, CAP_LIST_STATUS) && client_has(pass->client, CAP_CONDSTORE))
+        r = remote_refresh_status(pass, err);
+    if (r == 0)
+        r = survey_rounds(pass, list, err);
+    xfree(&list);
+    return r < 0 && err->scope < SCOPE_CONNECTION ? error_widen(err, SCOPE_CONNECTION) : r;
+}

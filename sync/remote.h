@@ -1,0 +1,40 @@
+#pragma once
+/* The remote half of the survey. */
+#include "sync/names.h"
+#include "sync/pass.h"
+
+/* ---- names and STATUS (remote_list.c) ---- */
+
+struct remote_mailbox {
+    struct str name;
+    struct str utf8;
+    uint32_t attributes;
+    struct status_data status; /* have == 0: not told */
+};
+struct remote_list {
+    struct remote_mailbox *items; /* in the pass's arena */
+    size_t len;
+};
+
+struct names_space remote_space(const struct pass *pass);
+/* Learns prefix and delimiter of the personal namespace. */
+void remote_learn_space(struct pass *pass);
+/* All mailboxes of the personal namespace that can be selected, with their STATUS where it comes in
+ * the same answer (LIST-STATUS). */
+int remote_list(struct pass *pass, struct remote_list *out, struct error *err);
+/* STATUS of each pair that is synced, anew, into the pairs. */
+int remote_refresh_status(struct pass *pass, struct error *err);
+
+/* ---- deltas (remote_open.c) ---- */
+
+/* Opens the mailboxes, several in flight, each by the cheapest means, and fills their deltas.
+ * Errors of one mailbox are noted on its pair. */
+int remote_open(struct pass *pass, struct mailbox_pair *const *pairs, size_t len,
+                struct error *err);
+void remote_delta_clear(struct remote_delta *delta);
+
+/* ---- the whole (remote.c) ---- */
+
+/* Fills `pair->remote` of all pairs: what changed since the marks, with the evidence that law 1
+ * asks for. */
+int remote_survey(struct pass *pass, struct error *err);

@@ -1,0 +1,120 @@
+#include "sync/survey.h"
+
+#include "sync/folders.h"
+#include "sync/local.h"
+#include "sync/recover.h"
+#include "sync/remote.h"
+#include "sync/state.h"
+
+static int read_known(struct pass *pass, struct index_mailbox **out, size_t *len_out,
+                      struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    VEC(struct index_mailbox) known = {0};
+    struct index_mailbox mailbox;
+    uint32_t cursor = 0;
+    int r = index_begin_read(pass->index, &txn, err);
+    while (r >= 0 && (r = index_mailbox_next(txn, pass->arena, &cursor, &mailbox, err)) > 0)
+        vec_push(&known, mailbox);
+    *out = known.items;
+    *len_out = known.len;
+    return r;
+}
+
+static void note_refusals(struct pass *pass)
+{
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        struct error err = ERROR_INIT;
+        if (pair->action == PAIR_REFUSE && pair->why != NULL) {
+            error_set(&err, ERR_REFUSED, SCOPE_MAILBOX, "%s", pair->why);
+            pass_absorb(pass, pair, &err);
+        }
+    }
+}
+
+int survey_mailboxes(struct pass *pass, struct error *err)
+{
+    struct remote_list remote;
+    struct maildir_folders local = {0};
+    struct index_mailbox *known = NULL;
+    size_t known_len = 0;
+    remote_learn_space(pass);
+    int r = remote_list(pass, &remote, err);
+    if (r == 0)
+        r = local_folders(pass, &local, err);
+    if (r == 0)
+        r = read_known(pass, &known, &known_len, err);
+    if (r == 0) {
+        struct names_space space = remote_space(pass);
+        const struct folders_input input = {
+            .account = pass->account,
+            .space = &space,
+            .targets = pass->options->mailboxes,
+            .remote = &remote,
+            .known = known,
+            .known_len = known_len,
+            .local = &local,
+            .maildir = pass->maildir,
+        };
+        folders_pair(&input, pass->arena, &pass->pairs);
+        note_refusals(pass);
+    }
+    xfree(&known);
+    return r;
+}
+
+static int survey_local(struct pass *pass, struct error *err)
+{
+    bool gone = false;
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        bool here =
+            pair->local_exists && (pair->action == PAIR_SYNC || pair->action == PAIR_CREATE_REMOTE);
+        if (!here || error_is_set(&pair->error))
+            continue;
+        pass_progress(pass, PROGRESS_SURVEY, pair, 0, 0);
+        if (local_survey(pass, pair, err) < 0) {
+            int r = pass_absorb(pass, pair, err);
+            if (r < 0)
+                return r;
+        }
+        gone = gone || !seqset_is_empty(&pair->local.gone);
+    }
+    return gone ? local_survey_again(pass, err) : 0;
+}
+
+/* Mail on both sides that never met would be sent and fetched alike: doubled (law 6). */
+static int refuse_strangers(struct pass *pass, struct error *err)
+{
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        bool new_here = pair->record.id == 0 && pair->local.fresh.len > 0;
+        if (pair->action != PAIR_SYNC || !new_here || error_is_set(&pair->error))
+            continue;
+        if (!state_is_fresh(pass) && pair->remote.exists == 0)
+            continue;
+        pair->action = PAIR_REFUSE;
+        error_set(err, ERR_REFUSED, SCOPE_MAILBOX,
+                  "the folder %s/%s holds %zu message(s) that were never synced, and the mailbox "
+                  "exists on the server too; pairing them is not built yet, so nothing is changed: "
+                  "move the folder's messages away, or use an empty Maildir",
+                  maildir_root(pass->maildir), pair->record.path.ptr, pair->local.fresh.len);
+        int r = pass_absorb(pass, pair, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int survey(struct pass *pass, struct error *err)
+{
+    pass_progress(pass, PROGRESS_SURVEY, NULL, 0, 0);
+    int r = survey_mailboxes(pass, err);
+    if (r == 0 && !pass->options->dry_run)
+        r = recover_appends(pass, err);
+    if (r == 0)
+        r = survey_local(pass, err);
+    if (r == 0)
+        r = state_refuse_existing(pass, err);
+    if (r == 0)
+        r = remote_survey(pass, err);
+    return r < 0 ? r : refuse_strangers(pass, err);
+}
