@@ -31,7 +31,7 @@ static void run_once(const char *file, const struct fixture_case *one)
         .timeout_ms = 1000,
         .clock = &clock_system,
     };
-    if (!one->unopened) {
+    if ((one->flags & FIXTURE_UNOPENED) == 0) {
         assert_ok(&f, fixture_open(&f, fixture_stream(&f)));
     }
     one->run(&f);
@@ -50,7 +50,7 @@ static void run_case(void **state)
 {
     static const size_t sizes[] = {0, 1, 7};
     const struct fixture_case *one = *state;
-    size_t len = one->whole ? 1 : sizeof sizes / sizeof sizes[0];
+    size_t len = (one->flags & FIXTURE_WHOLE) != 0 ? 1 : sizeof sizes / sizeof sizes[0];
     for (size_t i = 0; i < len; i++) {
         read_max = sizes[i];
         run_once(current_file, one);

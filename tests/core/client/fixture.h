@@ -12,11 +12,15 @@ struct fixture {
     struct error err;
 };
 
+enum fixture_flag {
+    FIXTURE_UNOPENED = 1, /* the function calls fixture_open itself */
+    FIXTURE_WHOLE = 2, /* only with reads of any size: the client gives up before it has read all */
+};
+
 struct fixture_case {
     const char *name; /* in the file */
     void (*run)(struct fixture *f);
-    bool unopened; /* the function calls fixture_open itself */
-    bool whole;    /* only with reads of any size: the client gives up before it has read all */
+    unsigned flags; /* enum fixture_flag */
 };
 
 /* A test program: each case's function runs several times over its transcript, with reads of any
