@@ -16,7 +16,8 @@ struct dial_options {
 };
 
 /* A connected stream with keep-alive and TCP_NODELAY. Errors: ERR_NETWORK naming host, port and,
- * for several addresses, what each said; ERR_TIMEOUT; ERR_CANCELLED. */
+ * for several addresses, what each said; ERR_TIMEOUT; ERR_CANCELLED. The stream keeps the deadline
+ * until another one is set. */
 int dial(const struct dial_options *options, struct stream **out, struct error *err);
 /* How long the connect() that succeeded took, for `compress: auto`; 0 for tunnels. */
 int64_t stream_connect_us(const struct stream *stream);

@@ -14,6 +14,8 @@ struct tls_options {
     const char *ciphers;     /* NULL, or OpenSSL's words */
 };
 
+/* What connections share: trust, and the last session, which the next one resumes. May be used by
+ * several threads at once. Outlives the streams made with it. */
 struct tls_context;
 
 /* Errors: ERR_CONFIG naming the file that cannot be used. */
