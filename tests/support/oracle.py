@@ -108,6 +108,12 @@ def parse_fetch(data):
                FETCH_FLAGS.search(around).group(1).decode().split(), literal)
 
 
+def append(connection, name, message, flags=""):
+    """APPEND of exactly these bytes, which imaplib's own append() would change."""
+    connection.literal = message
+    check(connection._simple_command("APPEND", quoted(name), "(%s)" % flags))
+
+
 def read_server_mailbox(connection, name):
     """[(uid, flags, bytes)] of one mailbox, by its name on the wire."""
     count = int(check(connection.select(quoted(name), readonly=True))[0])
@@ -159,11 +165,13 @@ def maildir_folders(root):
     return found
 
 
-def read_maildir(root):
+def read_maildir(root, deleted_is_gone=False):
     state = {}
     for mailbox, folder in maildir_folders(root).items():
         counter = collections.Counter()
         for path, flags in maildir_files(folder):
+            if deleted_is_gone and "T" in flags:
+                continue
             with open(path, "rb") as stream:
                 counter[digest(stream.read()), flags] += 1
         state[mailbox] = counter
