@@ -1,0 +1,8 @@
+#pragma once
+/* SIGINT and SIGTERM: the first asks for a clean stop, the second ends the program at once. */
+#include "base/wake.h"
+
+/* Signals the wake on SIGINT and SIGTERM from now on. The wake lives as long as the program. */
+int stop_on_signals(const struct wake **out, struct error *err);
+/* Whether one has come. */
+bool stop_is_asked(void);

@@ -1,0 +1,20 @@
+#pragma once
+/* TARGETs of the command line: ACCOUNT or ACCOUNT:MAILBOX, both with `*` and `%`. */
+#include "sync/config.h"
+#include "cmd/command.h"
+
+struct target {
+    const struct config_account *account;
+    struct config_strings mailboxes; /* patterns; `items` NULL: all */
+};
+
+struct targets {
+    struct target *items; /* in the order of the configuration, each account once */
+    size_t len;
+};
+
+/* No words mean all accounts. In `arena`. ERR_USAGE for a word that names no account. */
+int targets_find(const struct config *config, const struct arguments *words, struct arena *arena,
+                 struct targets *out, struct error *err);
+/* Whether the mailbox (UTF-8, `/`) is meant. */
+bool target_matches(const struct target *target, struct str mailbox);

@@ -1,0 +1,237 @@
+#include "base/alloc.h"
+#include "imap/list.h"
+#include "sync/account.h"
+#include "cmd/columns.h"
+#include "cmd/command.h"
+#include "cmd/json_text.h"
+#include "cmd/stop.h"
+#include "cmd/targets.h"
+#include <stdio.h>
+#include <unistd.h>
+
+static const char help[] =
+    "What the server has and what is here, side by side, with the number of messages on each.\n"
+    "--format mutt prints `mailboxes` lines for a muttrc: \"=\" stands for mutt's $folder, which\n"
+    "is the account's Maildir; of several accounts the paths are given in full.\n";
+
+struct listing {
+    const struct config *config;
+    const struct config_account *account;
+    struct arena *arena;
+    struct mailbox_rows rows;
+    struct error error;
+};
+
+/* ---- a table ---- */
+
+static size_t widest_name(const struct mailbox_rows *rows)
+{
+    size_t widest = strlen("MAILBOX");
+    for (size_t i = 0; i < rows->len; i++) {
+        AUTO_FREE char *name = xstrndup(rows->items[i].name.ptr, rows->items[i].name.len);
+        size_t columns = columns_of(name);
+        widest = columns > widest ? columns : widest;
+    }
+    return widest > 60 ? 60 : widest;
+}
+
+static bool is_on_server(const struct mailbox_row *row)
+{
+    return row->remote_name.len > 0;
+}
+
+static bool can_be_opened(const struct mailbox_row *row)
+{
+    return (row->attributes & (LIST_NOSELECT | LIST_NONEXISTENT)) == 0;
+}
+
+static void add_count(struct buf *out, bool known, uint32_t count)
+{
+    if (known) {
+        buf_addf(out, "  %8u", count);
+    } else {
+        buf_addf(out, "  %8s", "-");
+    }
+}
+
+static void print_row(const struct mailbox_row *row, size_t width)
+{
+    struct buf line = BUF_INIT(64 * 1024);
+    AUTO_FREE char *name = xstrndup(row->name.ptr, row->name.len);
+    buf_add_cstr(&line, "  ");
+    columns_pad(&line, name, width);
+    add_count(&line, is_on_server(row) && can_be_opened(row), row->remote_messages);
+    add_count(&line, row->path != NULL, row->local_messages);
+    buf_add_cstr(&line, "  ");
+    columns_pad(&line, row->state, 18);
+    buf_addf(&line, "  %s", row->path == NULL ? "-" : row->path);
+    printf("%s\n", line.data);
+    buf_free(&line);
+}
+
+static void print_table(const struct listing *listing)
+{
+    size_t width = widest_name(&listing->rows);
+    printf("%s, in %s\n", listing->account->name, listing->account->maildir.root);
+    printf("  %-*s  %8s  %8s  %-18s  %s\n", (int)width, "MAILBOX", "SERVER", "HERE", "STATE",
+           "FOLDER");
+    for (size_t i = 0; i < listing->rows.len; i++) {
+        print_row(&listing->rows.items[i], width);
+    }
+}
+
+/* ---- for mutt ---- */
+
+static void print_mutt(const struct listing *listing, bool in_full)
+{
+    for (size_t i = 0; i < listing->rows.len; i++) {
+        const struct mailbox_row *row = &listing->rows.items[i];
+        struct buf path = BUF_INIT(64 * 1024);
+        if (row->path == NULL || !can_be_opened(row)) {
+            continue;
+        }
+        if (row->path[0] != '/') {
+            buf_addf(&path, "%s%s", in_full ? listing->account->maildir.root : "=",
+                     in_full ? "/" : "");
+        }
+        buf_add_cstr(&path, row->path);
+        printf("mailboxes \"");
+        for (const char *c = path.data; *c != '\0'; c++) {
+            /* What mutt would expand inside of double quotes. */
+            printf("%s%c", strchr("\"\\$`", *c) != NULL ? "\\" : "", *c);
+        }
+        printf("\"\n");
+        buf_free(&path);
+    }
+}
+
+/* ---- JSON ---- */
+
+static json_t *attributes_json(uint32_t attributes)
+{
+    json_t *out = json_array();
+    for (unsigned bit = 0; bit < 32; bit++) {
+        const char *name =
+            (attributes >> bit & 1) == 0 ? NULL : list_attribute_name(UINT32_C(1) << bit);
+        if (name != NULL) {
+            json_array_append_new(out, json_string(name));
+        }
+    }
+    return out;
+}
+
+static json_t *row_json(const struct mailbox_row *row)
+{
+    bool counted = is_on_server(row) && can_be_opened(row);
+    json_t *remote_name = is_on_server(row) ? json_text_str(row->remote_name) : json_null();
+    json_t *path = row->path == NULL ? json_null() : json_text(row->path);
+    json_t *remote = counted ? json_integer(row->remote_messages) : json_null();
+    json_t *local = row->path == NULL ? json_null() : json_integer(row->local_messages);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "name", json_text_str(row->name),
+                     "remote_name", remote_name, "path", path, "attributes",
+                     attributes_json(row->attributes), "remote_messages", remote, "local_messages",
+                     local, "state", row->state);
+}
+
+static json_t *listing_json(const struct listing *listing)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < listing->rows.len; i++) {
+        json_array_append_new(rows, row_json(&listing->rows.items[i]));
+    }
+    json_t *error = json_null();
+    if (error_is_set(&listing->error)) {
+        error = json_pack("{s:i, s:o}", "code", exit_code_of(&listing->error), "text",
+                          json_text(listing->error.text));
+    }
+    return json_pack("{s:s, s:o, s:o}", "name", listing->account->name, "error", error, "mailboxes",
+                     rows);
+}
+
+/* ---- all accounts ---- */
+
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_MUTT };
+
+static int list_all(const struct config *config, const struct targets *targets, enum format format,
+                    const struct wake *wake)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    json_t *accounts = json_array();
+    int exit_code = 0;
+    for (size_t i = 0; i < targets->len && !stop_is_asked(); i++) {
+        struct listing listing = {.config = config, .account = targets->items[i].account};
+        if (account_mailboxes(config, listing.account, &clock_system, wake, arena, &listing.rows,
+                              &listing.error) < 0) {
+            log_error(&(struct log_scope){listing.account->name, NULL}, "%s", listing.error.text);
+            exit_code = exit_code_worse(exit_code, exit_code_of(&listing.error));
+        }
+        if (format == FORMAT_JSON) {
+            json_array_append_new(accounts, listing_json(&listing));
+        } else if (!error_is_set(&listing.error) && format == FORMAT_MUTT) {
+            print_mutt(&listing, targets->len > 1);
+        } else if (!error_is_set(&listing.error)) {
+            print_table(&listing);
+        }
+    }
+    json_t *document = json_pack("{s:o}", "accounts", accounts);
+    if (format == FORMAT_JSON) {
+        json_print(&document);
+    }
+    json_decref(document); /* of NULL: nothing */
+    return stop_is_asked() ? exit_code_worse(exit_code, EXIT_INTERRUPTED) : exit_code;
+}
+
+static int list_words(const struct invocation *invocation, const struct arguments *words,
+                      enum format format)
+{
+    int exit_code = 0;
+    struct error err = ERROR_INIT;
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct targets targets;
+    const struct wake *wake;
+    struct config *config = command_config(invocation, &exit_code);
+    if (config == NULL) {
+        return exit_code;
+    }
+    if (targets_find(config, words, arena, &targets, &err) < 0 ||
+        stop_on_signals(&wake, &err) < 0) {
+        exit_code = command_failed(&err);
+    } else {
+        exit_code = list_all(config, &targets, format, wake);
+    }
+    config_free(&config);
+    return exit_code;
+}
+
+static int mailboxes_main(struct invocation *invocation)
+{
+    bool json = false;
+    const char *format = NULL;
+    const struct option options[] = {
+        {0, "json", NULL, "one JSON document on standard output", &json, NULL},
+        {0, "format", "mutt", "lines for a muttrc", NULL, &format},
+    };
+    struct arguments arguments;
+    int exit_code = 0;
+    if (!options_read(invocation, options, sizeof options / sizeof *options, help, &arguments,
+                      &exit_code)) {
+        return exit_code;
+    }
+    if (format != NULL && strcmp(format, "mutt") != 0) {
+        exit_code = usage_error(invocation->verb, "unknown format '%s'; there is: mutt", format);
+    } else if (format != NULL && json) {
+        exit_code = usage_error(invocation->verb, "--json and --format exclude each other");
+    } else {
+        enum format other = format != NULL ? FORMAT_MUTT : FORMAT_TABLE;
+        exit_code = list_words(invocation, &arguments, json ? FORMAT_JSON : other);
+    }
+    free(arguments.items);
+    return exit_code;
+}
+
+const struct verb verb_mailboxes = {
+    .name = "mailboxes",
+    .arguments = "[ACCOUNT…]",
+    .summary = "the mailboxes of the server and those here, side by side",
+    .run = mailboxes_main,
+};

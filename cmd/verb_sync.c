@@ -1,0 +1,229 @@
+#include "base/alloc.h"
+#include "cmd/command.h"
+#include "cmd/json_text.h"
+#include "cmd/plan_list.h"
+#include "cmd/progress.h"
+#include "cmd/stop.h"
+#include "cmd/sync_report.h"
+#include "cmd/targets.h"
+#include "cmd/trace.h"
+#include <pthread.h>
+#include <stdio.h>
+
+static const char help[] =
+    "One pass over the accounts, each in a thread of its own: both sides are looked at, what\n"
+    "changed is carried to the other side, and the index keeps what both have. Only the\n"
+    "mailboxes of a TARGET are changed, if any is given.\n"
+    "\n"
+    "Deletions of many messages at once are held and listed (see `maildird held`);\n"
+    "--approve-deletions carries out those that an earlier run held, and no others.\n"
+    "Ctrl-C stops cleanly; a second one at once, which loses nothing either.\n";
+
+struct sync_flags {
+    bool dry_run, json, quiet, verbose, full, approve_deletions, no_hooks;
+    const char *trace;
+};
+
+/* One run of the verb. */
+struct sync_run {
+    struct sync_flags flags;
+    const struct config *config;
+    struct targets targets;
+    const struct wake *wake;
+    struct trace *trace; /* NULL: none */
+    struct progress_board *board;
+    struct job *jobs; /* beside the targets */
+};
+
+struct job {
+    struct sync_run *run;
+    size_t index;
+    pthread_t thread;
+    bool started;
+    struct report report;
+    struct plan_list *plan;  /* of a dry run */
+    struct plan_sink spoken; /* of -v */
+    const struct tap_sink *tap;
+};
+
+/* -v: each thing done, as it is done. */
+static void speak(void *self, const char *account, const char *mailbox, const char *what,
+                  const char *subject, const char *why)
+{
+    struct job *job = self;
+    FILE *out = job->run->flags.json ? stderr : stdout;
+    progress_board_pause(job->run->board);
+    fprintf(out, "%s%s%s: %s%s%s%s%s\n", account, mailbox == NULL ? "" : ":",
+            mailbox == NULL ? "" : mailbox, what, subject == NULL ? "" : " ",
+            subject == NULL ? "" : subject, why == NULL ? "" : ": ", why == NULL ? "" : why);
+    (void)fflush(out);
+    progress_board_resume(job->run->board);
+}
+
+static void show_result(struct job *job)
+{
+    const struct sync_flags *flags = &job->run->flags;
+    bool went_well = job->report.result == REPORT_OK;
+    if (flags->json || (flags->quiet && went_well)) {
+        return;
+    }
+    progress_board_pause(job->run->board);
+    if (flags->dry_run && job->report.result != REPORT_FAILED) {
+        plan_list_print(job->plan, job->report.account);
+    } else {
+        sync_report_print(&job->report);
+    }
+    (void)fflush(stdout);
+    progress_board_resume(job->run->board);
+}
+
+static void *run_job(void *argument)
+{
+    struct job *job = argument;
+    struct sync_run *run = job->run;
+    const struct target *target = &run->targets.items[job->index];
+    const struct plan_sink *plan = run->flags.verbose ? &job->spoken : NULL;
+    struct pass_options options = {
+        .dry_run = run->flags.dry_run,
+        .full = run->flags.full,
+        .approve_deletions = run->flags.approve_deletions,
+        .mailboxes = target->mailboxes.items,
+        .clock = &clock_system,
+        .wake = run->wake,
+        .trace = job->tap,
+        .progress = progress_board_sink(run->board, job->index),
+        .plan = run->flags.dry_run ? plan_list_sink(job->plan) : plan,
+    };
+    (void)account_pass(run->config, target->account, &options, &job->report);
+    job->report.account = target->account->name;
+    progress_board_done(run->board, job->index);
+    show_result(job);
+    return NULL;
+}
+
+static void start_jobs(struct sync_run *run)
+{
+    run->jobs = xcalloc(run->targets.len, sizeof *run->jobs);
+    for (size_t i = 0; i < run->targets.len; i++) {
+        struct job *job = &run->jobs[i];
+        const char *account = run->targets.items[i].account->name;
+        *job = (struct job){.run = run, .index = i};
+        job->spoken = (struct plan_sink){speak, job};
+        job->plan = plan_list_new();
+        job->tap = run->trace == NULL ? NULL : trace_sink(run->trace, account);
+        job->report.account = account;
+    }
+    for (size_t i = 0; i < run->targets.len; i++) {
+        struct job *job = &run->jobs[i];
+        job->started = pthread_create(&job->thread, NULL, run_job, job) == 0;
+        if (!job->started) {
+            (void)run_job(job);
+        }
+    }
+}
+
+static int finish_jobs(struct sync_run *run)
+{
+    int exit_code = 0;
+    for (size_t i = 0; i < run->targets.len; i++) {
+        if (run->jobs[i].started) {
+            (void)pthread_join(run->jobs[i].thread, NULL);
+        }
+        exit_code = exit_code_worse(exit_code, report_exit_code(&run->jobs[i].report));
+    }
+    return exit_code;
+}
+
+static void print_json(const struct sync_run *run)
+{
+    json_t *accounts = json_array();
+    for (size_t i = 0; i < run->targets.len; i++) {
+        json_t *account = sync_report_json(&run->jobs[i].report);
+        if (run->flags.dry_run) {
+            json_object_set_new(account, "plan", plan_list_json(run->jobs[i].plan));
+        }
+        json_array_append_new(accounts, account);
+    }
+    json_t *document = json_pack("{s:o}", "accounts", accounts);
+    json_print(&document);
+}
+
+static int run_passes(struct sync_run *run)
+{
+    struct error err = ERROR_INIT;
+    if (run->flags.trace != NULL && trace_open(run->flags.trace, &run->trace, &err) < 0) {
+        return command_failed(&err);
+    }
+    run->board = progress_board_new(run->targets.len, !run->flags.quiet);
+    start_jobs(run);
+    int exit_code = finish_jobs(run);
+    progress_board_free(&run->board);
+    if (run->flags.json) {
+        print_json(run);
+    }
+    for (size_t i = 0; i < run->targets.len; i++) {
+        plan_list_free(&run->jobs[i].plan);
+    }
+    free(run->jobs);
+    if (trace_close(&run->trace, &err) < 0) {
+        exit_code = exit_code_worse(exit_code, command_failed(&err));
+    }
+    return exit_code;
+}
+
+static int run_with_config(struct sync_run *run, const struct config *config,
+                           const struct arguments *arguments)
+{
+    struct error err = ERROR_INIT;
+    AUTO_ARENA struct arena *arena = arena_new();
+    run->config = config;
+    if (run->flags.quiet && config->log_level > LOG_LEVEL_WARNING) {
+        log_set_level(LOG_LEVEL_WARNING);
+    }
+    if (targets_find(config, arguments, arena, &run->targets, &err) < 0 ||
+        stop_on_signals(&run->wake, &err) < 0) {
+        return command_failed(&err);
+    }
+    return run_passes(run);
+}
+
+static int sync_main(struct invocation *invocation)
+{
+    struct sync_run run = {0};
+    struct sync_flags *f = &run.flags;
+    const struct option options[] = {
+        {'n', "dry-run", NULL, "only tell what would be done, and why", &f->dry_run, NULL},
+        {0, "json", NULL, "one JSON document on standard output", &f->json, NULL},
+        {'q', "quiet", NULL, "only tell what went wrong", &f->quiet, NULL},
+        {'v', "verbose", NULL, "tell each thing that is done", &f->verbose, NULL},
+        {0, "full", NULL, "believe no mark: list and scan everything", &f->full, NULL},
+        {0, "approve-deletions", NULL, "do the deletions that an earlier run held",
+         &f->approve_deletions, NULL},
+        {0, "no-hooks", NULL, "run no hooks", &f->no_hooks, NULL},
+        {0, "trace", "FILE", "write what passes to and fro, without secrets", NULL, &f->trace},
+    };
+    struct arguments arguments;
+    int exit_code = 0;
+    if (!options_read(invocation, options, sizeof options / sizeof *options, help, &arguments,
+                      &exit_code)) {
+        return exit_code;
+    }
+    if (f->quiet && f->verbose) {
+        exit_code = usage_error(invocation->verb, "-q and -v exclude each other");
+    } else {
+        struct config *config = command_config(invocation, &exit_code);
+        if (config != NULL) {
+            exit_code = run_with_config(&run, config, &arguments);
+            config_free(&config);
+        }
+    }
+    free(arguments.items);
+    return exit_code;
+}
+
+const struct verb verb_sync = {
+    .name = "sync",
+    .arguments = "[TARGET…]",
+    .summary = "one pass: carry what changed on each side to the other",
+    .run = sync_main,
+};
