@@ -4,6 +4,7 @@
 #include "sync/deliver.h"
 #include "sync/keywords.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /*
@@ -16,7 +17,15 @@
 #define CHUNKS_IN_FLIGHT 8
 #define MESSAGES_IN_FLIGHT 1024
 
+/* A body that came before the rest of its message was read out of the connection. */
+struct received {
+    uint32_t seq; /* of its FETCH response */
+    struct maildir_delivery *delivery;
+};
+
 struct chunk {
+    struct pass *pass;
+    struct arena *arena; /* of its answers */
     struct mailbox_plan *plan;
     size_t first, count; /* of plan->ops[OP_DOWNLOAD] */
     struct seqset uids;
@@ -24,6 +33,11 @@ struct chunk {
     bool selecting;
     struct client_select select;
     struct client_fetch fetch;
+    struct fetch_sink sink;
+    /* Bodies in the order in which they came, from `taken` on: several may come before the first
+     * message is taken, whenever the client reads answers to make room for a further command. */
+    VEC(struct received) received;
+    size_t taken;
 };
 
 struct downloader {
@@ -36,9 +50,6 @@ struct downloader {
     size_t oldest, in_flight;
     uint64_t messages_in_flight;
     uint64_t done, total;
-    /* the body being received */
-    struct mailbox_pair *receiving_for;
-    struct maildir_delivery *delivery;
 };
 
 /* ---- the sink: bodies into tmp/ ---- */
@@ -46,22 +57,56 @@ struct downloader {
 static bool body_begin(void *self, const struct fetch_data *so_far, const struct section *section,
                        uint64_t size, struct error *err)
 {
-    struct downloader *d = self;
-    maildir_delivery_free(&d->delivery);
-    return maildir_delivery_begin(d->pass->maildir, d->receiving_for->record.path.ptr, &d->delivery,
-                                  err) == 0;
+    struct chunk *chunk = self;
+    struct received *r = vec_add(&chunk->received);
+    r->seq = so_far->seq;
+    return maildir_delivery_begin(chunk->pass->maildir, chunk->plan->pair->record.path.ptr,
+                                  &r->delivery, err) == 0;
 }
 
 static bool body_piece(void *self, struct str data, struct error *err)
 {
-    struct downloader *d = self;
-    d->pass->progress.bytes += data.len;
-    return maildir_delivery_write(d->delivery, data.ptr, data.len, err) == 0;
+    struct chunk *chunk = self;
+    assert(chunk->received.len > chunk->taken);
+    struct maildir_delivery *delivery = chunk->received.items[chunk->received.len - 1].delivery;
+    chunk->pass->progress.bytes += data.len;
+    return maildir_delivery_write(delivery, data.ptr, data.len, err) == 0;
 }
 
 static bool body_end(void *self, struct error *err)
 {
     return true;
+}
+
+/* The body of the response with this number; bodies of responses that were not told are dropped on
+ * the way. NULL if none came. The caller owns it. */
+static struct maildir_delivery *take_body(struct chunk *chunk, uint32_t seq)
+{
+    struct maildir_delivery *found = NULL;
+    for (size_t i = chunk->taken; i < chunk->received.len && found == NULL; i++) {
+        if (chunk->received.items[i].seq != seq)
+            continue;
+        found = chunk->received.items[i].delivery;
+        chunk->received.items[i].delivery = NULL;
+        for (; chunk->taken <= i; chunk->taken++)
+            maildir_delivery_free(&chunk->received.items[chunk->taken].delivery);
+    }
+    if (chunk->taken == chunk->received.len) {
+        vec_clear(&chunk->received);
+        chunk->taken = 0;
+    }
+    return found;
+}
+
+static void chunk_free(struct chunk *chunk)
+{
+    for (size_t i = chunk->taken; i < chunk->received.len; i++)
+        maildir_delivery_free(&chunk->received.items[i].delivery);
+    vec_free(&chunk->received);
+    chunk->taken = 0;
+    arena_free(&chunk->arena);
+    seqset_free(&chunk->uids);
+    seqset_free(&chunk->missing);
 }
 
 /* ---- one message ---- */
@@ -104,39 +149,34 @@ static int record_of(struct downloader *d, struct chunk *chunk, const struct fet
 static int take_message(struct downloader *d, struct chunk *chunk, const struct fetch_data *data,
                         struct error *err)
 {
-    bool wanted = (data->have & FETCH_BODY_SECTION) && !data->body_is_nil && d->delivery != NULL &&
-                  seqset_contains(&chunk->missing, data->uid);
-    if (!wanted) {
-        maildir_delivery_free(&d->delivery);
+    if (!(data->have & FETCH_BODY_SECTION))
         return 0;
-    }
+    struct maildir_delivery *delivery = take_body(chunk, data->seq);
     struct index_message record;
     struct maildir_delivered delivered;
-    int r = record_of(d, chunk, data, &record, err);
-    if (r == 0)
-        r = maildir_delivery_finish(d->delivery, record.internal_date_s, &delivered, err);
-    if (r < 0)
+    bool wanted =
+        delivery != NULL && !data->body_is_nil && seqset_contains(&chunk->missing, data->uid);
+    int r = wanted ? record_of(d, chunk, data, &record, err) : 0;
+    if (wanted && r == 0)
+        r = maildir_delivery_finish(delivery, record.internal_date_s, &delivered, err);
+    if (!wanted || r < 0) {
+        maildir_delivery_free(&delivery);
         return r;
-    struct maildir_delivery *delivery = d->delivery;
-    d->delivery = NULL;
+    }
     seqset_remove_range(&chunk->missing, data->uid, data->uid);
     d->pass->report->messages.downloaded++;
     pass_progress(d->pass, PROGRESS_DOWNLOAD, chunk->plan->pair, ++d->done, d->total);
     return deliverer_add(d->deliverer, chunk->plan->pair, delivery, &delivered, &record, err);
 }
 
-static int read_messages(struct downloader *d, struct chunk *chunk, struct arena *arena,
-                         struct error *err)
+static int read_messages(struct downloader *d, struct chunk *chunk, struct error *err)
 {
     struct fetch_data data;
     int r;
-    d->receiving_for = chunk->plan->pair;
     while ((r = client_fetch_next(d->pass->client, &chunk->fetch, &data, err)) > 0) {
         if ((r = take_message(d, chunk, &data, err)) < 0)
             break;
-        arena_reset(arena);
     }
-    maildir_delivery_free(&d->delivery);
     struct error end_error = ERROR_INIT;
     int end = client_fetch_end(d->pass->client, &chunk->fetch, &end_error);
     client_fetch_free(&chunk->fetch);
@@ -147,23 +187,20 @@ static int read_messages(struct downloader *d, struct chunk *chunk, struct arena
     return r < 0 && err->code == ERR_WRITE ? error_widen(err, SCOPE_ACCOUNT) : r;
 }
 
-static int begin_fetch(struct downloader *d, struct chunk *chunk, struct arena *arena,
-                       struct error *err)
+static int begin_fetch(struct downloader *d, struct chunk *chunk, struct error *err)
 {
     static const struct section whole = {.part = SECTION_WHOLE};
-    const struct fetch_sink sink = {body_begin, body_piece, body_end, d};
-    struct fetch_sink *kept = arena_alloc(d->pass->arena, sizeof *kept);
+    chunk->sink = (struct fetch_sink){body_begin, body_piece, body_end, chunk};
     struct fetch_request request = {
         .items = FETCH_UID | FETCH_FLAGS | FETCH_INTERNALDATE | FETCH_BODY_SECTION,
         .section = &whole,
     };
-    *kept = sink;
     if (client_has(d->pass->client, CAP_CONDSTORE))
         request.items |= FETCH_MODSEQ;
     if (client_has(d->pass->client, CAP_OBJECTID))
         request.items |= FETCH_EMAILID;
-    return client_fetch_begin(d->pass->client, &chunk->fetch, &chunk->uids, &request, kept, arena,
-                              err);
+    return client_fetch_begin(d->pass->client, &chunk->fetch, &chunk->uids, &request, &chunk->sink,
+                              chunk->arena, err);
 }
 
 /* ---- chunks in flight ---- */
@@ -199,7 +236,7 @@ static void fill_chunk(struct downloader *d, struct chunk *chunk)
     d->next_op += chunk->count;
 }
 
-static int begin_chunk(struct downloader *d, struct arena *arena, struct error *err)
+static int begin_chunk(struct downloader *d, struct error *err)
 {
     struct chunk *chunk = &d->chunks[(d->oldest + d->in_flight) % CHUNKS_IN_FLIGHT];
     fill_chunk(d, chunk);
@@ -216,7 +253,7 @@ static int begin_chunk(struct downloader *d, struct arena *arena, struct error *
     }
     d->selected = chunk->plan;
     if (r == 0)
-        r = begin_fetch(d, chunk, arena, err);
+        r = begin_fetch(d, chunk, err);
     if (r == 0) {
         d->in_flight++;
         d->messages_in_flight += chunk->count;
@@ -243,19 +280,17 @@ static void drop_fetch(struct downloader *d, struct chunk *chunk)
 {
     struct error ignored = ERROR_INIT;
     seqset_free(&chunk->missing);
-    d->receiving_for = chunk->plan->pair;
     client_fetch_end(d->pass->client, &chunk->fetch, &ignored);
     client_fetch_free(&chunk->fetch);
-    maildir_delivery_free(&d->delivery);
 }
 
-static int finish_chunk(struct downloader *d, struct chunk *chunk, struct arena *arena,
-                        struct seqset *missing, struct error *err)
+static int finish_chunk(struct downloader *d, struct chunk *chunk, struct seqset *missing,
+                        struct error *err)
 {
     int r = end_select(d, chunk, err);
     bool selected = r == 0;
     if (selected && is_open_to_work(chunk->plan))
-        r = read_messages(d, chunk, arena, err);
+        r = read_messages(d, chunk, err);
     else
         drop_fetch(d, chunk);
     d->in_flight--;
@@ -269,25 +304,23 @@ static int finish_chunk(struct downloader *d, struct chunk *chunk, struct arena 
         seqset_add_set(missing, &chunk->missing);
     else
         r = pass_absorb(d->pass, chunk->plan->pair, err);
-    seqset_free(&chunk->uids);
-    seqset_free(&chunk->missing);
+    chunk_free(chunk);
     return r;
 }
 
 /* `missing`: one set per mailbox of the plan. */
 static int run_pipeline(struct downloader *d, struct seqset *missing, struct error *err)
 {
-    AUTO_ARENA struct arena *arena = arena_new();
     int r = 0;
     while (r == 0 && (d->in_flight > 0 || has_more(d))) {
         bool room = d->in_flight < CHUNKS_IN_FLIGHT && d->messages_in_flight < MESSAGES_IN_FLIGHT;
         if (room && has_more(d)) {
-            r = begin_chunk(d, arena, err);
+            r = begin_chunk(d, err);
             continue;
         }
         struct chunk *chunk = &d->chunks[d->oldest];
         size_t at = (size_t)(chunk->plan - d->plan->mailboxes.items);
-        r = finish_chunk(d, chunk, arena, &missing[at], err);
+        r = finish_chunk(d, chunk, &missing[at], err);
     }
     return r;
 }
@@ -329,16 +362,15 @@ static int hold_message(struct downloader *d, struct mailbox_plan *plan, uint32_
 static int fetch_alone(struct downloader *d, struct mailbox_plan *plan, uint32_t uid,
                        struct error *err)
 {
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct chunk chunk = {.plan = plan, .count = plan->ops[OP_DOWNLOAD].len};
+    struct chunk chunk = {
+        .pass = d->pass, .arena = arena_new(), .plan = plan, .count = plan->ops[OP_DOWNLOAD].len};
     seqset_add(&chunk.uids, uid);
     seqset_add(&chunk.missing, uid);
-    int r = begin_fetch(d, &chunk, arena, err);
+    int r = begin_fetch(d, &chunk, err);
     if (r == 0)
-        r = read_messages(d, &chunk, arena, err);
+        r = read_messages(d, &chunk, err);
     bool came = seqset_is_empty(&chunk.missing);
-    seqset_free(&chunk.uids);
-    seqset_free(&chunk.missing);
+    chunk_free(&chunk);
     if (came || (r < 0 && err->scope > SCOPE_MAILBOX))
         return r;
     char reason[ERROR_TEXT_MAX + 64];
@@ -420,11 +452,8 @@ int apply_downloads(struct pass *pass, struct plan *plan, struct error *err)
             seqset_free(&missing[i]);
         xfree(&missing);
     }
-    maildir_delivery_free(&d->delivery);
-    for (size_t i = 0; i < CHUNKS_IN_FLIGHT; i++) {
-        seqset_free(&d->chunks[i].uids);
-        seqset_free(&d->chunks[i].missing);
-    }
+    for (size_t i = 0; i < CHUNKS_IN_FLIGHT; i++)
+        chunk_free(&d->chunks[i]);
     xfree(&d);
     return r;
 }

@@ -12,7 +12,9 @@
 
 int local_folders(struct pass *pass, struct maildir_folders *out, struct error *err)
 {
-    int r = maildir_list(pass->maildir, pass->arena, out, err);
+    int r = maildir_exists(pass->maildir, err);
+    if (r > 0)
+        r = maildir_list(pass->maildir, pass->arena, out, err);
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
