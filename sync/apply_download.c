@@ -228,8 +228,11 @@ static void fill_chunk(struct downloader *d, struct chunk *chunk)
     struct mailbox_plan *plan = &d->plan->mailboxes.items[d->next_mailbox];
     const struct operation_vec *ops = &plan->ops[OP_DOWNLOAD];
     size_t left = ops->len - d->next_op;
-    *chunk = (struct chunk){
-        .plan = plan, .first = d->next_op, .count = left < CHUNK_MESSAGES ? left : CHUNK_MESSAGES};
+    *chunk = (struct chunk){.pass = d->pass,
+                            .arena = arena_new(),
+                            .plan = plan,
+                            .first = d->next_op,
+                            .count = left < CHUNK_MESSAGES ? left : CHUNK_MESSAGES};
     for (size_t i = 0; i < chunk->count; i++)
         seqset_add(&chunk->uids, ops->items[chunk->first + i].uid);
     seqset_add_set(&chunk->missing, &chunk->uids);
