@@ -159,7 +159,7 @@ bool fetch_dispatch(struct client *c, const struct response_head *head)
     const struct fetch_sink sink = {
         .begin = route_begin, .piece = route_piece, .end = route_end, .self = &route};
     struct error sink_error = ERROR_INIT;
-    struct fetch_data data = {0};
+    struct fetch_data data = {.seq = head->number};
     bool ok = reader_expect_sp(c->reader) &&
               fetch_data_read(c->reader, c->scratch, &sink, &data, &sink_error) &&
               dispatch_line_end(c);
@@ -167,7 +167,6 @@ bool fetch_dispatch(struct client *c, const struct response_head *head)
     if (!ok) {
         return false;
     }
-    data.seq = head->number;
     struct client_fetch *to = data.uid != 0 ? find_by_uid(c, data.uid, data.have) : NULL;
     if (to != NULL) {
         return queue_add(to, c, &data);
