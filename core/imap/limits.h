@@ -22,6 +22,11 @@
 /* A command line the embedded server takes, and a literal in it that is not message data. */
 #define LIMIT_SERVER_LINE_BYTES (64 * 1024)
 #define LIMIT_SERVER_LITERAL_BYTES (64 * 1024 * 1024)
+/* What the embedded server bears before it says BYE: wrong passwords, and bad commands in a row. */
+#define LIMIT_SERVER_FAILED_LOGINS 3
+#define LIMIT_SERVER_BAD_COMMANDS 20
+/* Connections of one listener, unless told otherwise: each has a thread. */
+#define LIMIT_SERVER_CONNECTIONS 200
 /* Capabilities in one answer. */
 #define LIMIT_CAPABILITIES 256
 /* Unsolicited responses waiting for the caller, and what they hold. */

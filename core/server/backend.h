@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What an IMAP server session needs of a mail store: a vtable of about twenty operations. All calls
- * are made from one thread at a time per backend (the backend locks where several sessions run).
+ * What an IMAP server session needs of a mail store: a vtable of about twenty operations. A session
+ * makes all its calls between lock and unlock, so that what it borrows stays while it answers.
  * Names are in UTF-8 with the backend's delimiter. Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_REFUSED
  * (with the words for the client) become NO; anything else NO [SERVERBUG].
  */
@@ -35,6 +35,8 @@ struct backend_mailbox_info {
     uint64_t highestmodseq;
     struct str mailboxid;
     uint32_t messages;
+    const struct str *keywords; /* known in this mailbox; borrowed until it is changed */
+    size_t keywords_len;
 };
 
 struct backend_expunged {
@@ -42,13 +44,21 @@ struct backend_expunged {
     uint64_t modseq;
 };
 
+/* For append: the backend's clock tells the date. */
+#define BACKEND_DATE_NOW INT64_MIN
+
 struct backend_ops {
     char delimiter;
-    /* A user on good credentials: ERR_AUTH otherwise. */
+    /* One session at a time, for the length of a step. */
+    void (*lock)(void *self);
+    void (*unlock)(void *self);
+    /* A user on good credentials: ERR_AUTH otherwise. password.ptr NULL: the caller vouches for the
+     * user (PREAUTH). */
     int (*login)(void *self, struct str user, struct str password, struct backend_user **out,
                  struct error *err);
     void (*logout)(void *self, struct backend_user *user);
-    /* All mailboxes, in order of name. */
+    /* All mailboxes, in order of name, and with LIST_NONEXISTENT the names that are subscribed
+     * without a mailbox. */
     int (*list)(struct backend_user *user, struct arena *arena, struct backend_list_entry **out,
                 size_t *len_out, struct error *err);
     int (*create)(struct backend_user *user, struct str name, uint32_t special_use,
@@ -59,10 +69,17 @@ struct backend_ops {
     int (*open)(struct backend_user *user, struct str name, struct backend_mailbox **out,
                 struct error *err);
     void (*close)(struct backend_mailbox *mailbox);
+    /* ERR_NOT_FOUND when the mailbox was deleted or rebuilt since it was opened; every other call
+     * on it then finds nothing. */
     int (*info)(struct backend_mailbox *mailbox, struct backend_mailbox_info *out,
                 struct error *err);
-    /* The messages, ascending by UID: the `index`th, or false beyond the end. */
+    /* The messages, ascending by UID: the `index`th from 0, or false beyond the end. */
     bool (*message)(struct backend_mailbox *mailbox, uint32_t index, struct backend_message *out);
+    /* By UID, in less than linear time; false if there is none. */
+    bool (*find)(struct backend_mailbox *mailbox, uint32_t uid, struct backend_message *out);
+    /* UIDs of the messages with a modseq above `since`, ascending, in `arena`. */
+    int (*changed)(struct backend_mailbox *mailbox, uint64_t since, struct arena *arena,
+                   uint32_t **out, size_t *len_out, struct error *err);
     /* A message's bytes, borrowed until the mailbox is changed. */
     int (*body)(struct backend_mailbox *mailbox, uint32_t uid, struct str *out, struct error *err);
     /* Adds a message; sets *uid_out. */
@@ -74,9 +91,11 @@ struct backend_ops {
                      struct error *err);
     int (*copy)(struct backend_mailbox *from, uint32_t uid, struct backend_mailbox *to,
                 uint32_t *uid_out, struct error *err);
-    int (*expunge)(struct backend_mailbox *mailbox, uint32_t uid, struct error *err);
-    /* UIDs expunged with a modseq above `since`, in `arena`; *complete_out false when the memory
-     * does not reach so far back. */
+    /* Removes `len` messages; `uids` ascending, those not there are passed over. */
+    int (*expunge)(struct backend_mailbox *mailbox, const uint32_t *uids, size_t len,
+                   struct error *err);
+    /* What was expunged with a modseq above `since`, in `arena`, ascending by modseq;
+     * *complete_out false when the memory does not reach so far back. */
     int (*expunged)(struct backend_mailbox *mailbox, uint64_t since, struct arena *arena,
                     struct backend_expunged **out, size_t *len_out, bool *complete_out,
                     struct error *err);

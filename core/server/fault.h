@@ -30,3 +30,14 @@ struct fault_script {
     uint64_t bytes_in, bytes_out;
     uint64_t *hits; /* per fault: matching commands so far; `len` of them, zeroed by the owner */
 };
+
+/* What the sessions call; `script` may be NULL. */
+
+/* Counts a command named `name`; the fault of FAULT_NO … FAULT_DO_AND_CUT to play on it, or NULL.
+ */
+const struct fault *fault_on_command(struct fault_script *script, const char *name);
+/* Counts bytes of a direction (FAULT_CUT_IN or FAULT_CUT_OUT): how many of `len` pass before the
+ * cut. *cut_out is set when they reach it. */
+size_t fault_on_bytes(struct fault_script *script, enum fault_kind kind, size_t len, bool *cut_out);
+/* The first fault of the kind, or NULL. */
+const struct fault *fault_of_kind(const struct fault_script *script, enum fault_kind kind);

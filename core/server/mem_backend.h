@@ -20,11 +20,16 @@ int mem_backend_append(struct mem_backend *backend, const char *user, const char
                        uint32_t *uid_out, struct error *err);
 int mem_backend_set_flags(struct mem_backend *backend, const char *user, const char *mailbox,
                           uint32_t uid, unsigned system_flags, struct error *err);
+int mem_backend_remove(struct mem_backend *backend, const char *user, const char *mailbox,
+                       struct error *err);
 int mem_backend_expunge(struct mem_backend *backend, const char *user, const char *mailbox,
                         uint32_t uid, struct error *err);
 /* As if the mailbox had been lost and rebuilt: new UIDVALIDITY, UIDs from 1. */
 int mem_backend_renumber(struct mem_backend *backend, const char *user, const char *mailbox,
                          struct error *err);
+/* As a server that forgets which UIDs were expunged (RFC 7162 section 3.2.5). */
+int mem_backend_forget_expunged(struct mem_backend *backend, const char *user, const char *mailbox,
+                                struct error *err);
 /* Each message in UID order until it returns false. */
 int mem_backend_each(struct mem_backend *backend, const char *user, const char *mailbox,
                      bool (*visit)(void *self, const struct backend_message *message,

@@ -1,1 +1,264 @@
-typedef int server_session_unit;
+#include "server/session.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "server/session_private.h"
+#include <assert.h>
+
+/* One message more than the largest literal, with what surrounds it. */
+#define OUTPUT_MAX ((size_t)4 * LIMIT_SERVER_LITERAL_BYTES)
+#define INPUT_MAX ((size_t)2 * LIMIT_SERVER_LITERAL_BYTES)
+
+void session_default_capabilities(struct capabilities *out)
+{
+    static const enum capability all[] = {
+        CAP_IMAP4REV1,
+        CAP_STARTTLS,
+        CAP_SASL_IR,
+        CAP_LITERAL_PLUS,
+        CAP_ID,
+        CAP_ENABLE,
+        CAP_NAMESPACE,
+        CAP_CHILDREN,
+        CAP_LIST_EXTENDED,
+        CAP_LIST_STATUS,
+        CAP_SPECIAL_USE,
+        CAP_CREATE_SPECIAL_USE,
+        CAP_IDLE,
+        CAP_CONDSTORE,
+        CAP_QRESYNC,
+        CAP_UIDPLUS,
+        CAP_MOVE,
+        CAP_UNSELECT,
+        CAP_COMPRESS_DEFLATE,
+        CAP_OBJECTID,
+        CAP_STATUS_SIZE,
+        CAP_AUTH_PLAIN,
+    };
+    *out = (struct capabilities){0};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        capabilities_set(out, all[i], true);
+}
+
+struct session *session_new(const struct backend *backend, const struct session_options *options)
+{
+    struct session *s = xcalloc(1, sizeof *s);
+    s->backend = *backend;
+    s->options = *options;
+    s->state = STATE_GREETING;
+    s->mode = MODE_GREETING;
+    s->tls = options->tls_active;
+    s->arena = arena_new();
+    buf_init(&s->in, INPUT_MAX);
+    writer_init(&s->out, WRITER_LITERAL_SERVER, false, OUTPUT_MAX);
+    return s;
+}
+
+void session_free(struct session **session)
+{
+    struct session *s = *session;
+    if (s == NULL)
+        return;
+    s->backend.ops->lock(s->backend.self);
+    fetch_job_free(&s->fetch);
+    tracker_close(&s->tracker, s->backend.ops);
+    if (s->user != NULL)
+        s->backend.ops->logout(s->backend.self, s->user);
+    s->backend.ops->unlock(s->backend.self);
+    buf_free(&s->in);
+    writer_free(&s->out);
+    arena_free(&s->arena);
+    xfree(session);
+}
+
+void session_set_state(struct session *s, enum conn_state state)
+{
+    log_debug(NULL, "server session: state %d becomes %d", (int)s->state, (int)state);
+    s->state = state;
+}
+
+void session_set_mode(struct session *s, enum session_mode mode)
+{
+    assert(s->mode != MODE_ENDED || mode == MODE_ENDED);
+    s->mode = mode;
+}
+
+void session_bye(struct session *s, const char *text)
+{
+    writer_format(&s->out, "* BYE %s\r\n", text);
+    s->next = SESSION_CLOSE;
+    session_set_mode(s, MODE_ENDED);
+    session_set_state(s, STATE_LOGOUT);
+}
+
+bool session_may_login(const struct session *s)
+{
+    return s->tls || s->options.allow_plaintext;
+}
+
+void session_capabilities(const struct session *s, struct capabilities *out)
+{
+    bool logged_in = (s->state & STATES_AUTH) != 0;
+    *out = s->options.capabilities;
+    if (logged_in || s->tls || !s->options.tls_available)
+        capabilities_set(out, CAP_STARTTLS, false);
+    if (logged_in || !session_may_login(s)) {
+        capabilities_set(out, CAP_AUTH_PLAIN, false);
+        capabilities_set(out, CAP_SASL_IR, false);
+    }
+    capabilities_set(out, CAP_LOGINDISABLED, !logged_in && !session_may_login(s));
+    if (s->compressed)
+        capabilities_set(out, CAP_COMPRESS_DEFLATE, false);
+}
+
+bool session_offers(const struct session *s, enum capability cap)
+{
+    return capabilities_have(&s->options.capabilities, cap);
+}
+
+bool session_has_condstore(const struct session *s)
+{
+    return session_offers(s, CAP_CONDSTORE) || session_offers(s, CAP_QRESYNC);
+}
+
+void session_logged_in(struct session *s, struct backend_user *user)
+{
+    assert(s->user == NULL);
+    s->user = user;
+    session_set_state(s, STATE_AUTHENTICATED);
+}
+
+void session_deselect(struct session *s)
+{
+    tracker_close(&s->tracker, s->backend.ops);
+    if (s->state == STATE_SELECTED)
+        session_set_state(s, STATE_AUTHENTICATED);
+}
+
+static void greet(struct session *s)
+{
+    struct imap_response_status greeting = {
+        .status = STATUS_OK, .code = CODE_CAPABILITY, .text = STR("maildird is ready")};
+    struct error err = ERROR_INIT;
+    struct backend_user *user = NULL;
+    session_set_mode(s, MODE_COMMAND);
+    session_set_state(s, STATE_NOT_AUTHENTICATED);
+    if (s->options.preauth) {
+        struct str name = str_from(s->options.preauth_user);
+        if (s->backend.ops->login(s->backend.self, name, (struct str){NULL, 0}, &user, &err) < 0) {
+            session_bye(s, err.text);
+            return;
+        }
+        session_logged_in(s, user);
+        greeting.status = STATUS_PREAUTH;
+    }
+    session_capabilities(s, &greeting.capabilities);
+    writer_cstr(&s->out, "* ");
+    imap_response_status_write(&s->out, &greeting);
+}
+
+/* Comes back from what the owner did after the last step. */
+static void resume(struct session *s)
+{
+    if (s->mode == MODE_ENDED)
+        return;
+    if (s->next == SESSION_COMPRESS) {
+        buf_clear(&s->in);
+        frame_reset(s, 0);
+        s->compressed = true;
+        session_set_mode(s, MODE_COMMAND);
+    }
+    if (s->mode != MODE_STOPPED)
+        s->next = SESSION_READ;
+}
+
+static void take_input(struct session *s, struct str input, bool *cut)
+{
+    input.len = fault_on_bytes(s->options.faults, FAULT_CUT_IN, input.len, cut);
+    s->counters.bytes_in += input.len;
+    s->client_spoke = s->client_spoke || input.len > 0;
+    if (s->mode == MODE_ENDED)
+        return;
+    buf_add_str(&s->in, input);
+    if (s->in.overflowed)
+        session_bye(s, "Too much input at once");
+}
+
+static void give_output(struct session *s, struct buf *out, bool *cut)
+{
+    struct error err = ERROR_INIT;
+    if (writer_finish(&s->out, &err) < 0) {
+        log_warning(NULL, "server session: %s", err.text);
+        writer_clear(&s->out);
+        if (s->mode != MODE_ENDED)
+            session_bye(s, "[SERVERBUG] The answer cannot be expressed");
+    }
+    struct str text = buf_str(&s->out.buf);
+    text.len = fault_on_bytes(s->options.faults, FAULT_CUT_OUT, text.len, cut);
+    s->counters.bytes_out += text.len;
+    buf_add_str(out, text);
+    writer_clear(&s->out);
+}
+
+static void drop_consumed(struct session *s)
+{
+    size_t used = s->frame.start;
+    if (used == 0)
+        return;
+    buf_consume(&s->in, used);
+    s->frame.start = 0;
+    s->frame.line_start -= used;
+    s->frame.scan -= used;
+}
+
+enum session_next session_feed(struct session *s, struct str input, struct buf *out)
+{
+    bool cut = false;
+    s->backend.ops->lock(s->backend.self);
+    resume(s);
+    take_input(s, input, &cut);
+    if (s->mode == MODE_GREETING)
+        greet(s);
+    conn_process(s);
+    conn_idle_news(s);
+    drop_consumed(s);
+    give_output(s, out, &cut);
+    if (cut) {
+        s->next = SESSION_CUT;
+        session_set_mode(s, MODE_ENDED);
+    }
+    s->backend.ops->unlock(s->backend.self);
+    return s->next;
+}
+
+void session_tls_done(struct session *s)
+{
+    assert(s->next == SESSION_STARTTLS);
+    s->tls = true;
+    s->next = SESSION_READ;
+    /* What came in clear text behind STARTTLS may be injected (RFC 9051 section 6.2.1). */
+    buf_clear(&s->in);
+    frame_reset(s, 0);
+    session_set_mode(s, MODE_COMMAND);
+}
+
+struct str session_unread(const struct session *s)
+{
+    return s->next == SESSION_COMPRESS ? buf_str(&s->in) : STR_EMPTY;
+}
+
+bool session_is_idling(const struct session *s)
+{
+    return s->mode == MODE_IDLE;
+}
+
+void session_peer_waits(struct session *s)
+{
+    if (s->client_spoke)
+        s->counters.round_trips++;
+    s->client_spoke = false;
+}
+
+struct session_counters session_counters(const struct session *s)
+{
+    return s->counters;
+}

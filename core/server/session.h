@@ -29,7 +29,7 @@ void session_default_capabilities(struct capabilities *out);
 struct session_counters {
     uint64_t commands;
     uint64_t changing_commands; /* rows with COMMAND_CHANGES_DATA */
-    uint64_t round_trips; /* how often output was taken after input came: the client's turns */
+    uint64_t round_trips; /* how often the client waited for an answer: see session_peer_waits */
     uint64_t bytes_in, bytes_out;
 };
 
@@ -39,6 +39,7 @@ void session_free(struct session **session);
 /* What the owner must do after a step. */
 enum session_next {
     SESSION_READ,     /* send the output, wait for input */
+    SESSION_MORE,     /* send the output, then feed again with nothing: the answer goes on */
     SESSION_STARTTLS, /* send the output, then handshake, then session_tls_done */
     SESSION_COMPRESS, /* send the output, then deflate both ways, then go on */
     SESSION_CLOSE,    /* send the output, then close */
@@ -47,4 +48,12 @@ enum session_next {
 /* Takes input (may be empty: the greeting, or news for an idling client) and appends output. */
 enum session_next session_feed(struct session *session, struct str input, struct buf *out);
 void session_tls_done(struct session *session);
+/* After SESSION_COMPRESS: input that was fed but belongs to the deflated stream, for stream_unread.
+ * Borrowed until the next feed. */
+struct str session_unread(const struct session *session);
+/* Whether an empty feed may bring news: the client is in IDLE. */
+bool session_is_idling(const struct session *session);
+/* The owner has handed over all output and the client has nothing more to say: a round trip, if it
+ * said something since the last one. */
+void session_peer_waits(struct session *session);
 struct session_counters session_counters(const struct session *session);

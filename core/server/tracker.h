@@ -1,0 +1,48 @@
+#pragma once
+/*
+ * A session's view of its selected mailbox: which message has which number, and what the client has
+ * been told. The mailbox may change at any time through other sessions; the view changes only in
+ * tracker_sync, which tells the client about it (RFC 9051 section 7.5).
+ */
+#include "base/vec.h"
+#include "imap/seqset.h"
+#include "server/backend.h"
+
+struct session;
+
+struct tracker {
+    struct backend_mailbox *mailbox; /* NULL: none selected */
+    bool read_only;
+    VEC(uint32_t) uids; /* by sequence number - 1 */
+    uint64_t modseq;    /* the view holds everything up to it */
+    VEC(uint32_t) gone; /* expunged but not told yet; ascending once sorted */
+    VEC(uint32_t) told; /* flags told or silenced by the command under way; ascending */
+};
+
+/* A run of messages in the view: indices begin <= i < end. */
+struct tracker_range {
+    uint32_t begin, end;
+};
+struct tracker_ranges {
+    struct tracker_range *items; /* in the arena */
+    size_t len;
+};
+
+/* Takes over `mailbox` and loads the view. */
+void tracker_open(struct tracker *t, const struct backend_ops *ops, struct backend_mailbox *mailbox,
+                  const struct backend_mailbox_info *info, bool read_only);
+void tracker_close(struct tracker *t, const struct backend_ops *ops);
+/* The message at an index of the view; false if another session has expunged it. */
+bool tracker_message(const struct tracker *t, const struct backend_ops *ops, uint32_t index,
+                     struct backend_message *out);
+/* Its index; false when the view does not have it. */
+bool tracker_index(const struct tracker *t, uint32_t uid, uint32_t *out);
+/* The messages that `set` names, each once, ascending; `*` is the last. False for sequence numbers
+ * beyond the view. */
+bool tracker_resolve(const struct tracker *t, const struct seqset *set, bool uid,
+                     struct arena *arena, struct tracker_ranges *out);
+/* The client knows this message's flags, or does not want to. */
+void tracker_told(struct tracker *t, uint32_t uid);
+/* Tells what has changed: EXPUNGE or VANISHED (unless withheld), EXISTS, FETCH. Negative when the
+ * mailbox is gone. */
+int tracker_sync(struct session *s, bool may_expunge, bool with_uid, struct error *err);
