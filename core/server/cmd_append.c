@@ -7,13 +7,16 @@ static bool read_message(struct command *c, struct buf *out)
 {
     struct reader_literal literal;
     struct str piece;
-    if (!reader_accept_literal(c->reader, &literal))
+    if (!reader_accept_literal(c->reader, &literal)) {
         return reader_fail(c->reader, "expected the message as a literal");
-    if (literal.binary)
+    }
+    if (literal.binary) {
         return reader_fail(c->reader, "BINARY is not on offer");
+    }
     do {
-        if (!reader_literal_piece(c->reader, &piece))
+        if (!reader_literal_piece(c->reader, &piece)) {
             return false;
+        }
         buf_add_str(out, piece);
     } while (piece.len > 0);
     return reader_expect_crlf(c->reader);
@@ -50,10 +53,12 @@ void handle_append(struct session *s, struct command *c)
     struct append_params params;
     struct str name;
     if (!names_expect(s, c, &name) || !append_params_read(c->reader, c->arena, &params) ||
-        !read_message(c, &message))
+        !read_message(c, &message)) {
         return;
-    if (!names_open(s, c, name, CODE_TRYCREATE, &mailbox))
+    }
+    if (!names_open(s, c, name, CODE_TRYCREATE, &mailbox)) {
         return;
+    }
     append(s, c, mailbox, &params, buf_str(&message));
     s->backend.ops->close(mailbox);
 }

@@ -22,12 +22,14 @@ void handle_login(struct session *s, struct command *c)
     struct str password;
     if (!reader_expect_sp(c->reader) || !reader_expect_astring(c->reader, &user) ||
         !reader_expect_sp(c->reader) || !reader_expect_astring(c->reader, &password) ||
-        !reader_expect_crlf(c->reader))
+        !reader_expect_crlf(c->reader)) {
         return;
-    if (!session_may_login(s))
+    }
+    if (!session_may_login(s)) {
         reply_no(c, CODE_PRIVACYREQUIRED, "Not without TLS");
-    else
+    } else {
         log_in(s, c, user, password);
+    }
 }
 
 /* RFC 4616: [authzid] NUL authcid NUL passwd. */
@@ -59,12 +61,15 @@ void handle_authenticate(struct session *s, struct command *c)
 {
     struct str mechanism;
     struct str initial = {NULL, 0};
-    if (!reader_expect_sp(c->reader) || !reader_expect_atom(c->reader, &mechanism))
+    if (!reader_expect_sp(c->reader) || !reader_expect_atom(c->reader, &mechanism)) {
         return;
-    if (reader_accept_sp(c->reader) && !reader_expect_until(c->reader, " ", &initial))
+    }
+    if (reader_accept_sp(c->reader) && !reader_expect_until(c->reader, " ", &initial)) {
         return;
-    if (!reader_expect_crlf(c->reader))
+    }
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     if (!session_offers(s, CAP_AUTH_PLAIN) || !str_eq_nocase(mechanism, STR("PLAIN"))) {
         reply_no(c, CODE_CANNOT, "Unknown mechanism");
         return;
@@ -90,9 +95,10 @@ void auth_continue(struct session *s, struct str line)
 {
     struct command *c = &s->command;
     c->deferred = false;
-    if (str_eq(line, STR("*")))
+    if (str_eq(line, STR("*"))) {
         reply_bad(c, "AUTHENTICATE given up");
-    else
+    } else {
         plain(s, c, line);
+    }
     conn_finish(s, c);
 }

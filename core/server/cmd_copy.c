@@ -13,12 +13,14 @@ static int copy_all(struct session *s, const struct tracker_ranges *ranges,
     for (size_t i = 0; i < ranges->len; i++) {
         for (uint32_t index = ranges->items[i].begin; index < ranges->items[i].end; index++) {
             uint32_t uid = 0;
-            if (!tracker_message(&s->tracker, s->backend.ops, index, &message))
+            if (!tracker_message(&s->tracker, s->backend.ops, index, &message)) {
                 continue;
+            }
             uint32_t source = message.uid;
             int r = s->backend.ops->copy(s->tracker.mailbox, source, to, &uid, err);
-            if (r < 0)
+            if (r < 0) {
                 return r;
+            }
             vec_push(&out->source, source);
             vec_push(&out->dest, uid);
         }
@@ -30,8 +32,9 @@ static int copy_all(struct session *s, const struct tracker_ranges *ranges,
 static void take_back(struct session *s, struct backend_mailbox *to, const struct copied *copied)
 {
     struct error err = ERROR_INIT;
-    if (copied->dest.len > 0)
+    if (copied->dest.len > 0) {
         (void)s->backend.ops->expunge(to, copied->dest.items, copied->dest.len, &err);
+    }
 }
 
 static bool tells_uids(const struct session *s, const struct copied *copied)
@@ -64,16 +67,18 @@ static void finish_move(struct session *s, struct command *c, const struct copie
                         uint32_t uidvalidity)
 {
     struct error err = ERROR_INIT;
-    if (tells_uids(s, copied))
+    if (tells_uids(s, copied)) {
         tell_copyuid(s, copied, uidvalidity);
+    }
     if (copied->source.len > 0 && s->backend.ops->expunge(s->tracker.mailbox, copied->source.items,
                                                           copied->source.len, &err) < 0) {
         reply_error(c, &err);
         return;
     }
     reply_ok(c, "MOVE done");
-    if (copied->source.len > 0)
+    if (copied->source.len > 0) {
         reply_add_highestmodseq(s, c);
+    }
 }
 
 static void finish_copy(struct session *s, struct command *c, const struct copied *copied,
@@ -116,8 +121,9 @@ void handle_copy(struct session *s, struct command *c)
     struct str name;
     bool move = c->row->id == CMD_MOVE || c->row->id == CMD_UID_MOVE;
     if (!reader_expect_sp(c->reader) || !seqset_read(c->reader, &asked) ||
-        !names_expect(s, c, &name) || !reader_expect_crlf(c->reader))
+        !names_expect(s, c, &name) || !reader_expect_crlf(c->reader)) {
         return;
+    }
     if (!tracker_resolve(&s->tracker, &asked, c->uid, c->arena, &ranges)) {
         reply_bad(c, "There is no such message number");
         return;
@@ -126,8 +132,9 @@ void handle_copy(struct session *s, struct command *c)
         reply_no(c, CODE_NOPERM, "The mailbox is open read-only");
         return;
     }
-    if (!names_open(s, c, name, CODE_TRYCREATE, &to))
+    if (!names_open(s, c, name, CODE_TRYCREATE, &to)) {
         return;
+    }
     copy_to(s, c, &ranges, to);
     s->backend.ops->close(to);
 }

@@ -19,8 +19,9 @@ struct fetch_job {
 
 void fetch_job_free(struct fetch_job **job)
 {
-    if (*job != NULL)
+    if (*job != NULL) {
         buf_free(&(*job)->scratch);
+    }
     xfree(job);
 }
 
@@ -37,8 +38,9 @@ static void fill(const struct session *s, unsigned items, const struct backend_m
                                .size = message->size,
                                .modseq = message->modseq,
                                .email_id = message->email_id};
-    if (lie != NULL)
+    if (lie != NULL) {
         out->size += lie->value;
+    }
 }
 
 void fetch_tell_flags(struct session *s, uint32_t seq, const struct backend_message *message,
@@ -79,8 +81,9 @@ static void tell_sections(struct session *s, struct fetch_job *job, uint32_t uid
     struct error err = ERROR_INIT;
     struct str body;
     if (job->sections.len == 0 || (hide != NULL && hide->value == uid) ||
-        s->backend.ops->body(s->tracker.mailbox, uid, &body, &err) < 0)
+        s->backend.ops->body(s->tracker.mailbox, uid, &body, &err) < 0) {
         return;
+    }
     for (size_t i = 0; i < job->sections.len; i++) {
         writer_cstr(&s->out, i == 0 ? before : " ");
         tell_section(s, job, &job->sections.items[i], body);
@@ -93,8 +96,9 @@ static bool mark_seen(struct session *s, const struct fetch_job *job,
 {
     struct error err = ERROR_INIT;
     struct imap_flags flags = message->flags;
-    if (!job->request.mark_seen || s->tracker.read_only || (flags.system & FLAG_SEEN) != 0)
+    if (!job->request.mark_seen || s->tracker.read_only || (flags.system & FLAG_SEEN) != 0) {
         return false;
+    }
     flags.system |= FLAG_SEEN;
     uint32_t uid = message->uid;
     return s->backend.ops->set_flags(s->tracker.mailbox, uid, &flags, &err) == 0 &&
@@ -107,8 +111,9 @@ static void tell_message(struct session *s, struct fetch_job *job, uint32_t inde
     struct fetch_data data;
     unsigned items = job->request.items & ~(unsigned)FETCH_BODY_SECTION;
     if (!tracker_message(&s->tracker, s->backend.ops, index, &message) ||
-        message.modseq <= job->request.changed_since)
+        message.modseq <= job->request.changed_since) {
         return;
+    }
     if (mark_seen(s, job, &message)) {
         items |= FETCH_FLAGS | (s->condstore ? FETCH_MODSEQ : 0u);
         tracker_told(&s->tracker, message.uid);
@@ -127,14 +132,16 @@ void fetch_continue(struct session *s)
     struct fetch_job *job = s->fetch;
     while (job->range < job->ranges.len) {
         const struct tracker_range *range = &job->ranges.items[job->range];
-        if (job->index < range->begin)
+        if (job->index < range->begin) {
             job->index = range->begin;
+        }
         if (job->index >= range->end) {
             job->range++;
             continue;
         }
-        if (s->out.buf.len >= SESSION_OUTPUT_HIGH_WATER)
+        if (s->out.buf.len >= SESSION_OUTPUT_HIGH_WATER) {
             return;
+        }
         tell_message(s, job, job->index);
         job->index++;
     }
@@ -150,15 +157,19 @@ static const char *refusal(const struct session *s, const struct command *c,
 {
     const unsigned not_there = FETCH_THREADID | FETCH_GM_MSGID | FETCH_GM_THRID | FETCH_SAVEDATE |
                                FETCH_ENVELOPE | FETCH_BODYSTRUCTURE | FETCH_BODY_STRUCTURE_SHORT;
-    if ((request->items & not_there) != 0)
+    if ((request->items & not_there) != 0) {
         return "These items are not on offer";
-    if ((request->items & FETCH_EMAILID) != 0 && !session_offers(s, CAP_OBJECTID))
+    }
+    if ((request->items & FETCH_EMAILID) != 0 && !session_offers(s, CAP_OBJECTID)) {
         return "OBJECTID is not on offer";
+    }
     if (((request->items & FETCH_MODSEQ) != 0 || request->changed_since != 0) &&
-        !session_has_condstore(s))
+        !session_has_condstore(s)) {
         return "CONDSTORE is not on offer";
-    if (request->vanished && (!s->qresync || !c->uid || request->changed_since == 0))
+    }
+    if (request->vanished && (!s->qresync || !c->uid || request->changed_since == 0)) {
         return "VANISHED needs UID FETCH, CHANGEDSINCE and QRESYNC enabled";
+    }
     return NULL;
 }
 
@@ -169,17 +180,20 @@ static int tell_vanished(struct session *s, struct command *c, const struct seqs
     struct seqset known AUTO_SEQSET = {0};
     struct backend_mailbox_info info;
     int r = s->backend.ops->info(s->tracker.mailbox, &info, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     /* `*` is the last message, and beyond it nothing has vanished that the client may know. */
     for (size_t i = 0; i < asked->len; i++) {
         uint32_t last = asked->items[i].last == SEQ_STAR ? info.uidnext : asked->items[i].last;
-        if (asked->items[i].first <= last)
+        if (asked->items[i].first <= last) {
             seqset_add_range(&known, asked->items[i].first, last);
+        }
     }
     r = seqset_is_empty(&known) ? 0 : select_vanished(s, c->arena, since, &known, &vanished, err);
-    if (r < 0 || seqset_is_empty(&vanished))
+    if (r < 0 || seqset_is_empty(&vanished)) {
         return r;
+    }
     writer_cstr(&s->out, "* ");
     vanished_write(&s->out, true, &vanished);
     writer_crlf(&s->out);
@@ -204,12 +218,15 @@ static bool begin(struct session *s, struct command *c, struct fetch_job *job,
         reply_error(c, &err);
         return false;
     }
-    if (c->uid)
+    if (c->uid) {
         job->request.items |= FETCH_UID;
-    if (job->request.changed_since != 0 || (job->request.items & FETCH_MODSEQ) != 0)
+    }
+    if (job->request.changed_since != 0 || (job->request.items & FETCH_MODSEQ) != 0) {
         s->condstore = true;
-    if (job->request.changed_since != 0)
+    }
+    if (job->request.changed_since != 0) {
         job->request.items |= FETCH_MODSEQ;
+    }
     return true;
 }
 

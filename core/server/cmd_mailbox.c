@@ -7,18 +7,23 @@ static bool read_special_use(const struct session *s, struct command *c, uint32_
     struct str word;
     uint32_t use;
     *out = 0;
-    if (!reader_accept_sp(c->reader) || reader_at_crlf(c->reader))
+    if (!reader_accept_sp(c->reader) || reader_at_crlf(c->reader)) {
         return !reader_failed(c->reader);
-    if (!session_offers(s, CAP_CREATE_SPECIAL_USE))
+    }
+    if (!session_offers(s, CAP_CREATE_SPECIAL_USE)) {
         return reader_fail(c->reader, "CREATE takes no parameters here");
+    }
     if (!reader_expect(c->reader, '(') || !reader_accept_word(c->reader, "USE") ||
-        !reader_expect_sp(c->reader) || !reader_expect(c->reader, '('))
+        !reader_expect_sp(c->reader) || !reader_expect(c->reader, '(')) {
         return reader_fail(c->reader, "expected (USE (…))");
+    }
     while (!reader_accept(c->reader, ')')) {
-        if (!reader_expect_until(c->reader, " ()", &word))
+        if (!reader_expect_until(c->reader, " ()", &word)) {
             return false;
-        if (!list_attribute_parse(word, &use) || (use & LIST_SPECIAL_USE) == 0)
+        }
+        if (!list_attribute_parse(word, &use) || (use & LIST_SPECIAL_USE) == 0) {
             return reader_fail(c->reader, "%.*s is no special use", STR_ARG(word));
+        }
         *out |= use;
         (void)reader_accept_sp(c->reader);
     }
@@ -30,8 +35,10 @@ static void add_mailboxid(struct session *s, struct command *c, struct str name)
     struct backend_mailbox *mailbox = NULL;
     struct backend_mailbox_info info;
     struct error err = ERROR_INIT;
-    if (!session_offers(s, CAP_OBJECTID) || s->backend.ops->open(s->user, name, &mailbox, &err) < 0)
+    if (!session_offers(s, CAP_OBJECTID) ||
+        s->backend.ops->open(s->user, name, &mailbox, &err) < 0) {
         return;
+    }
     if (s->backend.ops->info(mailbox, &info, &err) == 0) {
         c->reply.code = CODE_MAILBOXID;
         c->reply.id = arena_str(c->arena, info.mailboxid);
@@ -46,11 +53,13 @@ void handle_create(struct session *s, struct command *c)
     uint32_t use;
     char delimiter[2] = {s->backend.ops->delimiter, '\0'};
     if (!names_expect(s, c, &name) || !read_special_use(s, c, &use) ||
-        !reader_expect_crlf(c->reader))
+        !reader_expect_crlf(c->reader)) {
         return;
+    }
     /* A name that ends with the delimiter only says that others will come below it. */
-    if (str_ends(name, str_from(delimiter)))
+    if (str_ends(name, str_from(delimiter))) {
         name.len--;
+    }
     if (s->backend.ops->create(s->user, name, use, &err) < 0) {
         reply_error(c, &err);
         return;
@@ -63,12 +72,14 @@ void handle_delete(struct session *s, struct command *c)
 {
     struct error err = ERROR_INIT;
     struct str name;
-    if (!names_expect(s, c, &name) || !reader_expect_crlf(c->reader))
+    if (!names_expect(s, c, &name) || !reader_expect_crlf(c->reader)) {
         return;
-    if (s->backend.ops->remove(s->user, name, &err) < 0)
+    }
+    if (s->backend.ops->remove(s->user, name, &err) < 0) {
         reply_error(c, &err);
-    else
+    } else {
         reply_ok(c, "DELETE done");
+    }
 }
 
 void handle_rename(struct session *s, struct command *c)
@@ -76,12 +87,14 @@ void handle_rename(struct session *s, struct command *c)
     struct error err = ERROR_INIT;
     struct str from;
     struct str to;
-    if (!names_expect(s, c, &from) || !names_expect(s, c, &to) || !reader_expect_crlf(c->reader))
+    if (!names_expect(s, c, &from) || !names_expect(s, c, &to) || !reader_expect_crlf(c->reader)) {
         return;
-    if (s->backend.ops->rename(s->user, from, to, &err) < 0)
+    }
+    if (s->backend.ops->rename(s->user, from, to, &err) < 0) {
         reply_error(c, &err);
-    else
+    } else {
         reply_ok(c, "RENAME done");
+    }
 }
 
 /* SUBSCRIBE and UNSUBSCRIBE */
@@ -89,10 +102,12 @@ void handle_subscribe(struct session *s, struct command *c)
 {
     struct error err = ERROR_INIT;
     struct str name;
-    if (!names_expect(s, c, &name) || !reader_expect_crlf(c->reader))
+    if (!names_expect(s, c, &name) || !reader_expect_crlf(c->reader)) {
         return;
-    if (s->backend.ops->subscribe(s->user, name, c->row->id == CMD_SUBSCRIBE, &err) < 0)
+    }
+    if (s->backend.ops->subscribe(s->user, name, c->row->id == CMD_SUBSCRIBE, &err) < 0) {
         reply_error(c, &err);
-    else
+    } else {
         reply_ok(c, "Done");
+    }
 }

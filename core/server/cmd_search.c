@@ -118,8 +118,9 @@ static struct search_key *read_key(struct search_reader *sr);
 static bool read_set(struct search_reader *sr, bool uid, struct search_key *key)
 {
     struct seqset set AUTO_SEQSET = {0};
-    if (!seqset_read(sr->c->reader, &set))
+    if (!seqset_read(sr->c->reader, &set)) {
         return false;
+    }
     return tracker_resolve(&sr->s->tracker, &set, uid, sr->c->arena, &key->ranges) ||
            reader_fail(sr->c->reader, "there is no such message number");
 }
@@ -130,11 +131,13 @@ static bool read_date(struct reader *r, int64_t *day_out)
     struct str word;
     struct imap_date date;
     char text[40];
-    if (!reader_expect_astring(r, &word))
+    if (!reader_expect_astring(r, &word)) {
         return false;
+    }
     int len = snprintf(text, sizeof text, "%.*s 00:00:00 +0000", STR_ARG(word));
-    if (len < 0 || (size_t)len >= sizeof text || !imap_date_parse(str_from(text), &date))
+    if (len < 0 || (size_t)len >= sizeof text || !imap_date_parse(str_from(text), &date)) {
         return reader_fail(r, "%.*s is no date", STR_ARG(word));
+    }
     *day_out = date.unix_s;
     return true;
 }
@@ -145,10 +148,12 @@ static bool read_modseq(struct search_reader *sr, struct search_key *key)
     struct str ignored;
     if (reader_peek(sr->c->reader) == '"' &&
         (!reader_expect_string(sr->c->reader, &ignored) || !reader_expect_sp(sr->c->reader) ||
-         !reader_expect_atom(sr->c->reader, &ignored) || !reader_expect_sp(sr->c->reader)))
+         !reader_expect_atom(sr->c->reader, &ignored) || !reader_expect_sp(sr->c->reader))) {
         return false;
-    if (!session_has_condstore(sr->s))
+    }
+    if (!session_has_condstore(sr->s)) {
         return reader_fail(sr->c->reader, "CONDSTORE is not on offer");
+    }
     sr->modseq = true;
     return modseq_read(sr->c->reader, &key->number);
 }
@@ -157,10 +162,12 @@ static bool read_argument(struct search_reader *sr, const struct search_row *row
                           struct search_key *key)
 {
     struct reader *r = sr->c->reader;
-    if (row->argument == ARGUMENT_NONE)
+    if (row->argument == ARGUMENT_NONE) {
         return true;
-    if (!reader_expect_sp(r))
+    }
+    if (!reader_expect_sp(r)) {
         return false;
+    }
     switch (row->argument) {
     case ARGUMENT_ONE_KEY:
         return (key->children = read_key(sr)) != NULL;
@@ -193,8 +200,9 @@ static bool read_argument(struct search_reader *sr, const struct search_row *row
 static bool read_named(struct search_reader *sr, struct search_key *key)
 {
     struct str name;
-    if (!reader_expect_atom(sr->c->reader, &name))
+    if (!reader_expect_atom(sr->c->reader, &name)) {
         return false;
+    }
     for (size_t i = 0; i < sizeof search_rows / sizeof *search_rows; i++) {
         const struct search_row *row = &search_rows[i];
         if (str_eq_nocase(name, str_from(row->name))) {
@@ -213,8 +221,9 @@ static bool read_list(struct search_reader *sr, struct search_key *out)
     out->kind = SEARCH_AND;
     do {
         *tail = read_key(sr);
-        if (*tail == NULL)
+        if (*tail == NULL) {
             return false;
+        }
         tail = &(*tail)->next;
     } while (reader_accept_sp(sr->c->reader) && !reader_at_crlf(sr->c->reader));
     return !reader_failed(sr->c->reader);
@@ -255,17 +264,21 @@ struct search_subject {
 
 static bool in_ranges(const struct tracker_ranges *ranges, uint32_t index)
 {
-    for (size_t i = 0; i < ranges->len; i++)
-        if (index >= ranges->items[i].begin && index < ranges->items[i].end)
+    for (size_t i = 0; i < ranges->len; i++) {
+        if (index >= ranges->items[i].begin && index < ranges->items[i].end) {
             return true;
+        }
+    }
     return false;
 }
 
 static bool contains_nocase(struct str text, struct str part)
 {
-    for (size_t i = 0; i + part.len <= text.len; i++)
-        if (str_eq_nocase(str_make(text.ptr + i, part.len), part))
+    for (size_t i = 0; i + part.len <= text.len; i++) {
+        if (str_eq_nocase(str_make(text.ptr + i, part.len), part)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -274,8 +287,9 @@ static struct str subject_body(struct search_subject *subject)
     struct error err = ERROR_INIT;
     struct session *s = subject->s;
     if (subject->body.ptr == NULL &&
-        s->backend.ops->body(s->tracker.mailbox, subject->message.uid, &subject->body, &err) < 0)
+        s->backend.ops->body(s->tracker.mailbox, subject->message.uid, &subject->body, &err) < 0) {
         subject->body = STR_EMPTY;
+    }
     return subject->body;
 }
 
@@ -285,12 +299,14 @@ static bool header_matches(struct search_subject *subject, struct str wanted, st
     struct str name;
     struct str field;
     while (message_next_field(&header, &name, &field)) {
-        if (!str_eq_nocase(name, wanted))
+        if (!str_eq_nocase(name, wanted)) {
             continue;
+        }
         buf_clear(subject->scratch);
         message_field_value(field, subject->scratch);
-        if (contains_nocase(buf_str(subject->scratch), text))
+        if (contains_nocase(buf_str(subject->scratch), text)) {
             return true;
+        }
     }
     return false;
 }
@@ -306,22 +322,27 @@ static bool sent_day(struct search_subject *subject, int64_t *out)
     struct str word;
     struct str parts[3] = {STR_EMPTY, STR_EMPTY, STR_EMPTY};
     size_t len = 0;
-    while (message_next_field(&header, &name, &field) && !str_eq_nocase(name, STR("Date")))
+    while (message_next_field(&header, &name, &field) && !str_eq_nocase(name, STR("Date"))) {
         field = STR_EMPTY;
+    }
     buf_clear(subject->scratch);
-    if (!str_starts_nocase(field, STR("Date")))
+    if (!str_starts_nocase(field, STR("Date"))) {
         return false;
+    }
     message_field_value(field, subject->scratch);
     struct str rest = buf_str(subject->scratch);
-    while (len < 3 && str_split(&rest, ' ', &word))
-        if (word.len > 0 && !str_ends(word, STR(",")))
+    while (len < 3 && str_split(&rest, ' ', &word)) {
+        if (word.len > 0 && !str_ends(word, STR(","))) {
             parts[len++] = word;
+        }
+    }
     char text[64];
     struct imap_date date;
     int size = snprintf(text, sizeof text, "%.*s-%.*s-%.*s 00:00:00 +0000", STR_ARG(parts[0]),
                         STR_ARG(parts[1]), STR_ARG(parts[2]));
-    if (size < 0 || (size_t)size >= sizeof text || !imap_date_parse(str_from(text), &date))
+    if (size < 0 || (size_t)size >= sizeof text || !imap_date_parse(str_from(text), &date)) {
         return false;
+    }
     *out = date.unix_s;
     return true;
 }
@@ -331,12 +352,15 @@ static bool date_matches(const struct search_key *key, struct search_subject *su
     int64_t when = subject->message.internal_date_s;
     bool sent = key->kind == SEARCH_SENTBEFORE || key->kind == SEARCH_SENTON ||
                 key->kind == SEARCH_SENTSINCE;
-    if (sent && !sent_day(subject, &when))
+    if (sent && !sent_day(subject, &when)) {
         return false;
-    if (key->kind == SEARCH_BEFORE || key->kind == SEARCH_SENTBEFORE)
+    }
+    if (key->kind == SEARCH_BEFORE || key->kind == SEARCH_SENTBEFORE) {
         return when < key->day_s;
-    if (key->kind == SEARCH_SINCE || key->kind == SEARCH_SENTSINCE)
+    }
+    if (key->kind == SEARCH_SINCE || key->kind == SEARCH_SENTSINCE) {
         return when >= key->day_s;
+    }
     return when >= key->day_s && when < key->day_s + DAY_S;
 }
 
@@ -345,9 +369,11 @@ static bool matches(const struct search_key *key, struct search_subject *subject
 static bool tree_matches(const struct search_key *key, struct search_subject *subject)
 {
     bool any = key->kind == SEARCH_OR;
-    for (const struct search_key *child = key->children; child != NULL; child = child->next)
-        if (matches(child, subject) == any)
+    for (const struct search_key *child = key->children; child != NULL; child = child->next) {
+        if (matches(child, subject) == any) {
             return any;
+        }
+    }
     return !any;
 }
 
@@ -408,14 +434,17 @@ static void search(struct session *s, struct command *c, const struct search_key
     for (uint32_t i = 0; i < s->tracker.uids.len; i++) {
         struct search_subject subject = {.s = s, .index = i, .scratch = &scratch};
         if (!tracker_message(&s->tracker, s->backend.ops, i, &subject.message) ||
-            !matches(key, &subject))
+            !matches(key, &subject)) {
             continue;
+        }
         writer_format(&s->out, " %u", c->uid ? subject.message.uid : i + 1);
-        if (subject.message.modseq > highest)
+        if (subject.message.modseq > highest) {
             highest = subject.message.modseq;
+        }
     }
-    if (modseq && highest > 0)
+    if (modseq && highest > 0) {
         writer_format(&s->out, " (MODSEQ %llu)", (unsigned long long)highest);
+    }
     writer_crlf(&s->out);
     reply_ok(c, "SEARCH done");
 }
@@ -430,19 +459,22 @@ void handle_search(struct session *s, struct command *c)
     struct search_reader sr = {.s = s, .c = c};
     struct search_key all = {0};
     struct str charset = STR("US-ASCII");
-    if (!reader_expect_sp(c->reader))
+    if (!reader_expect_sp(c->reader)) {
         return;
+    }
     if (reader_accept_word(c->reader, "CHARSET") &&
         (!reader_expect_sp(c->reader) || !reader_expect_astring(c->reader, &charset) ||
-         !reader_expect_sp(c->reader)))
+         !reader_expect_sp(c->reader))) {
         return;
+    }
     if (!charset_known(charset)) {
         reader_skip_line(c->reader);
         reply_no(c, CODE_BADCHARSET, "US-ASCII and UTF-8 are known");
         return;
     }
-    if (!read_list(&sr, &all) || !reader_expect_crlf(c->reader))
+    if (!read_list(&sr, &all) || !reader_expect_crlf(c->reader)) {
         return;
+    }
     s->condstore = s->condstore || sr.modseq;
     search(s, c, &all, sr.modseq);
 }

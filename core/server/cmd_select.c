@@ -5,8 +5,9 @@
 
 static bool params_allowed(const struct session *s, const struct select_params *params)
 {
-    if (params->qresync)
+    if (params->qresync) {
         return s->qresync;
+    }
     return !params->condstore || session_has_condstore(s);
 }
 
@@ -29,14 +30,16 @@ static void tell_flags(struct session *s, struct command *c,
                                          FLAG_DRAFT,
                                .keywords_len = info->keywords_len};
     flags.keywords = arena_array(c->arena, info->keywords_len, sizeof *flags.keywords);
-    for (size_t i = 0; i < info->keywords_len; i++)
+    for (size_t i = 0; i < info->keywords_len; i++) {
         flags.keywords[i] = info->keywords[i];
+    }
     writer_cstr(&s->out, "* FLAGS ");
     flags_write(&s->out, &flags);
     writer_crlf(&s->out);
     flags.system |= FLAG_WILDCARD;
-    if (s->tracker.read_only)
+    if (s->tracker.read_only) {
         flags = (struct imap_flags){0};
+    }
     struct imap_response_status permanent = {.status = STATUS_OK,
                                              .code = CODE_PERMANENTFLAGS,
                                              .flags = flags,
@@ -53,8 +56,9 @@ static void tell_mailbox(struct session *s, struct command *c,
     tell_unseen(s);
     untagged_number(s, CODE_UIDVALIDITY, info->uidvalidity, "UIDs valid");
     untagged_number(s, CODE_UIDNEXT, info->uidnext, "Next UID");
-    if (session_has_condstore(s))
+    if (session_has_condstore(s)) {
         untagged_number(s, CODE_HIGHESTMODSEQ, info->highestmodseq, "Highest");
+    }
     if (session_offers(s, CAP_OBJECTID)) {
         struct imap_response_status status = {.status = STATUS_OK,
                                               .code = CODE_MAILBOXID,
@@ -79,8 +83,9 @@ static void vanished_from_listing(struct session *s, const struct seqset *known,
                                   struct seqset *out)
 {
     if (seqset_is_empty(known)) {
-        if (uidnext > 1)
+        if (uidnext > 1) {
             seqset_add_range(out, 1, uidnext - 1);
+        }
     } else {
         seqset_add_set(out, known);
         seqset_remove_range(out, uidnext, SEQ_STAR - 1);
@@ -98,24 +103,29 @@ int select_vanished(struct session *s, struct arena *arena, uint64_t since,
     bool complete = true;
     int r = s->backend.ops->info(s->tracker.mailbox, &info, err);
     if (r < 0 || (r = s->backend.ops->expunged(s->tracker.mailbox, since, arena, &expunged, &len,
-                                               &complete, err)) < 0)
+                                               &complete, err)) < 0) {
         return r;
+    }
     if (!complete) {
         vanished_from_listing(s, known, info.uidnext, out);
         return 0;
     }
-    if (len > 1)
+    if (len > 1) {
         qsort(expunged, len, sizeof *expunged, compare_expunged);
-    for (size_t i = 0; i < len; i++)
-        if (seqset_is_empty(known) || seqset_contains(known, expunged[i].uid))
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (seqset_is_empty(known) || seqset_contains(known, expunged[i].uid)) {
             seqset_add(out, expunged[i].uid);
+        }
+    }
     return 0;
 }
 
 static void tell_vanished(struct session *s, const struct seqset *vanished)
 {
-    if (seqset_is_empty(vanished))
+    if (seqset_is_empty(vanished)) {
         return;
+    }
     writer_cstr(&s->out, "* ");
     vanished_write(&s->out, true, vanished);
     writer_crlf(&s->out);
@@ -132,11 +142,13 @@ static int tell_changed(struct session *s, struct command *c, const struct selec
         struct backend_message message;
         uint32_t index;
         if (!seqset_is_empty(&params->known_uids) &&
-            !seqset_contains(&params->known_uids, changed[i]))
+            !seqset_contains(&params->known_uids, changed[i])) {
             continue;
+        }
         if (tracker_index(&s->tracker, changed[i], &index) &&
-            s->backend.ops->find(s->tracker.mailbox, changed[i], &message))
+            s->backend.ops->find(s->tracker.mailbox, changed[i], &message)) {
             fetch_tell_flags(s, index + 1, &message, true, true);
+        }
     }
     return r;
 }
@@ -145,11 +157,13 @@ static int tell_resync(struct session *s, struct command *c, const struct select
                        uint32_t uidvalidity, struct error *err)
 {
     struct seqset vanished AUTO_SEQSET = {0};
-    if (!params->qresync || params->uidvalidity != uidvalidity)
+    if (!params->qresync || params->uidvalidity != uidvalidity) {
         return 0;
+    }
     int r = select_vanished(s, c->arena, params->modseq, &params->known_uids, &vanished, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     tell_vanished(s, &vanished);
     return tell_changed(s, c, params, err);
 }
@@ -163,11 +177,13 @@ static void select_mailbox(struct session *s, struct command *c, struct str name
     struct backend_mailbox_info info;
     struct error err = ERROR_INIT;
     bool examine = c->row->id == CMD_EXAMINE;
-    if (s->state == STATE_SELECTED && s->qresync)
+    if (s->state == STATE_SELECTED && s->qresync) {
         writer_cstr(&s->out, "* OK [CLOSED] The mailbox before is closed\r\n");
+    }
     session_deselect(s);
-    if (!names_open(s, c, name, CODE_NONEXISTENT, &mailbox))
+    if (!names_open(s, c, name, CODE_NONEXISTENT, &mailbox)) {
         return;
+    }
     if (s->backend.ops->info(mailbox, &info, &err) < 0) {
         s->backend.ops->close(mailbox);
         reply_error(c, &err);
@@ -192,17 +208,20 @@ void handle_select(struct session *s, struct command *c)
     struct select_params params = {0};
     struct str name;
     if (!names_expect(s, c, &name)) {
-        if (c->reply.status == STATUS_NO)
+        if (c->reply.status == STATUS_NO) {
             session_deselect(s);
+        }
         return;
     }
-    if (!select_params_read(c->reader, &params))
+    if (!select_params_read(c->reader, &params)) {
         return;
+    }
     if (reader_expect_crlf(c->reader)) {
-        if (params_allowed(s, &params))
+        if (params_allowed(s, &params)) {
             select_mailbox(s, c, name, &params);
-        else
+        } else {
             reply_bad(c, params.qresync ? "QRESYNC is not enabled" : "No CONDSTORE here");
+        }
     }
     seqset_free(&params.known_uids);
 }
@@ -213,8 +232,9 @@ void handle_close(struct session *s, struct command *c)
     struct tracker_range whole = {0, (uint32_t)s->tracker.uids.len};
     struct tracker_ranges ranges = {&whole, 1};
     size_t count;
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     /* Nothing is told of it, nor the new HIGHESTMODSEQ: RFC 7162 section 3.2.8. */
     if (!s->tracker.read_only && expunge_marked(s, &ranges, &count, &err) < 0) {
         reply_error(c, &err);
@@ -226,8 +246,9 @@ void handle_close(struct session *s, struct command *c)
 
 void handle_unselect(struct session *s, struct command *c)
 {
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     session_deselect(s);
     reply_ok(c, "UNSELECT done");
 }

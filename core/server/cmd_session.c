@@ -6,8 +6,9 @@
 void handle_capability(struct session *s, struct command *c)
 {
     struct capabilities caps;
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     session_capabilities(s, &caps);
     writer_cstr(&s->out, "* CAPABILITY ");
     capabilities_write(&s->out, &caps);
@@ -17,14 +18,16 @@ void handle_capability(struct session *s, struct command *c)
 
 void handle_noop(struct session *s, struct command *c)
 {
-    if (reader_expect_crlf(c->reader))
+    if (reader_expect_crlf(c->reader)) {
         reply_ok(c, "Done");
+    }
 }
 
 void handle_logout(struct session *s, struct command *c)
 {
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     session_deselect(s);
     session_bye(s, "Good bye");
     reply_ok(c, "LOGOUT done");
@@ -36,8 +39,9 @@ void handle_id(struct session *s, struct command *c)
     struct id_fields fields = {own, 1};
     struct id_fields theirs;
     if (!reader_expect_sp(c->reader) || !id_read(c->reader, c->arena, &theirs) ||
-        !reader_expect_crlf(c->reader))
+        !reader_expect_crlf(c->reader)) {
         return;
+    }
     writer_cstr(&s->out, "* ID ");
     id_write(&s->out, &fields);
     writer_crlf(&s->out);
@@ -46,8 +50,9 @@ void handle_id(struct session *s, struct command *c)
 
 void handle_starttls(struct session *s, struct command *c)
 {
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     if (s->tls || !s->options.tls_available) {
         reply_bad(c, s->tls ? "TLS is active" : "TLS is not available");
         return;
@@ -61,8 +66,9 @@ void handle_starttls(struct session *s, struct command *c)
 static bool enable(struct session *s, enum capability cap)
 {
     bool *flag = cap == CAP_QRESYNC ? &s->qresync : &s->condstore;
-    if (!session_offers(s, cap) || *flag)
+    if (!session_offers(s, cap) || *flag) {
         return false;
+    }
     *flag = true;
     s->condstore = true;
     return true;
@@ -73,21 +79,27 @@ void handle_enable(struct session *s, struct command *c)
     struct capabilities enabled = {0};
     struct str word;
     enum capability cap;
-    if (!reader_expect_sp(c->reader))
+    if (!reader_expect_sp(c->reader)) {
         return;
+    }
     do {
-        if (!reader_expect_atom(c->reader, &word))
+        if (!reader_expect_atom(c->reader, &word)) {
             return;
-        if (capability_parse(word, &cap))
+        }
+        if (capability_parse(word, &cap)) {
             capabilities_set(&enabled, cap, true);
+        }
     } while (reader_accept_sp(c->reader));
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     writer_cstr(&s->out, "* ENABLED");
     static const enum capability known[] = {CAP_CONDSTORE, CAP_QRESYNC};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (capabilities_have(&enabled, known[i]) && enable(s, known[i]))
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (capabilities_have(&enabled, known[i]) && enable(s, known[i])) {
             writer_format(&s->out, " %s", capability_name(known[i]));
+        }
+    }
     writer_crlf(&s->out);
     reply_ok(c, "ENABLE done");
 }
@@ -98,8 +110,9 @@ void handle_namespace(struct session *s, struct command *c)
     struct namespace_entry own = {.prefix = prefix != NULL ? str_from(prefix) : STR_EMPTY,
                                   .delimiter = names_delimiter(s)};
     struct namespaces all = {.personal = {&own, 1}};
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     writer_cstr(&s->out, "* NAMESPACE ");
     namespaces_write(&s->out, &all);
     writer_crlf(&s->out);
@@ -110,8 +123,9 @@ void handle_compress(struct session *s, struct command *c)
 {
     struct str mechanism;
     if (!reader_expect_sp(c->reader) || !reader_expect_atom(c->reader, &mechanism) ||
-        !reader_expect_crlf(c->reader))
+        !reader_expect_crlf(c->reader)) {
         return;
+    }
     if (!str_eq_nocase(mechanism, STR("DEFLATE"))) {
         reply_bad(c, "Unknown compression");
         return;
@@ -127,8 +141,9 @@ void handle_compress(struct session *s, struct command *c)
 
 void handle_idle(struct session *s, struct command *c)
 {
-    if (!reader_expect_crlf(c->reader))
+    if (!reader_expect_crlf(c->reader)) {
         return;
+    }
     writer_cstr(&s->out, "+ idling\r\n");
     session_set_mode(s, MODE_IDLE);
     /* Whatever it is: the first look may bring news. */

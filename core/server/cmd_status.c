@@ -15,8 +15,9 @@ static void count_messages(struct session *s, struct backend_mailbox *mailbox,
                            struct status_data *data)
 {
     struct backend_message message;
-    if ((data->have & (STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE)) == 0)
+    if ((data->have & (STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE)) == 0) {
         return;
+    }
     for (uint32_t i = 0; s->backend.ops->message(mailbox, i, &message); i++) {
         data->unseen += (message.flags.system & FLAG_SEEN) == 0;
         data->deleted += (message.flags.system & FLAG_DELETED) != 0;
@@ -30,8 +31,9 @@ int status_tell(struct session *s, struct arena *arena, struct str name, unsigne
     struct backend_mailbox *mailbox = NULL;
     struct backend_mailbox_info info;
     int r = s->backend.ops->open(s->user, name, &mailbox, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     r = s->backend.ops->info(mailbox, &info, err);
     if (r == 0) {
         struct status_data data = {.have = items,
@@ -57,17 +59,20 @@ void handle_status(struct session *s, struct command *c)
     struct str name;
     unsigned items;
     if (!names_expect(s, c, &name) || !reader_expect_sp(c->reader) ||
-        !status_items_read(c->reader, &items) || !reader_expect_crlf(c->reader))
+        !status_items_read(c->reader, &items) || !reader_expect_crlf(c->reader)) {
         return;
+    }
     if (items == 0 || !status_items_offered(s, items)) {
         reply_bad(c, "These items are not on offer");
         return;
     }
     /* RFC 7162 section 3.1: asking for it is enabling CONDSTORE. */
-    if ((items & STATUS_HIGHESTMODSEQ) != 0)
+    if ((items & STATUS_HIGHESTMODSEQ) != 0) {
         s->condstore = true;
-    if (status_tell(s, c->arena, name, items, &err) < 0)
+    }
+    if (status_tell(s, c->arena, name, items, &err) < 0) {
         reply_error(c, &err);
-    else
+    } else {
         reply_ok(c, "STATUS done");
+    }
 }

@@ -25,8 +25,9 @@ static bool read_item(struct command *c, struct store_request *request)
         {"-FLAGS", STORE_REMOVE, false}, {"-FLAGS.SILENT", STORE_REMOVE, true},
     };
     struct str word;
-    if (!reader_expect_until(c->reader, " ", &word))
+    if (!reader_expect_until(c->reader, " ", &word)) {
         return false;
+    }
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
         if (str_eq_nocase(word, str_from(items[i].word))) {
             request->how = items[i].how;
@@ -39,8 +40,9 @@ static bool read_item(struct command *c, struct store_request *request)
 
 static bool read_condition(struct command *c, struct store_request *request)
 {
-    if (!reader_accept(c->reader, '('))
+    if (!reader_accept(c->reader, '(')) {
         return true;
+    }
     request->conditional = true;
     return reader_accept_word(c->reader, "UNCHANGEDSINCE")
                ? reader_expect_sp(c->reader) && modseq_read(c->reader, &request->unchanged_since) &&
@@ -50,9 +52,11 @@ static bool read_condition(struct command *c, struct store_request *request)
 
 static bool keywords_valid(const struct imap_flags *flags)
 {
-    for (size_t i = 0; i < flags->keywords_len; i++)
-        if (!flags_keyword_is_valid(flags->keywords[i]))
+    for (size_t i = 0; i < flags->keywords_len; i++) {
+        if (!flags_keyword_is_valid(flags->keywords[i])) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -71,12 +75,16 @@ static struct imap_flags with_keywords(struct arena *arena, const struct imap_fl
 {
     struct imap_flags out = {.system = a->system};
     out.keywords = arena_array(arena, a->keywords_len + b->keywords_len, sizeof *out.keywords);
-    for (size_t i = 0; i < a->keywords_len; i++)
-        if (how != STORE_REMOVE || !flags_have_keyword(b, a->keywords[i]))
+    for (size_t i = 0; i < a->keywords_len; i++) {
+        if (how != STORE_REMOVE || !flags_have_keyword(b, a->keywords[i])) {
             out.keywords[out.keywords_len++] = a->keywords[i];
-    for (size_t i = 0; how == STORE_ADD && i < b->keywords_len; i++)
-        if (!flags_have_keyword(&out, b->keywords[i]))
+        }
+    }
+    for (size_t i = 0; how == STORE_ADD && i < b->keywords_len; i++) {
+        if (!flags_have_keyword(&out, b->keywords[i])) {
             out.keywords[out.keywords_len++] = b->keywords[i];
+        }
+    }
     return out;
 }
 
@@ -102,11 +110,14 @@ static struct imap_flags combine(struct arena *arena, const struct imap_flags *o
 
 static bool same_flags(const struct imap_flags *a, const struct imap_flags *b)
 {
-    if (a->system != b->system || a->keywords_len != b->keywords_len)
+    if (a->system != b->system || a->keywords_len != b->keywords_len) {
         return false;
-    for (size_t i = 0; i < a->keywords_len; i++)
-        if (!flags_have_keyword(b, a->keywords[i]))
+    }
+    for (size_t i = 0; i < a->keywords_len; i++) {
+        if (!flags_have_keyword(b, a->keywords[i])) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -117,8 +128,9 @@ static int store_one(struct session *s, struct command *c, const struct store_re
 {
     struct tracker *t = &s->tracker;
     struct backend_message message;
-    if (!tracker_message(t, s->backend.ops, index, &message))
+    if (!tracker_message(t, s->backend.ops, index, &message)) {
         return 0;
+    }
     if (request->conditional && message.modseq > request->unchanged_since) {
         seqset_add(&c->reply.set, c->uid ? message.uid : index + 1);
         return 0;
@@ -127,17 +139,21 @@ static int store_one(struct session *s, struct command *c, const struct store_re
     struct imap_flags flags = combine(scratch, &message.flags, request);
     if (!same_flags(&flags, &message.flags)) {
         int r = s->backend.ops->set_flags(t->mailbox, message.uid, &flags, err);
-        if (r < 0)
+        if (r < 0) {
             return r;
-        if (!s->backend.ops->find(t->mailbox, message.uid, &message))
+        }
+        if (!s->backend.ops->find(t->mailbox, message.uid, &message)) {
             return 0;
+        }
     }
     bool quiet = request->silent && seen_latest;
-    if (!request->silent || (s->condstore && quiet))
+    if (!request->silent || (s->condstore && quiet)) {
         fetch_tell_flags(s, index + 1, &message, c->uid || s->qresync, !request->silent);
+    }
     /* Another session's change that the client has not seen is still to be told. */
-    if (!request->silent || quiet)
+    if (!request->silent || quiet) {
         tracker_told(t, message.uid);
+    }
     return 0;
 }
 
@@ -149,8 +165,9 @@ static int store_all(struct session *s, struct command *c, const struct store_re
         for (uint32_t index = ranges->items[i].begin; index < ranges->items[i].end; index++) {
             arena_reset(scratch);
             int r = store_one(s, c, request, index, scratch, err);
-            if (r < 0)
+            if (r < 0) {
                 return r;
+            }
         }
     }
     return 0;
@@ -174,18 +191,20 @@ static void store(struct session *s, struct command *c, struct store_request *re
         return;
     }
     s->condstore = s->condstore || request->conditional;
-    if (store_all(s, c, request, &ranges, &err) < 0)
+    if (store_all(s, c, request, &ranges, &err) < 0) {
         reply_error(c, &err);
-    else if (!seqset_is_empty(&c->reply.set))
+    } else if (!seqset_is_empty(&c->reply.set)) {
         reply_set(c, STATUS_OK, CODE_MODIFIED, "Some have changed since");
-    else
+    } else {
         reply_ok(c, "STORE done");
+    }
 }
 
 void handle_store(struct session *s, struct command *c)
 {
     struct store_request request = {0};
-    if (read_store(c, &request))
+    if (read_store(c, &request)) {
         store(s, c, &request);
+    }
     seqset_free(&request.messages);
 }

@@ -64,8 +64,9 @@ static ssize_t memory_read(void *self, void *out, size_t size, struct error *err
 {
     struct memory_source *source = self;
     size_t taken = source->rest.len < size ? source->rest.len : size;
-    if (taken > 0)
+    if (taken > 0) {
         memcpy(out, source->rest.ptr, taken);
+    }
     source->rest = str_from_offset(source->rest, taken);
     return (ssize_t)taken;
 }
@@ -88,11 +89,13 @@ struct reader *conn_reader(struct memory_source *source, struct arena *arena)
 static bool tell_news(struct session *s, bool expunge, bool with_uid)
 {
     struct error err = ERROR_INIT;
-    if (s->state != STATE_SELECTED)
+    if (s->state != STATE_SELECTED) {
         return true;
+    }
     s->revision = s->backend.ops->revision(s->backend.self);
-    if (tracker_sync(s, expunge, with_uid, &err) == 0)
+    if (tracker_sync(s, expunge, with_uid, &err) == 0) {
         return true;
+    }
     session_bye(s, err.text);
     return false;
 }
@@ -101,16 +104,18 @@ static void write_reply(struct session *s, const struct command *c)
 {
     const struct fault *fault = c->fault;
     if (fault != NULL && (fault->kind == FAULT_DO_AND_CUT || fault->kind == FAULT_SILENCE)) {
-        if (fault->kind == FAULT_SILENCE)
+        if (fault->kind == FAULT_SILENCE) {
             s->out.buf.len = c->output_start;
+        }
         s->next = SESSION_CUT;
         session_set_mode(s, MODE_ENDED);
         return;
     }
-    if (c->tag.len > 0)
+    if (c->tag.len > 0) {
         writer_raw(&s->out, c->tag);
-    else
+    } else {
         writer_byte(&s->out, '*');
+    }
     writer_sp(&s->out);
     imap_response_status_write(&s->out, &c->reply);
 }
@@ -120,14 +125,17 @@ void conn_finish(struct session *s, struct command *c)
     bool bad = c->reply.status == STATUS_BAD;
     bool gone =
         c->row != NULL && !bad && !tell_news(s, (c->row->flags & COMMAND_BREAKS_SEQS) != 0, c->uid);
-    if (!gone)
+    if (!gone) {
         write_reply(s, c);
+    }
     imap_response_status_free(&c->reply);
     s->bad_commands = bad ? s->bad_commands + 1 : 0;
-    if (s->mode != MODE_ENDED && s->bad_commands >= LIMIT_SERVER_BAD_COMMANDS)
+    if (s->mode != MODE_ENDED && s->bad_commands >= LIMIT_SERVER_BAD_COMMANDS) {
         session_bye(s, "Too many bad commands");
-    if (s->mode != MODE_ENDED && s->failed_logins >= LIMIT_SERVER_FAILED_LOGINS)
+    }
+    if (s->mode != MODE_ENDED && s->failed_logins >= LIMIT_SERVER_FAILED_LOGINS) {
         session_bye(s, "Too many failed logins");
+    }
 }
 
 /* ---- a command ---- */
@@ -155,11 +163,13 @@ static bool read_name(struct session *s, struct command *c)
 {
     struct str name;
     struct str second;
-    if (!reader_expect_sp(c->reader) || !reader_expect_atom(c->reader, &name))
+    if (!reader_expect_sp(c->reader) || !reader_expect_atom(c->reader, &name)) {
         return false;
+    }
     if (str_eq_nocase(name, STR("UID"))) {
-        if (!reader_expect_sp(c->reader) || !reader_expect_atom(c->reader, &second))
+        if (!reader_expect_sp(c->reader) || !reader_expect_atom(c->reader, &second)) {
             return false;
+        }
         name = str_from(arena_printf(c->arena, "UID %.*s", STR_ARG(second)));
     }
     const struct command_row *row = command_find(name);
@@ -171,8 +181,9 @@ static bool read_name(struct session *s, struct command *c)
     c->row = row;
     c->uid = is_uid_form(row->id);
     s->counters.commands++;
-    if ((row->flags & COMMAND_CHANGES_DATA) != 0)
+    if ((row->flags & COMMAND_CHANGES_DATA) != 0) {
         s->counters.changing_commands++;
+    }
     c->fault = fault_on_command(s->options.faults, row->name);
     return true;
 }
@@ -181,27 +192,30 @@ static bool read_name(struct session *s, struct command *c)
 static void complete_reply(struct session *s, struct command *c)
 {
     struct error err = ERROR_INIT;
-    if (reader_check(c->reader, &err) < 0)
+    if (reader_check(c->reader, &err) < 0) {
         reply_bad(c, arena_strdup(c->arena, err.text));
-    else if (c->reply.status == STATUS_NONE && !c->deferred)
+    } else if (c->reply.status == STATUS_NONE && !c->deferred) {
         reply_bad(c, "Wrong arguments");
+    }
 }
 
 /* False when a fault has answered it. */
 static bool execute(struct session *s, struct command *c)
 {
-    if (!reader_expect_tag(c->reader, &c->tag) || !read_name(s, c))
+    if (!reader_expect_tag(c->reader, &c->tag) || !read_name(s, c)) {
         return true;
+    }
     if (fault_refuses(c->fault)) {
         refuse_by_fault(s, c);
         return false;
     }
-    if (s->frame.refused)
+    if (s->frame.refused) {
         c->reply = s->frame.refusal;
-    else if ((c->row->states & s->state) == 0)
+    } else if ((c->row->states & s->state) == 0) {
         reply_bad(c, "Not in this state");
-    else
+    } else {
         handlers[c->row->id](s, c);
+    }
     return true;
 }
 
@@ -213,14 +227,16 @@ static void run_command(struct session *s, size_t end)
     *c = (struct command){.arena = s->arena, .output_start = s->out.buf.len};
     c->reader = conn_reader(&source, c->arena);
     bool answer = execute(s, c);
-    if (answer && !s->frame.refused)
+    if (answer && !s->frame.refused) {
         complete_reply(s, c);
-    else if (answer && c->reply.status == STATUS_NONE)
+    } else if (answer && c->reply.status == STATUS_NONE) {
         reply_bad(c, "Unknown command");
+    }
     reader_free(&c->reader);
     frame_reset(s, end);
-    if (answer && !c->deferred)
+    if (answer && !c->deferred) {
         conn_finish(s, c);
+    }
 }
 
 /* ---- lines that are no commands ---- */
@@ -231,13 +247,15 @@ static bool take_line(struct session *s, struct str *out)
     size_t have = s->in.len - frame->start;
     const char *end = have > 0 ? memchr(s->in.data + frame->start, '\n', have) : NULL;
     if (end == NULL) {
-        if (have > LIMIT_SERVER_LINE_BYTES)
+        if (have > LIMIT_SERVER_LINE_BYTES) {
             session_bye(s, "The line is too long");
+        }
         return false;
     }
     *out = str_make(s->in.data + frame->start, (size_t)(end - s->in.data) - frame->start);
-    if (str_ends(*out, STR("\r")))
+    if (str_ends(*out, STR("\r"))) {
         out->len--;
+    }
     frame_reset(s, (size_t)(end - s->in.data) + 1);
     return true;
 }
@@ -261,13 +279,15 @@ static bool step_command(struct session *s)
 static bool step_idle(struct session *s)
 {
     struct str line;
-    if (!take_line(s, &line))
+    if (!take_line(s, &line)) {
         return false;
+    }
     session_set_mode(s, MODE_COMMAND);
-    if (str_eq_nocase(line, STR("DONE")))
+    if (str_eq_nocase(line, STR("DONE"))) {
         reply_ok(&s->command, "IDLE ended");
-    else
+    } else {
         reply_bad(&s->command, "Expected DONE");
+    }
     conn_finish(s, &s->command);
     return true;
 }
@@ -275,8 +295,9 @@ static bool step_idle(struct session *s)
 static bool step_sasl(struct session *s)
 {
     struct str line;
-    if (!take_line(s, &line))
+    if (!take_line(s, &line)) {
         return false;
+    }
     session_set_mode(s, MODE_COMMAND);
     auth_continue(s, line);
     return true;
@@ -305,15 +326,19 @@ static bool step(struct session *s)
 
 void conn_process(struct session *s)
 {
-    while (s->out.buf.len < SESSION_OUTPUT_HIGH_WATER)
-        if (!step(s))
+    while (s->out.buf.len < SESSION_OUTPUT_HIGH_WATER) {
+        if (!step(s)) {
             return;
-    if (s->next == SESSION_READ)
+        }
+    }
+    if (s->next == SESSION_READ) {
         s->next = SESSION_MORE;
+    }
 }
 
 void conn_idle_news(struct session *s)
 {
-    if (s->mode == MODE_IDLE && s->revision != s->backend.ops->revision(s->backend.self))
+    if (s->mode == MODE_IDLE && s->revision != s->backend.ops->revision(s->backend.self)) {
         tell_news(s, true, s->qresync);
+    }
 }

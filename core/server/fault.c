@@ -22,33 +22,39 @@ static bool is_command_fault(enum fault_kind kind)
 const struct fault *fault_on_command(struct fault_script *script, const char *name)
 {
     const struct fault *found = NULL;
-    if (script == NULL)
+    if (script == NULL) {
         return NULL;
+    }
     script->commands++;
     for (size_t i = 0; i < script->len; i++) {
         const struct fault *fault = &script->faults[i];
-        if (!is_command_fault(fault->kind))
+        if (!is_command_fault(fault->kind)) {
             continue;
-        if (fault->command != NULL && strcmp(fault->command, name) != 0)
+        }
+        if (fault->command != NULL && strcmp(fault->command, name) != 0) {
             continue;
+        }
         script->hits[i]++;
-        if (script->hits[i] == fault->at && found == NULL)
+        if (script->hits[i] == fault->at && found == NULL) {
             found = fault;
+        }
     }
     return found;
 }
 
 size_t fault_on_bytes(struct fault_script *script, enum fault_kind kind, size_t len, bool *cut_out)
 {
-    if (script == NULL)
+    if (script == NULL) {
         return len;
+    }
     uint64_t *count = kind == FAULT_CUT_IN ? &script->bytes_in : &script->bytes_out;
     size_t pass = len;
     for (size_t i = 0; i < script->len; i++) {
         const struct fault *fault = &script->faults[i];
         /* The byte that reaches `at` fires it once; sessions that come later are past it. */
-        if (fault->kind != kind || *count >= fault->at || *count + pass < fault->at)
+        if (fault->kind != kind || *count >= fault->at || *count + pass < fault->at) {
             continue;
+        }
         pass = (size_t)(fault->at - *count);
         *cut_out = true;
     }
@@ -58,10 +64,13 @@ size_t fault_on_bytes(struct fault_script *script, enum fault_kind kind, size_t 
 
 const struct fault *fault_of_kind(const struct fault_script *script, enum fault_kind kind)
 {
-    if (script == NULL)
+    if (script == NULL) {
         return NULL;
-    for (size_t i = 0; i < script->len; i++)
-        if (script->faults[i].kind == kind)
+    }
+    for (size_t i = 0; i < script->len; i++) {
+        if (script->faults[i].kind == kind) {
             return &script->faults[i];
+        }
+    }
     return NULL;
 }

@@ -76,13 +76,15 @@ static ssize_t listen_to(struct connection *c, char *input, bool *news_out, stru
     *news_out = false;
     if (!stream_has_input(c->stream)) {
         int r = flush(c, err);
-        if (r < 0)
+        if (r < 0) {
             return r;
+        }
         if (session_is_idling(c->session)) {
             r = stream_wait_input(c->stream, clock_deadline(&clock_system, IDLE_LOOK_MS), err);
             *news_out = r == 0;
-            if (r <= 0)
+            if (r <= 0) {
                 return r;
+            }
         }
     }
     set_timeout(c, QUIET_MS);
@@ -108,19 +110,22 @@ static int follow(struct connection *c, enum session_next next, char *input, siz
         return 1;
     case SESSION_READ:
         got = listen_to(c, input, &news, err);
-        if (got <= 0 && !news)
+        if (got <= 0 && !news) {
             return (int)got;
+        }
         *input_len_out = (size_t)got;
         return 1;
     case SESSION_STARTTLS:
-        if ((r = flush(c, err)) < 0 || (r = start_tls(c, err)) < 0)
+        if ((r = flush(c, err)) < 0 || (r = start_tls(c, err)) < 0) {
             return r;
+        }
         session_tls_done(c->session);
         return 1;
     case SESSION_COMPRESS:
         stream_unread(c->stream, session_unread(c->session));
-        if ((r = flush(c, err)) < 0 || (r = stream_push_deflate(c->stream, err)) < 0)
+        if ((r = flush(c, err)) < 0 || (r = stream_push_deflate(c->stream, err)) < 0) {
             return r;
+        }
         return 1;
     case SESSION_CLOSE:
     case SESSION_CUT:
@@ -134,15 +139,17 @@ static int converse(struct connection *c, struct error *err)
     char *input AUTO_FREE = xmalloc(READ_BYTES);
     size_t len = 0;
     int r = 0;
-    if (c->listener->options.implicit_tls && (r = start_tls(c, err)) < 0)
+    if (c->listener->options.implicit_tls && (r = start_tls(c, err)) < 0) {
         return r;
+    }
     do {
         buf_clear(&c->out);
         enum session_next next = session_feed(c->session, str_make(input, len), &c->out);
         set_timeout(c, STALL_MS);
         if ((r = buf_check(&c->out, "an answer", SCOPE_CONNECTION, err)) < 0 ||
-            (r = stream_write(c->stream, c->out.data, c->out.len, err)) < 0)
+            (r = stream_write(c->stream, c->out.data, c->out.len, err)) < 0) {
             return r;
+        }
         r = follow(c, next, input, &len, err);
     } while (r > 0);
     return r;
@@ -167,8 +174,9 @@ static void *connection_main(void *self)
 {
     struct connection *c = self;
     struct error err = ERROR_INIT;
-    if (converse(c, &err) < 0 && err.code != ERR_CANCELLED)
+    if (converse(c, &err) < 0 && err.code != ERR_CANCELLED) {
         log_debug(NULL, "server connection: %s", err.text);
+    }
     connection_free(&c);
     return NULL;
 }
@@ -188,8 +196,9 @@ static bool admit(struct listener *l)
 static void turn_away(const struct listener *l, int fd)
 {
     static const char text[] = "* BYE [UNAVAILABLE] Too many connections\r\n";
-    if (!l->options.implicit_tls)
+    if (!l->options.implicit_tls) {
         (void)!send(fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     close(fd);
 }
 
@@ -204,8 +213,9 @@ static void start_connection(struct listener *l, int fd)
     buf_init(&c->out, OUTPUT_MAX);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attributes, connection_main, c) != 0)
+    if (pthread_create(&thread, &attributes, connection_main, c) != 0) {
         connection_free(&c);
+    }
     pthread_attr_destroy(&attributes);
 }
 
@@ -217,14 +227,16 @@ static void *acceptor_main(void *self)
     while (wait_ready(&fd, 1, DEADLINE_NEVER, &l->wake, &clock_system, &err) == 0) {
         int accepted = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
         if (accepted < 0) {
-            if (errno == EMFILE || errno == ENFILE)
+            if (errno == EMFILE || errno == ENFILE) {
                 log_warning(NULL, "server: too many open files");
+            }
             continue;
         }
-        if (admit(l))
+        if (admit(l)) {
             start_connection(l, accepted);
-        else
+        } else {
             turn_away(l, accepted);
+        }
     }
     return NULL;
 }
@@ -246,8 +258,9 @@ int listener_start(const struct backend *backend, const struct listener_options 
     l->options = *options;
     l->options.session.tls_available = options->tls != NULL && !options->implicit_tls;
     l->options.session.tls_active = options->implicit_tls || options->session.tls_active;
-    if (l->options.max_connections == 0)
+    if (l->options.max_connections == 0) {
         l->options.max_connections = LIMIT_SERVER_CONNECTIONS;
+    }
     int r = listen_tcp(options->host, options->port, &l->fd, &l->port, err);
     if (r < 0) {
         xfree(&l);
@@ -278,13 +291,15 @@ uint16_t listener_port(const struct listener *l)
 void listener_stop(struct listener **listener)
 {
     struct listener *l = *listener;
-    if (l == NULL)
+    if (l == NULL) {
         return;
+    }
     wake_signal(&l->wake);
     pthread_join(l->acceptor, NULL);
     pthread_mutex_lock(&l->mutex);
-    while (l->active > 0)
+    while (l->active > 0) {
         pthread_cond_wait(&l->ended, &l->mutex);
+    }
     pthread_mutex_unlock(&l->mutex);
     listener_free(l);
     *listener = NULL;

@@ -13,22 +13,29 @@ struct announced {
 /* "… {12}" or "… {12+}"; `line` without its end. */
 static bool line_announces(struct str line, struct announced *out)
 {
-    if (line.len < 3 || line.ptr[line.len - 1] != '}')
+    if (line.len < 3 || line.ptr[line.len - 1] != '}') {
         return false;
+    }
     ptrdiff_t open = str_rfind(line, '{');
-    if (open < 0)
+    if (open < 0) {
         return false;
+    }
     struct str digits = str_sub(line, (size_t)open + 1, line.len - (size_t)open - 2);
     out->sync = !str_ends(digits, STR("+"));
-    if (!out->sync)
+    if (!out->sync) {
         digits.len--;
-    if (digits.len == 0)
+    }
+    if (digits.len == 0) {
         return false;
-    for (size_t i = 0; i < digits.len; i++)
-        if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
+    }
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9') {
             return false;
-    if (!str_to_u64(digits, &out->size))
+        }
+    }
+    if (!str_to_u64(digits, &out->size)) {
         out->size = UINT64_MAX;
+    }
     return true;
 }
 
@@ -51,11 +58,13 @@ static const struct command_row *peek_command(struct session *s, size_t end, str
     struct str tag;
     struct str name;
     if (reader_expect_tag(reader, &tag) && reader_expect_sp(reader) &&
-        reader_expect_atom(reader, &name))
+        reader_expect_atom(reader, &name)) {
         row = command_find(name);
+    }
     if (row == NULL || !reader_expect_sp(reader) || !reader_expect_astring(reader, first_out) ||
-        !reader_expect_sp(reader))
+        !reader_expect_sp(reader)) {
         *first_out = STR_EMPTY;
+    }
     reader_free(&reader);
     return row;
 }
@@ -66,10 +75,12 @@ static bool mailbox_is_missing(struct session *s, struct str wire, struct arena 
     struct backend_mailbox *mailbox = NULL;
     struct error err = ERROR_INIT;
     struct str name;
-    if (!names_from_wire(s, &probe, wire, &name))
+    if (!names_from_wire(s, &probe, wire, &name)) {
         return true;
-    if (s->backend.ops->open(s->user, name, &mailbox, &err) < 0)
+    }
+    if (s->backend.ops->open(s->user, name, &mailbox, &err) < 0) {
         return err.code == ERR_NOT_FOUND;
+    }
     s->backend.ops->close(mailbox);
     return false;
 }
@@ -78,14 +89,16 @@ static void judge_append(struct session *s, struct str mailbox, const struct ann
                          struct arena *arena)
 {
     uint64_t limit = s->options.capabilities.append_limit;
-    if (limit == 0 || limit > LIMIT_SERVER_LITERAL_BYTES)
+    if (limit == 0 || limit > LIMIT_SERVER_LITERAL_BYTES) {
         limit = LIMIT_SERVER_LITERAL_BYTES;
-    if ((s->state & STATES_AUTH) == 0)
+    }
+    if ((s->state & STATES_AUTH) == 0) {
         refuse(&s->frame, STATUS_BAD, CODE_NONE, "Log in first");
-    else if (literal->size > limit)
+    } else if (literal->size > limit) {
         refuse(&s->frame, STATUS_NO, CODE_TOOBIG, "The message is too big");
-    else if (mailbox.len > 0 && mailbox_is_missing(s, mailbox, arena))
+    } else if (mailbox.len > 0 && mailbox_is_missing(s, mailbox, arena)) {
         refuse(&s->frame, STATUS_NO, CODE_TRYCREATE, "There is no such mailbox");
+    }
 }
 
 static void judge(struct session *s, size_t end, const struct announced *literal)
@@ -94,12 +107,13 @@ static void judge(struct session *s, size_t end, const struct announced *literal
     struct str first;
     bool announced_minus = session_offers(s, CAP_LITERAL_MINUS) && literal->size <= 4096;
     const struct command_row *row = peek_command(s, end, arena, &first);
-    if (!literal->sync && !announced_minus && !session_offers(s, CAP_LITERAL_PLUS))
+    if (!literal->sync && !announced_minus && !session_offers(s, CAP_LITERAL_PLUS)) {
         refuse(&s->frame, STATUS_BAD, CODE_NONE, "Non-synchronizing literals are not on offer");
-    else if (row != NULL && row->id == CMD_APPEND)
+    } else if (row != NULL && row->id == CMD_APPEND) {
         judge_append(s, first, literal, arena);
-    else if (literal->size > LIMIT_SERVER_LINE_BYTES)
+    } else if (literal->size > LIMIT_SERVER_LINE_BYTES) {
         refuse(&s->frame, STATUS_BAD, CODE_TOOBIG, "The literal is too long");
+    }
 }
 
 /* What is held of one command, dropped or not. */
@@ -117,8 +131,9 @@ void frame_reset(struct session *s, size_t start)
 static bool find_line(struct session *s, size_t *end_out)
 {
     struct frame *frame = &s->frame;
-    if (frame->scan >= s->in.len)
+    if (frame->scan >= s->in.len) {
         return false;
+    }
     const char *found = memchr(s->in.data + frame->scan, '\n', s->in.len - frame->scan);
     if (found == NULL) {
         frame->scan = s->in.len;
@@ -131,8 +146,9 @@ static bool find_line(struct session *s, size_t *end_out)
 static struct str line_without_end(const struct session *s, size_t end)
 {
     struct str line = str_make(s->in.data + s->frame.line_start, end - 1 - s->frame.line_start);
-    if (str_ends(line, STR("\r")))
+    if (str_ends(line, STR("\r"))) {
         line.len--;
+    }
     return line;
 }
 
@@ -142,22 +158,26 @@ enum frame_result frame_scan(struct session *s, size_t *end_out)
     struct announced literal;
     size_t end;
     while (find_line(s, &end)) {
-        if (frame->line_bytes + (end - frame->line_start) > LIMIT_SERVER_LINE_BYTES)
+        if (frame->line_bytes + (end - frame->line_start) > LIMIT_SERVER_LINE_BYTES) {
             return FRAME_BROKEN;
+        }
         if (!line_announces(line_without_end(s, end), &literal)) {
             *end_out = end;
             return FRAME_COMPLETE;
         }
-        if (!frame->refused)
+        if (!frame->refused) {
             judge(s, end, &literal);
+        }
         if (literal.sync && frame->refused) {
             *end_out = end;
             return FRAME_COMPLETE;
         }
-        if (literal.size > held_limit(s) - frame->literal_bytes)
+        if (literal.size > held_limit(s) - frame->literal_bytes) {
             return FRAME_BROKEN;
-        if (literal.sync)
+        }
+        if (literal.sync) {
             writer_cstr(&s->out, "+ Go ahead\r\n");
+        }
         frame->line_bytes += end - frame->line_start;
         frame->literal_bytes += literal.size;
         frame->line_start = frame->scan = end + (size_t)literal.size;

@@ -60,22 +60,26 @@ static ssize_t lockstep_try_read(struct stream_layer *layer, void *out, size_t s
                                  enum stream_want *want, struct error *err)
 {
     struct lockstep *l = layer->self;
-    if (!has_output(l) || l->to_session.len > 0)
+    if (!has_output(l) || l->to_session.len > 0) {
         turn(l);
+    }
     if (has_output(l)) {
         size_t len = l->to_client.len - l->taken;
-        if (len > size)
+        if (len > size) {
             len = size;
+        }
         memcpy(out, l->to_client.data + l->taken, len);
         l->taken += len;
         session_peer_waits(l->session);
         return (ssize_t)len;
     }
-    if (l->state == LOCKSTEP_UNSUPPORTED)
+    if (l->state == LOCKSTEP_UNSUPPORTED) {
         return error_set(err, ERR_UNSUPPORTED, SCOPE_CONNECTION,
                          "there is neither TLS nor deflate in lockstep");
-    if (l->state == LOCKSTEP_ENDED)
+    }
+    if (l->state == LOCKSTEP_ENDED) {
         return 0;
+    }
     *want = STREAM_WANT_READ;
     return STREAM_AGAIN;
 }
@@ -84,11 +88,13 @@ static ssize_t lockstep_try_write(struct stream_layer *layer, const void *data, 
                                   enum stream_want *want, struct error *err)
 {
     struct lockstep *l = layer->self;
-    if (l->state != LOCKSTEP_OPEN)
+    if (l->state != LOCKSTEP_OPEN) {
         return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "the server has closed");
+    }
     buf_add(&l->to_session, data, size);
-    if (l->to_session.len >= QUEUE_HIGH_WATER)
+    if (l->to_session.len >= QUEUE_HIGH_WATER) {
         turn(l);
+    }
     return (ssize_t)size;
 }
 
@@ -96,22 +102,27 @@ static int lockstep_wait(struct stream_layer *layer, unsigned want, int64_t dead
                          const struct wake *wake, const struct clock *clock, struct error *err)
 {
     struct lockstep *l = layer->self;
-    if (wake != NULL && wake_is_signalled(wake))
+    if (wake != NULL && wake_is_signalled(wake)) {
         return wait_cancelled(err);
-    if ((want & STREAM_WANT_WRITE) != 0 || l->state != LOCKSTEP_OPEN)
+    }
+    if ((want & STREAM_WANT_WRITE) != 0 || l->state != LOCKSTEP_OPEN) {
         return 0;
-    if (!has_output(l))
+    }
+    if (!has_output(l)) {
         turn(l);
-    if (has_output(l) || l->state != LOCKSTEP_OPEN)
+    }
+    if (has_output(l) || l->state != LOCKSTEP_OPEN) {
         return 0;
+    }
     return error_set(err, ERR_TIMEOUT, SCOPE_CONNECTION, "the server has nothing to say");
 }
 
 static void lockstep_close(struct stream_layer *layer)
 {
     struct lockstep *l = layer->self;
-    if (l->to_session.len > 0)
+    if (l->to_session.len > 0) {
         turn(l);
+    }
     buf_free(&l->to_session);
     buf_free(&l->to_client);
     xfree(&l);

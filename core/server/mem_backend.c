@@ -36,10 +36,12 @@ struct mem_backend *mem_backend_new(const struct clock *clock)
 void mem_backend_free(struct mem_backend **backend)
 {
     struct mem_backend *b = *backend;
-    if (b == NULL)
+    if (b == NULL) {
         return;
-    for (size_t i = 0; i < b->users.len; i++)
+    }
+    for (size_t i = 0; i < b->users.len; i++) {
         mem_user_free(&b->users.items[i]);
+    }
     vec_free(&b->users);
     pthread_mutex_destroy(&b->mutex);
     xfree(backend);
@@ -54,9 +56,11 @@ void mem_backend_add_user(struct mem_backend *b, const char *user, const char *p
 
 static struct mem_user *find_user(const struct mem_backend *b, struct str name)
 {
-    for (size_t i = 0; i < b->users.len; i++)
-        if (str_eq(str_from(b->users.items[i]->name), name))
+    for (size_t i = 0; i < b->users.len; i++) {
+        if (str_eq(str_from(b->users.items[i]->name), name)) {
             return b->users.items[i];
+        }
+    }
     return NULL;
 }
 
@@ -84,8 +88,9 @@ static int op_login(void *self, struct str name, struct str password, struct bac
 {
     struct mem_backend *b = self;
     struct mem_user *user = find_user(b, name);
-    if (user == NULL || (password.ptr != NULL && !str_eq(str_from(user->password), password)))
+    if (user == NULL || (password.ptr != NULL && !str_eq(str_from(user->password), password))) {
         return error_set(err, ERR_AUTH, SCOPE_ACCOUNT, "Wrong user name or password");
+    }
     *out = xcalloc(1, sizeof **out);
     (*out)->backend = b;
     (*out)->user = user;
@@ -135,8 +140,9 @@ static int op_open(struct backend_user *user, struct str name, struct backend_ma
 {
     struct mem_mailbox *mailbox = NULL;
     int r = mem_user_open(user->user, name, &mailbox, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     mem_mailbox_retain(mailbox);
     *out = xcalloc(1, sizeof **out);
     (*out)->backend = user->backend;
@@ -154,8 +160,9 @@ static int op_info(struct backend_mailbox *handle, struct backend_mailbox_info *
                    struct error *err)
 {
     const struct mem_mailbox *m = handle->mailbox;
-    if (m->removed)
+    if (m->removed) {
         return error_set(err, ERR_NOT_FOUND, SCOPE_MAILBOX, "The mailbox is gone");
+    }
     *out = (struct backend_mailbox_info){.uidvalidity = m->uidvalidity,
                                          .uidnext = m->uidnext,
                                          .highestmodseq = m->highestmodseq,
@@ -169,8 +176,9 @@ static int op_info(struct backend_mailbox *handle, struct backend_mailbox_info *
 static bool op_message(struct backend_mailbox *handle, uint32_t index, struct backend_message *out)
 {
     const struct mem_mailbox *m = handle->mailbox;
-    if (m->removed || index >= m->messages.len)
+    if (m->removed || index >= m->messages.len) {
         return false;
+    }
     mem_mailbox_fill(m->messages.items[index], out);
     return true;
 }
@@ -178,8 +186,9 @@ static bool op_message(struct backend_mailbox *handle, uint32_t index, struct ba
 static bool op_find(struct backend_mailbox *handle, uint32_t uid, struct backend_message *out)
 {
     const struct mem_message *message = mem_mailbox_find(handle->mailbox, uid);
-    if (handle->mailbox->removed || message == NULL)
+    if (handle->mailbox->removed || message == NULL) {
         return false;
+    }
     mem_mailbox_fill(message, out);
     return true;
 }
@@ -199,8 +208,9 @@ static int message_gone(struct error *err, uint32_t uid)
 static int op_body(struct backend_mailbox *handle, uint32_t uid, struct str *out, struct error *err)
 {
     const struct mem_message *message = mem_mailbox_find(handle->mailbox, uid);
-    if (handle->mailbox->removed || message == NULL)
+    if (handle->mailbox->removed || message == NULL) {
         return message_gone(err, uid);
+    }
     *out = str_make(message->body->data, message->body->len);
     return 0;
 }
@@ -210,8 +220,9 @@ static int op_append(struct backend_mailbox *handle, struct str message,
                      struct error *err)
 {
     handle->backend->revision++;
-    if (internal_date_s == BACKEND_DATE_NOW)
+    if (internal_date_s == BACKEND_DATE_NOW) {
         internal_date_s = now_s(handle->backend);
+    }
     return mem_mailbox_add(handle->mailbox, mem_body_new(message), flags, internal_date_s, uid_out,
                            err);
 }
@@ -220,8 +231,9 @@ static int op_set_flags(struct backend_mailbox *handle, uint32_t uid,
                         const struct imap_flags *flags, struct error *err)
 {
     struct mem_message *message = mem_mailbox_find(handle->mailbox, uid);
-    if (message == NULL)
+    if (message == NULL) {
         return message_gone(err, uid);
+    }
     handle->backend->revision++;
     return mem_mailbox_set_flags(handle->mailbox, message, flags, err);
 }
@@ -230,8 +242,9 @@ static int op_copy(struct backend_mailbox *from, uint32_t uid, struct backend_ma
                    uint32_t *uid_out, struct error *err)
 {
     struct mem_message *message = mem_mailbox_find(from->mailbox, uid);
-    if (message == NULL)
+    if (message == NULL) {
         return message_gone(err, uid);
+    }
     to->backend->revision++;
     message->body->references++;
     return mem_mailbox_add(to->mailbox, message->body, &message->flags, message->internal_date_s,
@@ -298,8 +311,9 @@ static int enter(struct mem_backend *b, const char *user, struct mem_user **out,
 {
     pthread_mutex_lock(&b->mutex);
     *out = find_user(b, str_from(user));
-    if (*out == NULL)
+    if (*out == NULL) {
         return error_set(err, ERR_NOT_FOUND, SCOPE_ACCOUNT, "There is no user %s", user);
+    }
     b->revision++;
     return 0;
 }
@@ -323,8 +337,9 @@ int mem_backend_create(struct mem_backend *b, const char *user, const char *mail
 {
     struct mem_user *found = NULL;
     int r = enter(b, user, &found, err);
-    if (r == 0)
+    if (r == 0) {
         r = mem_user_create(found, str_from(mailbox), special_use, err);
+    }
     return leave(b, r);
 }
 
@@ -333,8 +348,9 @@ int mem_backend_remove(struct mem_backend *b, const char *user, const char *mail
 {
     struct mem_user *found = NULL;
     int r = enter(b, user, &found, err);
-    if (r == 0)
+    if (r == 0) {
         r = mem_user_remove(found, str_from(mailbox), err);
+    }
     return leave(b, r);
 }
 
@@ -346,12 +362,14 @@ int mem_backend_append(struct mem_backend *b, const char *user, const char *mail
     struct imap_flags flags = {.system = system_flags};
     uint32_t uid = 0;
     int r = enter_mailbox(b, user, mailbox, &m, err);
-    if (r == 0)
+    if (r == 0) {
         r = mem_mailbox_add(m, mem_body_new(message), &flags,
                             internal_date_s == BACKEND_DATE_NOW ? now_s(b) : internal_date_s, &uid,
                             err);
-    if (r == 0 && uid_out != NULL)
+    }
+    if (r == 0 && uid_out != NULL) {
         *uid_out = uid;
+    }
     return leave(b, r);
 }
 
@@ -378,10 +396,12 @@ int mem_backend_expunge(struct mem_backend *b, const char *user, const char *mai
 {
     struct mem_mailbox *m = NULL;
     int r = enter_mailbox(b, user, mailbox, &m, err);
-    if (r == 0 && mem_mailbox_find(m, uid) == NULL)
+    if (r == 0 && mem_mailbox_find(m, uid) == NULL) {
         r = message_gone(err, uid);
-    if (r == 0)
+    }
+    if (r == 0) {
         mem_mailbox_expunge(m, &uid, 1);
+    }
     return leave(b, r);
 }
 
@@ -390,8 +410,9 @@ int mem_backend_renumber(struct mem_backend *b, const char *user, const char *ma
 {
     struct mem_user *found = NULL;
     int r = enter(b, user, &found, err);
-    if (r == 0)
+    if (r == 0) {
         r = mem_user_renumber(found, str_from(mailbox), err);
+    }
     return leave(b, r);
 }
 
@@ -418,8 +439,9 @@ int mem_backend_each(struct mem_backend *b, const char *user, const char *mailbo
         struct backend_message message;
         const struct mem_body *body = m->messages.items[i]->body;
         mem_mailbox_fill(m->messages.items[i], &message);
-        if (!visit(self, &message, str_make(body->data, body->len)))
+        if (!visit(self, &message, str_make(body->data, body->len))) {
             break;
+        }
     }
     return leave(b, r);
 }

@@ -11,8 +11,9 @@ struct mem_body *mem_body_new(struct str bytes)
     struct digester *digester = digester_new();
     body->references = 1;
     body->len = bytes.len;
-    if (bytes.len > 0)
+    if (bytes.len > 0) {
         memcpy(body->data, bytes.ptr, bytes.len);
+    }
     digester_add(digester, body->data, body->len);
     struct digest digest = digester_finish(digester);
     digester_free(&digester);
@@ -24,8 +25,9 @@ struct mem_body *mem_body_new(struct str bytes)
 void mem_body_release(struct mem_body *body)
 {
     assert(body->references > 0);
-    if (--body->references == 0)
+    if (--body->references == 0) {
         xfree(&body);
+    }
 }
 
 static void message_free(struct mem_message *message)
@@ -58,10 +60,12 @@ void mem_mailbox_release(struct mem_mailbox **mailbox)
     struct mem_mailbox *m = *mailbox;
     *mailbox = NULL;
     assert(m->references > 0);
-    if (--m->references > 0)
+    if (--m->references > 0) {
         return;
-    for (size_t i = 0; i < m->messages.len; i++)
+    }
+    for (size_t i = 0; i < m->messages.len; i++) {
         message_free(m->messages.items[i]);
+    }
     vec_free(&m->messages);
     vec_free(&m->changes);
     vec_free(&m->expunged);
@@ -77,10 +81,11 @@ size_t mem_mailbox_position(const struct mem_mailbox *m, uint32_t uid)
     size_t high = m->messages.len;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (m->messages.items[middle]->uid < uid)
+        if (m->messages.items[middle]->uid < uid) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -88,8 +93,9 @@ size_t mem_mailbox_position(const struct mem_mailbox *m, uint32_t uid)
 struct mem_message *mem_mailbox_find(const struct mem_mailbox *m, uint32_t uid)
 {
     size_t at = mem_mailbox_position(m, uid);
-    if (at == m->messages.len || m->messages.items[at]->uid != uid)
+    if (at == m->messages.len || m->messages.items[at]->uid != uid) {
         return NULL;
+    }
     return m->messages.items[at];
 }
 
@@ -99,10 +105,12 @@ struct mem_message *mem_mailbox_find(const struct mem_mailbox *m, uint32_t uid)
 static struct str intern_keyword(struct mem_mailbox *m, struct str keyword)
 {
     VEC_FOREACH (struct str, known, &m->keywords)
-        if (str_eq_nocase(*known, keyword))
+        if (str_eq_nocase(*known, keyword)) {
             return *known;
-    if (m->keywords.len >= LIMIT_FLAGS)
+        }
+    if (m->keywords.len >= LIMIT_FLAGS) {
         return (struct str){NULL, 0};
+    }
     struct str own = arena_str(m->keyword_texts, keyword);
     vec_push(&m->keywords, own);
     return own;
@@ -112,8 +120,9 @@ static int copy_flags(struct mem_mailbox *m, const struct imap_flags *flags, str
                       struct error *err)
 {
     *out = (struct imap_flags){.system = flags->system, .keywords_len = flags->keywords_len};
-    if (flags->keywords_len > 0)
+    if (flags->keywords_len > 0) {
         out->keywords = xcalloc(flags->keywords_len, sizeof *out->keywords);
+    }
     for (size_t i = 0; i < flags->keywords_len; i++) {
         out->keywords[i] = intern_keyword(m, flags->keywords[i]);
         if (out->keywords[i].ptr == NULL) {
@@ -132,8 +141,9 @@ static void drop_outdated_changes(struct mem_mailbox *m)
     size_t kept = 0;
     for (size_t i = 0; i < m->changes.len; i++) {
         const struct mem_message *message = mem_mailbox_find(m, m->changes.items[i].uid);
-        if (message != NULL && message->modseq == m->changes.items[i].modseq)
+        if (message != NULL && message->modseq == m->changes.items[i].modseq) {
             m->changes.items[kept++] = m->changes.items[i];
+        }
     }
     m->changes.len = kept;
 }
@@ -142,8 +152,9 @@ static void note_change(struct mem_mailbox *m, struct mem_message *message)
 {
     struct mem_change change = {++m->highestmodseq, message->uid};
     message->modseq = change.modseq;
-    if (m->changes.len > 2 * m->messages.len + 1024)
+    if (m->changes.len > 2 * m->messages.len + 1024) {
         drop_outdated_changes(m);
+    }
     vec_push(&m->changes, change);
 }
 
@@ -161,20 +172,23 @@ void mem_mailbox_changed(const struct mem_mailbox *m, uint64_t since, struct are
     size_t high = m->changes.len;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (m->changes.items[middle].modseq <= since)
+        if (m->changes.items[middle].modseq <= since) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     uint32_t *uids = arena_array(arena, m->changes.len - low, sizeof *uids);
     size_t len = 0;
     for (size_t i = low; i < m->changes.len; i++) {
         const struct mem_message *message = mem_mailbox_find(m, m->changes.items[i].uid);
-        if (message != NULL && message->modseq == m->changes.items[i].modseq)
+        if (message != NULL && message->modseq == m->changes.items[i].modseq) {
             uids[len++] = message->uid;
+        }
     }
-    if (len > 1)
+    if (len > 1) {
         qsort(uids, len, sizeof *uids, compare_uids);
+    }
     *out = uids;
     *len_out = len;
 }
@@ -183,12 +197,14 @@ void mem_mailbox_expunged(const struct mem_mailbox *m, uint64_t since, struct ar
                           struct backend_expunged **out, size_t *len_out, bool *complete_out)
 {
     size_t begin = m->expunged.len;
-    while (begin > 0 && m->expunged.items[begin - 1].modseq > since)
+    while (begin > 0 && m->expunged.items[begin - 1].modseq > since) {
         begin--;
+    }
     *len_out = m->expunged.len - begin;
     *out = arena_array(arena, *len_out, sizeof **out);
-    for (size_t i = 0; i < *len_out; i++)
+    for (size_t i = 0; i < *len_out; i++) {
         (*out)[i] = m->expunged.items[begin + i];
+    }
     *complete_out = since >= m->forgotten;
 }
 
@@ -217,8 +233,9 @@ int mem_mailbox_set_flags(struct mem_mailbox *m, struct mem_message *message,
 {
     struct imap_flags own;
     int r = copy_flags(m, flags, &own, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     xfree(&message->flags.keywords);
     message->flags = own;
     note_change(m, message);
@@ -229,14 +246,16 @@ void mem_mailbox_expunge(struct mem_mailbox *m, const uint32_t *uids, size_t len
 {
     size_t kept = len > 0 ? mem_mailbox_position(m, uids[0]) : 0;
     size_t next = 0;
-    if (kept == m->messages.len)
+    if (kept == m->messages.len) {
         return;
+    }
     /* One modseq for what goes together. */
     uint64_t modseq = m->highestmodseq + 1;
     for (size_t i = kept; i < m->messages.len; i++) {
         struct mem_message *message = m->messages.items[i];
-        while (next < len && uids[next] < message->uid)
+        while (next < len && uids[next] < message->uid) {
             next++;
+        }
         if (next == len || uids[next] != message->uid) {
             m->messages.items[kept++] = message;
             continue;
@@ -261,8 +280,9 @@ int mem_mailbox_move_all(struct mem_mailbox *from, struct mem_mailbox *to, struc
                             err);
         vec_push(&uids, message->uid);
     }
-    if (r == 0)
+    if (r == 0) {
         mem_mailbox_expunge(from, uids.items, uids.len);
+    }
     vec_free(&uids);
     return r;
 }

@@ -21,10 +21,12 @@ struct mem_user *mem_user_new(const char *name, const char *password, uint32_t *
 void mem_user_free(struct mem_user **pointer)
 {
     struct mem_user *user = *pointer;
-    for (size_t i = 0; i < user->mailboxes.len; i++)
+    for (size_t i = 0; i < user->mailboxes.len; i++) {
         mem_mailbox_release(&user->mailboxes.items[i]);
-    for (size_t i = 0; i < user->subscriptions.len; i++)
+    }
+    for (size_t i = 0; i < user->subscriptions.len; i++) {
         xfree(&user->subscriptions.items[i]);
+    }
     vec_free(&user->mailboxes);
     vec_free(&user->subscriptions);
     xfree(&user->name);
@@ -39,10 +41,11 @@ static size_t position(const struct mem_user *user, struct str name)
     size_t high = user->mailboxes.len;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (str_cmp(str_from(user->mailboxes.items[middle]->name), name) < 0)
+        if (str_cmp(str_from(user->mailboxes.items[middle]->name), name) < 0) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -50,8 +53,9 @@ static size_t position(const struct mem_user *user, struct str name)
 struct mem_mailbox *mem_user_find(const struct mem_user *user, struct str name)
 {
     size_t at = position(user, name);
-    if (at == user->mailboxes.len || !str_eq(str_from(user->mailboxes.items[at]->name), name))
+    if (at == user->mailboxes.len || !str_eq(str_from(user->mailboxes.items[at]->name), name)) {
         return NULL;
+    }
     return user->mailboxes.items[at];
 }
 
@@ -59,12 +63,14 @@ int mem_user_open(const struct mem_user *user, struct str name, struct mem_mailb
                   struct error *err)
 {
     struct mem_mailbox *found = mem_user_find(user, name);
-    if (found == NULL)
+    if (found == NULL) {
         return error_set(err, ERR_NOT_FOUND, SCOPE_MAILBOX, "There is no mailbox %.*s",
                          STR_ARG(name));
-    if (found->noselect)
+    }
+    if (found->noselect) {
         return error_set(err, ERR_NOT_FOUND, SCOPE_MAILBOX, "%.*s holds mailboxes only",
                          STR_ARG(name));
+    }
     *out = found;
     return 0;
 }
@@ -97,10 +103,12 @@ static bool is_child(const struct mem_mailbox *mailbox, struct str parent)
 static bool has_children(const struct mem_user *user, struct str name)
 {
     for (size_t i = position(user, name); i < user->mailboxes.len; i++) {
-        if (!str_starts(str_from(user->mailboxes.items[i]->name), name))
+        if (!str_starts(str_from(user->mailboxes.items[i]->name), name)) {
             break;
-        if (is_child(user->mailboxes.items[i], name))
+        }
+        if (is_child(user->mailboxes.items[i], name)) {
             return true;
+        }
     }
     return false;
 }
@@ -111,12 +119,15 @@ static int check_name(struct str name, struct error *err)
     struct str part;
     bool good = name.len > 0 && name.len <= LIMIT_MAILBOX_NAME_BYTES && str_is_utf8(name) &&
                 name.ptr[name.len - 1] != MEM_DELIMITER;
-    while (good && str_split(&rest, MEM_DELIMITER, &part))
+    while (good && str_split(&rest, MEM_DELIMITER, &part)) {
         good = part.len > 0;
-    for (size_t i = 0; good && i < name.len; i++)
+    }
+    for (size_t i = 0; good && i < name.len; i++) {
         good = (unsigned char)name.ptr[i] >= ' ' && name.ptr[i] != 127;
-    if (good)
+    }
+    if (good) {
         return 0;
+    }
     return error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "No mailbox can have this name");
 }
 
@@ -135,24 +146,29 @@ static void add_parents(struct mem_user *user, struct str name)
 {
     for (size_t i = 1; i < name.len; i++) {
         struct str parent = str_sub(name, 0, i);
-        if (name.ptr[i] == MEM_DELIMITER && mem_user_find(user, parent) == NULL)
+        if (name.ptr[i] == MEM_DELIMITER && mem_user_find(user, parent) == NULL) {
             (void)add_mailbox(user, parent);
+        }
     }
 }
 
 int mem_user_create(struct mem_user *user, struct str name, uint32_t special_use, struct error *err)
 {
     int r = check_name(name, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     struct mem_mailbox *mailbox = mem_user_find(user, name);
-    if (mailbox != NULL && !mailbox->noselect)
+    if (mailbox != NULL && !mailbox->noselect) {
         return error_set(err, ERR_EXISTS, SCOPE_MAILBOX, "%.*s exists", STR_ARG(name));
-    if (mailbox == NULL && user->mailboxes.len >= LIMIT_MAILBOXES)
+    }
+    if (mailbox == NULL && user->mailboxes.len >= LIMIT_MAILBOXES) {
         return error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "There are too many mailboxes");
+    }
     add_parents(user, name);
-    if (mailbox == NULL)
+    if (mailbox == NULL) {
         mailbox = add_mailbox(user, name);
+    }
     mailbox->noselect = false;
     mailbox->special_use = special_use;
     return 0;
@@ -168,19 +184,23 @@ static void discard(struct mem_mailbox *mailbox)
 int mem_user_remove(struct mem_user *user, struct str name, struct error *err)
 {
     struct mem_mailbox *mailbox = mem_user_find(user, name);
-    if (str_eq(name, inbox))
+    if (str_eq(name, inbox)) {
         return error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "INBOX cannot be deleted");
-    if (mailbox == NULL)
+    }
+    if (mailbox == NULL) {
         return error_set(err, ERR_NOT_FOUND, SCOPE_MAILBOX, "There is no mailbox %.*s",
                          STR_ARG(name));
+    }
     bool children = has_children(user, name);
-    if (mailbox->noselect && children)
+    if (mailbox->noselect && children) {
         return error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "%.*s has mailboxes below it",
                          STR_ARG(name));
+    }
     discard(take_out(user, position(user, name)));
     /* RFC 3501 section 6.3.4: the name stays while others stand below it. */
-    if (children)
+    if (children) {
         add_mailbox(user, name)->noselect = true;
+    }
     return 0;
 }
 
@@ -190,8 +210,9 @@ static void rename_tree(struct mem_user *user, struct str from, struct str to)
     VEC(struct mem_mailbox *) moved = {0};
     for (size_t i = user->mailboxes.len; i-- > 0;) {
         struct mem_mailbox *mailbox = user->mailboxes.items[i];
-        if (str_eq(str_from(mailbox->name), from) || is_child(mailbox, from))
+        if (str_eq(str_from(mailbox->name), from) || is_child(mailbox, from)) {
             vec_push(&moved, take_out(user, i));
+        }
     }
     for (size_t i = 0; i < moved.len; i++) {
         char *old = moved.items[i]->name;
@@ -206,16 +227,20 @@ int mem_user_rename(struct mem_user *user, struct str from, struct str to, struc
 {
     struct mem_mailbox *mailbox = mem_user_find(user, from);
     int r = check_name(to, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
-    if (mailbox == NULL)
+    }
+    if (mailbox == NULL) {
         return error_set(err, ERR_NOT_FOUND, SCOPE_MAILBOX, "There is no mailbox %.*s",
                          STR_ARG(from));
-    if (mem_user_find(user, to) != NULL)
+    }
+    if (mem_user_find(user, to) != NULL) {
         return error_set(err, ERR_EXISTS, SCOPE_MAILBOX, "%.*s exists", STR_ARG(to));
+    }
     if (to.len > from.len && str_starts(to, from) && to.ptr[from.len] == MEM_DELIMITER &&
-        !str_eq(from, inbox))
+        !str_eq(from, inbox)) {
         return error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "A mailbox cannot stand below itself");
+    }
     add_parents(user, to);
     if (!str_eq(from, inbox)) {
         /* `from` and `to` may point into names that are replaced. */
@@ -232,8 +257,9 @@ int mem_user_renumber(struct mem_user *user, struct str name, struct error *err)
 {
     struct mem_mailbox *old = NULL;
     int r = mem_user_open(user, name, &old, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     (void)take_out(user, position(user, name));
     struct mem_mailbox *mailbox = add_mailbox(user, name);
     mailbox->special_use = old->special_use;
@@ -245,16 +271,18 @@ int mem_user_renumber(struct mem_user *user, struct str name, struct error *err)
 void mem_user_subscribe(struct mem_user *user, struct str name, bool on)
 {
     for (size_t i = 0; i < user->subscriptions.len; i++) {
-        if (!str_eq(str_from(user->subscriptions.items[i]), name))
+        if (!str_eq(str_from(user->subscriptions.items[i]), name)) {
             continue;
+        }
         if (!on) {
             xfree(&user->subscriptions.items[i]);
             user->subscriptions.items[i] = user->subscriptions.items[--user->subscriptions.len];
         }
         return;
     }
-    if (on)
+    if (on) {
         vec_push(&user->subscriptions, xstrndup(name.ptr, name.len));
+    }
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -276,13 +304,15 @@ void mem_user_list(const struct mem_user *user, struct arena *arena,
     }
     for (size_t i = 0; i < user->subscriptions.len; i++) {
         struct str name = str_from(user->subscriptions.items[i]);
-        if (mem_user_find(user, name) != NULL)
+        if (mem_user_find(user, name) != NULL) {
             entries[position(user, name)].attributes |= LIST_SUBSCRIBED;
-        else
+        } else {
             entries[len++] = (struct backend_list_entry){name, LIST_SUBSCRIBED | LIST_NONEXISTENT};
+        }
     }
-    if (len > 1)
+    if (len > 1) {
         qsort(entries, len, sizeof *entries, compare_entries);
+    }
     *out = entries;
     *len_out = len;
 }

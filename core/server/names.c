@@ -21,11 +21,13 @@ static struct str swap_delimiters(const struct session *s, struct arena *arena, 
     char wire = names_delimiter(s);
     char own = s->backend.ops->delimiter;
     struct str out = arena_str(arena, name);
-    if (wire == own)
+    if (wire == own) {
         return out;
+    }
     char *copy = arena_alloc(arena, name.len + 1);
-    for (size_t i = 0; i < name.len; i++)
+    for (size_t i = 0; i < name.len; i++) {
         copy[i] = name.ptr[i] == wire ? own : name.ptr[i] == own ? wire : name.ptr[i];
+    }
     return str_make(copy, name.len);
 }
 
@@ -57,21 +59,25 @@ struct str names_to_wire(const struct session *s, struct arena *arena, struct st
 {
     struct str prefix = prefix_of(s);
     struct str wire;
-    if (str_eq(name, STR("INBOX")))
+    if (str_eq(name, STR("INBOX"))) {
         return name;
+    }
     struct str swapped = swap_delimiters(s, arena, name);
-    if (prefix.len > 0)
+    if (prefix.len > 0) {
         swapped = str_from(arena_printf(arena, "%.*s%.*s", STR_ARG(prefix), STR_ARG(swapped)));
+    }
     return mailbox_name_encode(arena, swapped, &wire) ? wire : swapped;
 }
 
 bool names_expect(const struct session *s, struct command *c, struct str *out)
 {
     struct str wire;
-    if (!reader_expect_sp(c->reader) || !reader_expect_astring(c->reader, &wire))
+    if (!reader_expect_sp(c->reader) || !reader_expect_astring(c->reader, &wire)) {
         return false;
-    if (names_from_wire(s, c, wire, out))
+    }
+    if (names_from_wire(s, c, wire, out)) {
         return true;
+    }
     reader_skip_line(c->reader);
     return false;
 }
@@ -80,10 +86,12 @@ bool names_open(struct session *s, struct command *c, struct str name,
                 enum response_code missing_code, struct backend_mailbox **out)
 {
     struct error err = ERROR_INIT;
-    if (s->backend.ops->open(s->user, name, out, &err) == 0)
+    if (s->backend.ops->open(s->user, name, out, &err) == 0) {
         return true;
+    }
     reply_error(c, &err);
-    if (err.code == ERR_NOT_FOUND)
+    if (err.code == ERR_NOT_FOUND) {
         c->reply.code = missing_code;
+    }
     return false;
 }

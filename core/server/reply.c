@@ -34,9 +34,11 @@ void reply_error(struct command *c, const struct error *err)
         {ERR_UNSUPPORTED, CODE_CANNOT},
     };
     enum response_code code = CODE_SERVERBUG;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i].error == err->code)
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].error == err->code) {
             code = codes[i].code;
+        }
+    }
     reply_no(c, code, arena_strdup(c->arena, err->text));
 }
 

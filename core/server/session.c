@@ -35,8 +35,9 @@ void session_default_capabilities(struct capabilities *out)
         CAP_AUTH_PLAIN,
     };
     *out = (struct capabilities){0};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         capabilities_set(out, all[i], true);
+    }
 }
 
 struct session *session_new(const struct backend *backend, const struct session_options *options)
@@ -56,13 +57,15 @@ struct session *session_new(const struct backend *backend, const struct session_
 void session_free(struct session **session)
 {
     struct session *s = *session;
-    if (s == NULL)
+    if (s == NULL) {
         return;
+    }
     s->backend.ops->lock(s->backend.self);
     fetch_job_free(&s->fetch);
     tracker_close(&s->tracker, s->backend.ops);
-    if (s->user != NULL)
+    if (s->user != NULL) {
         s->backend.ops->logout(s->backend.self, s->user);
+    }
     s->backend.ops->unlock(s->backend.self);
     buf_free(&s->in);
     writer_free(&s->out);
@@ -99,15 +102,17 @@ void session_capabilities(const struct session *s, struct capabilities *out)
 {
     bool logged_in = (s->state & STATES_AUTH) != 0;
     *out = s->options.capabilities;
-    if (logged_in || s->tls || !s->options.tls_available)
+    if (logged_in || s->tls || !s->options.tls_available) {
         capabilities_set(out, CAP_STARTTLS, false);
+    }
     if (logged_in || !session_may_login(s)) {
         capabilities_set(out, CAP_AUTH_PLAIN, false);
         capabilities_set(out, CAP_SASL_IR, false);
     }
     capabilities_set(out, CAP_LOGINDISABLED, !logged_in && !session_may_login(s));
-    if (s->compressed)
+    if (s->compressed) {
         capabilities_set(out, CAP_COMPRESS_DEFLATE, false);
+    }
 }
 
 bool session_offers(const struct session *s, enum capability cap)
@@ -130,8 +135,9 @@ void session_logged_in(struct session *s, struct backend_user *user)
 void session_deselect(struct session *s)
 {
     tracker_close(&s->tracker, s->backend.ops);
-    if (s->state == STATE_SELECTED)
+    if (s->state == STATE_SELECTED) {
         session_set_state(s, STATE_AUTHENTICATED);
+    }
 }
 
 static void greet(struct session *s)
@@ -159,16 +165,18 @@ static void greet(struct session *s)
 /* Comes back from what the owner did after the last step. */
 static void resume(struct session *s)
 {
-    if (s->mode == MODE_ENDED)
+    if (s->mode == MODE_ENDED) {
         return;
+    }
     if (s->next == SESSION_COMPRESS) {
         buf_clear(&s->in);
         frame_reset(s, 0);
         s->compressed = true;
         session_set_mode(s, MODE_COMMAND);
     }
-    if (s->mode != MODE_STOPPED)
+    if (s->mode != MODE_STOPPED) {
         s->next = SESSION_READ;
+    }
 }
 
 static void take_input(struct session *s, struct str input, bool *cut)
@@ -176,11 +184,13 @@ static void take_input(struct session *s, struct str input, bool *cut)
     input.len = fault_on_bytes(s->options.faults, FAULT_CUT_IN, input.len, cut);
     s->counters.bytes_in += input.len;
     s->client_spoke = s->client_spoke || input.len > 0;
-    if (s->mode == MODE_ENDED)
+    if (s->mode == MODE_ENDED) {
         return;
+    }
     buf_add_str(&s->in, input);
-    if (s->in.overflowed)
+    if (s->in.overflowed) {
         session_bye(s, "Too much input at once");
+    }
 }
 
 static void give_output(struct session *s, struct buf *out, bool *cut)
@@ -189,8 +199,9 @@ static void give_output(struct session *s, struct buf *out, bool *cut)
     if (writer_finish(&s->out, &err) < 0) {
         log_warning(NULL, "server session: %s", err.text);
         writer_clear(&s->out);
-        if (s->mode != MODE_ENDED)
+        if (s->mode != MODE_ENDED) {
             session_bye(s, "[SERVERBUG] The answer cannot be expressed");
+        }
     }
     struct str text = buf_str(&s->out.buf);
     text.len = fault_on_bytes(s->options.faults, FAULT_CUT_OUT, text.len, cut);
@@ -202,8 +213,9 @@ static void give_output(struct session *s, struct buf *out, bool *cut)
 static void drop_consumed(struct session *s)
 {
     size_t used = s->frame.start;
-    if (used == 0)
+    if (used == 0) {
         return;
+    }
     buf_consume(&s->in, used);
     s->frame.start = 0;
     s->frame.line_start -= used;
@@ -216,8 +228,9 @@ enum session_next session_feed(struct session *s, struct str input, struct buf *
     s->backend.ops->lock(s->backend.self);
     resume(s);
     take_input(s, input, &cut);
-    if (s->mode == MODE_GREETING)
+    if (s->mode == MODE_GREETING) {
         greet(s);
+    }
     conn_process(s);
     conn_idle_news(s);
     drop_consumed(s);
@@ -253,8 +266,9 @@ bool session_is_idling(const struct session *s)
 
 void session_peer_waits(struct session *s)
 {
-    if (s->client_spoke)
+    if (s->client_spoke) {
         s->counters.round_trips++;
+    }
     s->client_spoke = false;
 }
 

@@ -9,10 +9,11 @@ static uint32_t lower_bound(const uint32_t *uids, size_t len, uint32_t uid)
     size_t high = len;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (uids[middle] < uid)
+        if (uids[middle] < uid) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return (uint32_t)low;
 }
@@ -39,14 +40,16 @@ void tracker_open(struct tracker *t, const struct backend_ops *ops, struct backe
     t->read_only = read_only;
     t->modseq = info->highestmodseq;
     vec_reserve(&t->uids, info->messages);
-    for (uint32_t i = 0; ops->message(mailbox, i, &message); i++)
+    for (uint32_t i = 0; ops->message(mailbox, i, &message); i++) {
         vec_push(&t->uids, message.uid);
+    }
 }
 
 void tracker_close(struct tracker *t, const struct backend_ops *ops)
 {
-    if (t->mailbox != NULL)
+    if (t->mailbox != NULL) {
         ops->close(t->mailbox);
+    }
     t->mailbox = NULL;
     vec_free(&t->uids);
     vec_free(&t->gone);
@@ -59,8 +62,9 @@ bool tracker_message(const struct tracker *t, const struct backend_ops *ops, uin
     assert(index < t->uids.len);
     uint32_t uid = t->uids.items[index];
     /* Unless something was expunged meanwhile, the backend counts as the view does. */
-    if (ops->message(t->mailbox, index, out) && out->uid == uid)
+    if (ops->message(t->mailbox, index, out) && out->uid == uid) {
         return true;
+    }
     return ops->find(t->mailbox, uid, out);
 }
 
@@ -75,8 +79,9 @@ static struct tracker_range range_of(const struct tracker *t, uint32_t first, ui
                                      bool uid)
 {
     struct tracker_range range;
-    if (!uid)
+    if (!uid) {
         return (struct tracker_range){first - 1, last};
+    }
     range.begin = lower_bound(t->uids.items, t->uids.len, first);
     range.end = last == UINT32_MAX ? (uint32_t)t->uids.len
                                    : lower_bound(t->uids.items, t->uids.len, last + 1);
@@ -96,15 +101,19 @@ bool tracker_resolve(const struct tracker *t, const struct seqset *set, bool uid
         uint32_t last = set->items[i].last == SEQ_STAR ? star : set->items[i].last;
         uint32_t low = first < last ? first : last;
         uint32_t high = first < last ? last : first;
-        if (len == 0 && set->items[i].last == SEQ_STAR)
+        if (len == 0 && set->items[i].last == SEQ_STAR) {
             continue;
-        if (!uid && high > len)
+        }
+        if (!uid && high > len) {
             return false;
+        }
         struct tracker_range range = range_of(t, low, high, uid);
-        if (range.begin < done)
+        if (range.begin < done) {
             range.begin = done;
-        if (range.begin >= range.end)
+        }
+        if (range.begin >= range.end) {
             continue;
+        }
         done = range.end;
         out->items[out->len++] = range;
     }
@@ -114,8 +123,9 @@ bool tracker_resolve(const struct tracker *t, const struct seqset *set, bool uid
 void tracker_told(struct tracker *t, uint32_t uid)
 {
     if (t->told.len > 0 && t->told.items[t->told.len - 1] >= uid) {
-        if (contains(t->told.items, t->told.len, uid))
+        if (contains(t->told.items, t->told.len, uid)) {
             return;
+        }
         vec_push(&t->told, uid);
         qsort(t->told.items, t->told.len, sizeof *t->told.items, compare_uids);
         return;
@@ -134,21 +144,25 @@ static int note_gone(struct session *s, struct arena *arena, struct error *err)
     size_t len = 0;
     bool complete = true;
     int r = ops->expunged(t->mailbox, t->modseq, arena, &expunged, &len, &complete, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     for (size_t i = 0; complete && i < len; i++) {
         uint32_t index;
-        if (tracker_index(t, expunged[i].uid, &index))
+        if (tracker_index(t, expunged[i].uid, &index)) {
             vec_push(&t->gone, expunged[i].uid);
+        }
     }
     if (!complete) {
         vec_clear(&t->gone);
         VEC_FOREACH (uint32_t, uid, &t->uids)
-            if (!ops->find(t->mailbox, *uid, &message))
+            if (!ops->find(t->mailbox, *uid, &message)) {
                 vec_push(&t->gone, *uid);
+            }
     }
-    if (t->gone.len > 1)
+    if (t->gone.len > 1) {
         qsort(t->gone.items, t->gone.len, sizeof *t->gone.items, compare_uids);
+    }
     return 0;
 }
 
@@ -168,8 +182,9 @@ static void write_expunges(struct session *s, const struct tracker *t)
 {
     for (size_t i = t->gone.len; i-- > 0;) {
         uint32_t index;
-        if (tracker_index(t, t->gone.items[i], &index))
+        if (tracker_index(t, t->gone.items[i], &index)) {
             writer_format(&s->out, "* %u EXPUNGE\r\n", index + 1);
+        }
     }
 }
 
@@ -178,17 +193,21 @@ static void tell_gone(struct session *s)
     struct tracker *t = &s->tracker;
     size_t kept = 0;
     size_t gone = 0;
-    if (t->gone.len == 0)
+    if (t->gone.len == 0) {
         return;
-    if (s->qresync)
+    }
+    if (s->qresync) {
         write_vanished(s, t);
-    else
+    } else {
         write_expunges(s, t);
+    }
     for (size_t i = 0; i < t->uids.len; i++) {
-        while (gone < t->gone.len && t->gone.items[gone] < t->uids.items[i])
+        while (gone < t->gone.len && t->gone.items[gone] < t->uids.items[i]) {
             gone++;
-        if (gone == t->gone.len || t->gone.items[gone] != t->uids.items[i])
+        }
+        if (gone == t->gone.len || t->gone.items[gone] != t->uids.items[i]) {
             t->uids.items[kept++] = t->uids.items[i];
+        }
     }
     t->uids.len = kept;
     vec_clear(&t->gone);
@@ -199,10 +218,12 @@ static void tell_new(struct session *s, const uint32_t *changed, size_t len)
     struct tracker *t = &s->tracker;
     uint32_t last = t->uids.len > 0 ? t->uids.items[t->uids.len - 1] : 0;
     size_t before = t->uids.len;
-    for (uint32_t i = lower_bound(changed, len, last + 1); i < len; i++)
+    for (uint32_t i = lower_bound(changed, len, last + 1); i < len; i++) {
         vec_push(&t->uids, changed[i]);
-    if (t->uids.len > before)
+    }
+    if (t->uids.len > before) {
         writer_format(&s->out, "* %zu EXISTS\r\n", t->uids.len);
+    }
 }
 
 static void tell_flags(struct session *s, const uint32_t *changed, size_t len, uint32_t last_uid,
@@ -212,11 +233,13 @@ static void tell_flags(struct session *s, const uint32_t *changed, size_t len, u
     for (size_t i = 0; i < len && changed[i] <= last_uid; i++) {
         struct backend_message message;
         uint32_t index;
-        if (contains(t->told.items, t->told.len, changed[i]))
+        if (contains(t->told.items, t->told.len, changed[i])) {
             continue;
+        }
         if (tracker_index(t, changed[i], &index) &&
-            s->backend.ops->find(t->mailbox, changed[i], &message))
+            s->backend.ops->find(t->mailbox, changed[i], &message)) {
             fetch_tell_flags(s, index + 1, &message, with_uid || s->qresync, true);
+        }
     }
 }
 
@@ -228,17 +251,20 @@ int tracker_sync(struct session *s, bool may_expunge, bool with_uid, struct erro
     uint32_t *changed = NULL;
     size_t len = 0;
     int r = s->backend.ops->info(t->mailbox, &info, err);
-    if (r < 0)
+    if (r < 0) {
         return r;
+    }
     if (info.highestmodseq != t->modseq) {
         arena = arena_new();
         if ((r = s->backend.ops->changed(t->mailbox, t->modseq, arena, &changed, &len, err)) < 0 ||
-            (r = note_gone(s, arena, err)) < 0)
+            (r = note_gone(s, arena, err)) < 0) {
             return r;
+        }
     }
     uint32_t last_uid = t->uids.len > 0 ? t->uids.items[t->uids.len - 1] : 0;
-    if (may_expunge)
+    if (may_expunge) {
         tell_gone(s);
+    }
     tell_new(s, changed, len);
     tell_flags(s, changed, len, last_uid, with_uid);
     t->modseq = info.highestmodseq;
