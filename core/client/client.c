@@ -223,7 +223,7 @@ int client_open(struct stream *stream, const struct client_options *options, str
     return 0;
 }
 
-void client_logout(struct client **client)
+void client_logout(struct client **client, struct client_counters *counters_out)
 {
     struct client *c = *client;
     if (c == NULL) {
@@ -235,6 +235,9 @@ void client_logout(struct client **client)
     if (c->first == NULL && pipeline_open(c, &op, CMD_LOGOUT, &no_hooks, NULL, &ignored) == 0) {
         c->bye_expected = true;
         (void)pipeline_run(c, &op, &ignored);
+    }
+    if (counters_out != NULL) {
+        *counters_out = client_counters(c);
     }
     client_close(client);
 }

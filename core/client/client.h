@@ -69,9 +69,6 @@ int client_open(struct stream *stream, const struct client_options *options, str
  * temporary (UNAVAILABLE, INUSE, LIMIT, SERVERBUG) is ERR_NO, a BAD is ERR_BAD, both
  * SCOPE_CONNECTION. */
 int client_login(struct client *c, const struct client_credentials *credentials, struct error *err);
-/* LOGOUT and close; a peer that just closes is tolerated. Without waiting when the connection has
- * failed. Frees. */
-void client_logout(struct client **c);
 /* Closes without a word. Frees. */
 void client_close(struct client **c);
 
@@ -80,6 +77,9 @@ struct client_counters {
     uint64_t commands;
     uint64_t round_trips; /* how often nothing was in flight when a command was sent */
 };
+/* LOGOUT and close; a peer that just closes is tolerated. Without waiting when the connection has
+ * failed. The counts, LOGOUT included, go to `counters_out` unless that is NULL. Frees. */
+void client_logout(struct client **c, struct client_counters *counters_out);
 struct client_counters client_counters(const struct client *c);
 const struct capabilities *client_capabilities(const struct client *c);
 bool client_has(const struct client *c, enum capability cap);
