@@ -1,7 +1,8 @@
-#include "client/client_private.h"
+#include "client/client.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "imap/limits.h"
+#include "client/client_private.h"
 #include <assert.h>
 
 static ssize_t read_from_stream(void *self, void *out, size_t size, struct error *err)

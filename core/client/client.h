@@ -15,6 +15,8 @@
  */
 #include "base/arena.h"
 #include "base/vec.h"
+#include "net/stream.h"
+#include "net/tls.h"
 #include "imap/append.h"
 #include "imap/capability.h"
 #include "imap/command.h"
@@ -26,8 +28,6 @@
 #include "imap/response.h"
 #include "imap/select.h"
 #include "imap/status.h"
-#include "net/stream.h"
-#include "net/tls.h"
 
 struct client;
 struct client_op_hooks;

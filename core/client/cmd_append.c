@@ -1,6 +1,6 @@
 /* APPEND: the message goes from its source to the connection in pieces. */
-#include "client/client_private.h"
 #include "base/alloc.h"
+#include "client/client_private.h"
 #include <assert.h>
 #include <inttypes.h>
 

@@ -2,9 +2,9 @@
  * Authentication: which mechanism, and its exchange. A row for each mechanism; `respond` gives the
  * answer to the server's challenges one after the other.
  */
-#include "client/client_private.h"
 #include "base/base64.h"
 #include "imap/limits.h"
+#include "client/client_private.h"
 #include <strings.h>
 
 /* Responses come from passwords and tokens. */

@@ -6,10 +6,10 @@
  * known before all items are, so it goes by the UID where that was told first, else to the oldest
  * command that asked for bodies.
  */
-#include "client/client_private.h"
 #include "base/alloc.h"
 #include "imap/limits.h"
 #include "imap/vanished.h"
+#include "client/client_private.h"
 
 /* Told by servers without being asked. */
 #define OFTEN_UNASKED (FETCH_UID | FETCH_FLAGS | FETCH_MODSEQ)

@@ -1,8 +1,8 @@
 /* LIST, and LIST with STATUS in one answer (RFC 5819). */
-#include "client/client_private.h"
 #include "base/strmap.h"
 #include "imap/limits.h"
 #include "imap/mailbox_name.h"
+#include "client/client_private.h"
 
 struct list_op {
     struct client_op op;

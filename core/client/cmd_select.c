@@ -1,6 +1,6 @@
 /* SELECT and EXAMINE, with what QRESYNC tells in their answer (RFC 7162). */
-#include "client/client_private.h"
 #include "imap/limits.h"
+#include "client/client_private.h"
 
 static bool take_flags(struct client_select *h, struct client *c)
 {

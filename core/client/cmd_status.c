@@ -1,6 +1,6 @@
 /* STATUS. */
-#include "client/client_private.h"
 #include "imap/mailbox_name.h"
+#include "client/client_private.h"
 
 static const struct {
     enum status_item item;

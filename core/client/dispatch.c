@@ -6,8 +6,8 @@
  * What is about the messages of a mailbox (EXISTS, FETCH, VANISHED, …) is a SELECT's only while
  * that SELECT is the oldest in flight: before, it is about the mailbox selected before.
  */
-#include "client/client_private.h"
 #include "base/log.h"
+#include "client/client_private.h"
 #include <assert.h>
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* What the server told without being asked, until somebody looks. */
-#include "client/client_private.h"
 #include "base/alloc.h"
 #include "imap/limits.h"
+#include "client/client_private.h"
 
 /* Longer alerts are cut. */
 #define ALERT_MAX_BYTES 1000

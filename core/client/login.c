@@ -1,6 +1,6 @@
 /* From the greeting to a connection that is ready for work. */
-#include "client/client_private.h"
 #include "base/log.h"
+#include "client/client_private.h"
 
 /* What is asked for once after login. */
 struct introduction {

@@ -6,9 +6,9 @@
  * sockets hold while an answer of any length may be coming (everything but APPEND's), answers are
  * taken until there is room.
  */
-#include "client/client_private.h"
 #include "base/alloc.h"
 #include "imap/limits.h"
+#include "client/client_private.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
-#include "support/transcript.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/files.h"
 #include "base/vec.h"
+#include "support/transcript.h"
 #include <fcntl.h>
 #include <stdio.h>
 

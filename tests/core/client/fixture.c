@@ -1,5 +1,5 @@
-#include "core/client/fixture.h"
 #include "base/alloc.h"
+#include "core/client/fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Greeting, STARTTLS, authentication, and what is asked for once after it. */
-#include "core/client/fixture.h"
 #include "base/buf.h"
+#include "core/client/fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* What is common to all commands: unsolicited data, wrong answers, failures, the window. */
-#include "core/client/fixture.h"
 #include "imap/limits.h"
+#include "core/client/fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
