@@ -167,6 +167,7 @@ static bool code_read(struct reader *r, struct arena *arena, struct imap_respons
 {
     out->code = CODE_OTHER;
     out->code_name = STR_EMPTY;
+    (void)reader_accept_sp(r);
     if (char_is((char)reader_peek(r), CHAR_ATOM)) {
         if (!reader_expect_atom(r, &out->code_name)) {
             return false;

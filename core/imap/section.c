@@ -77,15 +77,22 @@ static bool section_read_fields(struct reader *r, struct arena *arena, struct se
     return true;
 }
 
-/* "<0>" or "<0.100>". */
+static bool section_read_number(struct reader *r, uint32_t *out)
+{
+    struct str digits;
+    return reader_expect_view(r, CHAR_DIGIT, &digits) &&
+           (str_to_u32(digits, out) || reader_fail(r, "an offset in a body that is out of range"));
+}
+
+/* "<0>" or "<0.100>", behind the `<`. */
 static bool section_read_partial(struct reader *r, struct section *out)
 {
     out->has_partial = true;
-    if (!reader_expect_number(r, &out->offset)) {
+    if (!section_read_number(r, &out->offset)) {
         return false;
     }
-    if (reader_accept(r, '.') && !reader_expect_nz_number(r, &out->count)) {
-        return false;
+    if (reader_accept(r, '.') && (!section_read_number(r, &out->count) || out->count == 0)) {
+        return reader_fail(r, "a part of a body without a size");
     }
     return reader_expect(r, '>');
 }

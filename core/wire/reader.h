@@ -91,6 +91,7 @@ bool reader_expect_string(struct reader *r, struct str *out);
 bool reader_expect_nstring(struct reader *r, struct str *out);
 /* list-mailbox: list characters or a string; also bare backslashes and braces. */
 bool reader_expect_list_mailbox(struct reader *r, struct str *out);
+/* Numbers; no letter or point may follow: 9.3736e+06 is none. */
 bool reader_expect_number(struct reader *r, uint32_t *out);
 bool reader_expect_number64(struct reader *r, uint64_t *out);
 bool reader_expect_nz_number(struct reader *r, uint32_t *out);

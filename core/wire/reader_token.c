@@ -181,7 +181,7 @@ bool reader_expect_text(struct reader *r, struct str *out)
 
 /* ---- numbers ---- */
 
-bool reader_expect_number64(struct reader *r, uint64_t *out)
+static bool reader_digits(struct reader *r, uint64_t *out)
 {
     size_t n;
     if (!reader_run(r, 0, CHAR_DIGIT, &n)) {
@@ -199,6 +199,18 @@ bool reader_expect_number64(struct reader *r, uint64_t *out)
     }
     r->pos += n;
     *out = value;
+    return true;
+}
+
+bool reader_expect_number64(struct reader *r, uint64_t *out)
+{
+    if (!reader_digits(r, out)) {
+        return false;
+    }
+    int c = reader_peek(r);
+    if (c >= 0 && char_is((char)c, CHAR_NAME)) {
+        return reader_expected(r, "the end of a number");
+    }
     return true;
 }
 
@@ -265,7 +277,7 @@ static bool reader_float_rest(struct reader *r, uint64_t *value)
         if (!minus) {
             (void)reader_accept(r, '+');
         }
-        if (!reader_expect_number64(r, &power)) {
+        if (!reader_digits(r, &power)) {
             return false;
         }
         if (power > 400) {
@@ -278,7 +290,7 @@ static bool reader_float_rest(struct reader *r, uint64_t *value)
 
 bool reader_expect_size(struct reader *r, uint64_t *out)
 {
-    return reader_expect_number64(r, out) && reader_float_rest(r, out);
+    return reader_digits(r, out) && reader_float_rest(r, out);
 }
 
 /* ---- strings ---- */

@@ -287,7 +287,7 @@ static void tolerated(void **state)
         {"no space between lists", skip_value, {"((a)(b)\"c\"(d))z", 15}, "", "z"},
         {"unbalanced line", skip_line, {")) (a\r\nx", 8}, "", "\r\nx"},
         {"unbalanced quote in a line", skip_line, {"it's 5\" \"long\r\nx", 16}, "", "\r\nx"},
-        {"controls in a line", skip_line, {"a\001 \0 b\r\nx", 10}, "", "\r\nx"},
+        {"controls in a line", skip_line, {"a\001 \0 b\r\nx", 9}, "", "\r\nx"},
         {"braces in a line", skip_line, {"{x} {5 {6}\r\n\r\nabcd\r\nx", 21}, "", "\r\nx"},
     };
     RUN(cases);
@@ -308,6 +308,8 @@ static void refused(void **state)
         {"escaped LF in quotes", string, {"\"a\\\nb\"", 6}, NULL, NULL},
         {"unterminated quotes", string, {"\"abc", 4}, NULL, NULL},
         {"ends behind a backslash", string, {"\"abc\\", 5}, NULL, NULL},
+        {"float number", number, {"9.3736e+06 ", 11}, NULL, NULL},
+        {"number and letters", number64, {"12ab ", 5}, NULL, NULL},
         {"no number", number, {"x", 1}, NULL, NULL},
         {"negative number", number, {"-1", 2}, NULL, NULL},
         {"number over 32 bits", number, {"4294967296 ", 11}, NULL, NULL},

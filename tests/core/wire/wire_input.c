@@ -27,8 +27,14 @@ static ssize_t wire_read(void *self, void *out, size_t size, struct error *err)
 
 void wire_open(struct wire_input *in, struct str data, size_t chunk)
 {
+    wire_open_limits(in, data, chunk, &wire_test_limits);
+}
+
+void wire_open_limits(struct wire_input *in, struct str data, size_t chunk,
+                      const struct reader_limits *limits)
+{
     *in = (struct wire_input){.data = data, .chunk = chunk, .arena = arena_new()};
-    in->reader = reader_new(&(struct reader_source){wire_read, in}, &wire_test_limits);
+    in->reader = reader_new(&(struct reader_source){wire_read, in}, limits);
     reader_begin(in->reader, in->arena);
 }
 

@@ -16,6 +16,8 @@ extern const struct reader_limits wire_test_limits;
 
 /* `data` is borrowed. A unit has begun. */
 void wire_open(struct wire_input *in, struct str data, size_t chunk);
+void wire_open_limits(struct wire_input *in, struct str data, size_t chunk,
+                      const struct reader_limits *limits);
 void wire_close(struct wire_input *in);
 /* Fails the test unless the reader has no error; shows the error. */
 void wire_assert_good(const struct wire_input *in, const char *name);
