@@ -85,6 +85,13 @@ class StyleCase(unittest.TestCase):
         self.expect({"core/wire/good.c": text, "core/wire/good.h": GOOD_HEADER},
                     "must be its own header, wire/good.h", "out of order: wire/good.h")
 
+    def test_the_header_of_a_module_of_several_files_comes_first(self):
+        text = '#include "sync/%s"\n#include "base/a.h"\n'
+        self.expect({"sync/apply_flags.c": text % "apply.h"})
+        self.expect({"sync/apply_flags.c": text % "apply_private.h"})
+        self.expect({"sync/applyflags.c": text % "apply.h"}, "out of order: base/a.h")
+        self.expect({"tests/core/wire/test_reader.c": '#include "wire/reader.h"\n#include "base/a.h"\n'})
+
     def test_private_header_of_another_folder(self):
         text = '#include "client/client_private.h"\n'
         self.expect({"sync/a.c": text}, "private header of another folder")
