@@ -91,6 +91,7 @@ static struct client_fetch *find_for_body(struct client *c, const struct fetch_d
 /* Between the parser and the sink of whoever asked. */
 struct body_route {
     struct client *c;
+    bool began;
     struct client_fetch *to;       /* chosen when the body began; NULL: dropped */
     const struct fetch_sink *sink; /* NULL: dropped */
 };
@@ -99,6 +100,7 @@ static bool route_begin(void *self, const struct fetch_data *so_far, const struc
                         uint64_t size, struct error *err)
 {
     struct body_route *route = self;
+    route->began = true;
     route->to = find_for_body(route->c, so_far);
     route->sink = route->to != NULL && route->to->sink_error == NULL ? route->to->sink : NULL;
     return route->sink == NULL || route->sink->begin(route->sink->self, so_far, section, size, err);
@@ -168,6 +170,10 @@ bool fetch_dispatch(struct client *c, const struct response_head *head)
         return false;
     }
     struct client_fetch *to = data.uid != 0 ? find_by_uid(c, data.uid, data.have) : NULL;
+    if (to != NULL && route.began && route.to != to) {
+        /* The UID came behind the body, which went to another command: as good as not told. */
+        return true;
+    }
     if (to != NULL) {
         return queue_add(to, c, &data);
     }

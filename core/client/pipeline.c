@@ -286,6 +286,10 @@ int pipeline_end(struct client *c, struct client_op *op, struct error *err)
             return -(int)err->code;
         }
     }
+    if (op->result == STATUS_OK && op->orphan && op->row->states == STATE_SELECTED) {
+        return error_set(err, ERR_NO, SCOPE_MAILBOX,
+                         "%s counted on a mailbox that could not be selected", op->row->name);
+    }
     if (op->result == STATUS_OK) {
         return 0;
     }

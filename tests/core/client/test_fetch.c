@@ -174,6 +174,23 @@ static void two_in_flight(struct fixture *f)
     buf_free(&keeper.text);
 }
 
+static void law1_body_of_another_command(struct fixture *f)
+{
+    struct client_fetch a;
+    struct client_fetch b;
+    struct fetch_data data;
+    select_inbox(f);
+    assert_ok(f, begin(f, &a, "1:2", BODY));
+    assert_ok(f, begin(f, &b, "3:4", BODY));
+    assert_int_equal(next(f, &a, &data), 1);
+    assert_int_equal(data.uid, 1);
+    assert_int_equal(next(f, &a, &data), 0);
+    end(f, &a);
+    assert_int_equal(next(f, &b, &data), 0);
+    end(f, &b);
+    buf_free(&keeper.text);
+}
+
 static void later_end_first(struct fixture *f)
 {
     struct client_fetch h;
@@ -348,6 +365,7 @@ static const struct fixture_case cases[] = {
     {"bodies", bodies, 0},
     {"a body nobody asked for", unasked_body, 0},
     {"two fetches in flight", two_in_flight, 0},
+    {"a body that was told before its UID, of the second command", law1_body_of_another_command, 0},
     {"the end of a later command is awaited first", later_end_first, 0},
     {"NO after some", no_after_some, 0},
     {"BAD", bad, 0},
