@@ -138,6 +138,9 @@ static void capabilities_add(struct capabilities *caps, struct str word)
         return;
     }
     capabilities_set(caps, cap, true);
+    if (cap == CAP_QRESYNC) {
+        capabilities_set(caps, CAP_CONDSTORE, true); /* RFC 7162 section 3.2.3 */
+    }
     if (cap == CAP_APPENDLIMIT && !str_to_u64(parameter, &caps->append_limit)) {
         caps->append_limit = 0;
     }

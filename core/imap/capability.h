@@ -76,7 +76,7 @@ bool capability_parse(struct str name, enum capability *out);
 bool capabilities_have(const struct capabilities *caps, enum capability cap);
 void capabilities_set(struct capabilities *caps, enum capability cap, bool on);
 /* Names separated by spaces up to `]` or the line end; unknown ones are passed over. Names in any
- * case, and "LITERAL +", as some servers send it. */
+ * case, and "LITERAL +", as some servers send it. QRESYNC sets CONDSTORE too, which it implies. */
 bool capabilities_read(struct reader *r, struct capabilities *out);
 /* The names, separated by spaces, in the order of the enum. */
 void capabilities_write(struct writer *w, const struct capabilities *caps);

@@ -3,6 +3,7 @@
 bool vanished_read(struct reader *r, bool *earlier, struct seqset *uids)
 {
     *uids = (struct seqset){0};
+    (void)reader_accept_sp(r);
     *earlier = reader_accept(r, '(');
     if (*earlier && (!reader_accept_word(r, "EARLIER") || !reader_accept(r, ')'))) {
         return reader_expected(r, "\"(EARLIER)\"");

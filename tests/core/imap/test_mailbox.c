@@ -89,6 +89,7 @@ static void capabilities_are_read(void **state)
         {"limit with no number", capabilities, "APPENDLIMIT=x MESSAGELIMIT=99999999999\r\n",
          "APPENDLIMIT MESSAGELIMIT"},
         {"UTF8=ONLY implies ACCEPT", capabilities, "UTF8=ONLY\r\n", "UTF8=ACCEPT"},
+        {"QRESYNC implies CONDSTORE", capabilities, "QRESYNC\r\n", "CONDSTORE QRESYNC"},
         {"no parameters on others", capabilities, "IDLE=5 COMPRESS=LZ4\r\n", ""},
         {"the last of them", capabilities, "AUTH=OAUTHBEARER X-GM-EXT-1\r\n",
          "X-GM-EXT-1 AUTH=OAUTHBEARER"},

@@ -445,6 +445,7 @@ static void random_code_argument(struct trip *t, struct imap_response_status *st
     switch (status->code) {
     case CODE_CAPABILITY:
         status->capabilities.bits[0] = dice_next(&t->dice) & ((UINT64_C(1) << CAP_COUNT) - 1);
+        capabilities_set(&status->capabilities, CAP_CONDSTORE, true);
         break;
     case CODE_PERMANENTFLAGS:
         status->flags = random_flags(t, (FLAG_RECENT - 1) | FLAG_WILDCARD);
