@@ -5,7 +5,7 @@
 #include <sys/prctl.h>
 
 const struct verb *const verbs[] = {
-    &verb_sync, &verb_check, &verb_mailboxes, &verb_held, &verb_help, NULL,
+    &verb_sync, &verb_check, &verb_mailboxes, &verb_held, &verb_demo, &verb_help, NULL,
 };
 
 /* As the verbs' options_read takes them; here only those before the verb. */
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 {
     struct invocation invocation = {0};
     forbid_core_dumps();
-    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     int at = read_leading(argc, argv, &invocation.config_path);
     if (at >= argc) {
         main_help();

@@ -122,6 +122,13 @@ static void start_jobs(struct sync_run *run)
     }
 }
 
+/* A dry run holds nothing back: that something would be held is part of the plan. */
+static int job_exit_code(const struct job *job)
+{
+    bool told = job->run->flags.dry_run && job->report.result == REPORT_HELD;
+    return told ? 0 : report_exit_code(&job->report);
+}
+
 static int finish_jobs(struct sync_run *run)
 {
     int exit_code = 0;
@@ -129,7 +136,7 @@ static int finish_jobs(struct sync_run *run)
         if (run->jobs[i].started) {
             (void)pthread_join(run->jobs[i].thread, NULL);
         }
-        exit_code = exit_code_worse(exit_code, report_exit_code(&run->jobs[i].report));
+        exit_code = exit_code_worse(exit_code, job_exit_code(&run->jobs[i]));
     }
     return exit_code;
 }

@@ -135,7 +135,7 @@ static bool parse_inbox(const struct config_value *value, void *field)
 
 static bool parse_prefix(const struct config_value *value, void *field)
 {
-    bool is_auto = !value->node->quoted && strcmp(value->node->text, "auto") == 0;
+    bool is_auto = strcmp(value->node->text, "auto") == 0;
     if (!is_auto) {
         return parse_text(value, field);
     }
@@ -185,16 +185,21 @@ static bool parse_choice(const struct config_value *value, void *field)
     return true;
 }
 
-/* Like `sync` itself, but under the keys that are given beside it. */
+/* Sets keys of the block it stands in; these, where they are given too, are read after it. */
 static bool parse_direction(const struct config_value *value, void *field)
 {
+    static const char *const names[] = {"new", "flags", "deletions", "create", "rename"};
     const struct config_word *word = config_value_word(value, value->node->text);
     if (word == NULL) {
         return false;
     }
-    struct config_sync *sync = field;
-    sync->messages_new = sync->flags = sync->deletions = sync->create = sync->rename =
-        (enum direction)word->value;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct config_key *key = config_key_find(&config_sync_keys, names[i]);
+        assert(key != NULL);
+        if (!key->later) {
+            memcpy((char *)field + key->offset, &word->value, sizeof word->value);
+        }
+    }
     return true;
 }
 
