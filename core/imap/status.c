@@ -1,5 +1,6 @@
 #include "imap/status.h"
 #include "imap/modseq.h"
+#include <assert.h>
 
 struct status_row {
     enum status_item item;
@@ -43,10 +44,9 @@ static uint32_t *status_number(struct status_data *data, unsigned item)
         return &data->unseen;
     case STATUS_RECENT:
         return &data->recent;
-    case STATUS_DELETED:
-        return &data->deleted;
     default:
-        return NULL;
+        assert(item == STATUS_DELETED);
+        return &data->deleted;
     }
 }
 

@@ -57,6 +57,7 @@ static inline bool reader_ensure(struct reader *r, size_t n)
 static inline bool reader_run(struct reader *r, size_t from, unsigned classes, size_t *out)
 {
     size_t n = from;
+    *out = 0;
     for (;;) {
         const char *p = r->pos + n;
         while (p < r->end && char_is(*p, classes)) {
@@ -64,7 +65,8 @@ static inline bool reader_run(struct reader *r, size_t from, unsigned classes, s
         }
         n = (size_t)(p - r->pos);
         if (n > r->limits.token_bytes) {
-            return reader_fail(r, "a token of more than %zu bytes", r->limits.token_bytes);
+            (void)reader_fail(r, "a token of more than %zu bytes", r->limits.token_bytes);
+            return false;
         }
         if (p < r->end || !reader_fill(r)) {
             *out = n - from;

@@ -229,7 +229,7 @@ bool reader_expect_number(struct reader *r, uint32_t *out)
 
 bool reader_expect_nz_number(struct reader *r, uint32_t *out)
 {
-    uint32_t value;
+    uint32_t value = 0;
     if (!reader_expect_number(r, &value)) {
         return false;
     }
