@@ -358,7 +358,6 @@ static int hold_message(struct downloader *d, struct mailbox_plan *plan, uint32_
     int r = index_begin_write(d->pass->index, &txn, err);
     if (r < 0 || (r = index_message_put(txn, &m, err)) < 0 || (r = index_commit(&txn, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
-    d->pass->report->messages.held++;
     return apply_hold(d->pass, plan->pair, HELD_DOWNLOAD, uid, STR_EMPTY, reason, err);
 }
 

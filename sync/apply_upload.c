@@ -46,7 +46,6 @@ static ssize_t read_message(void *self, void *out, size_t size, struct error *er
 static int hold_upload(struct uploader *u, const struct operation *op, const char *reason,
                        struct error *err)
 {
-    u->pass->report->messages.held++;
     u->pair->local_blocked = true;
     return apply_hold(u->pass, u->pair, HELD_UPLOAD, 0, op->file->parsed.base, reason, err);
 }

@@ -38,6 +38,29 @@ static bool is_held_still(const struct mailbox_plan *plan, const struct index_he
     return false;
 }
 
+/* Whether an entry for a message that could not be carried has lost its reason to be. */
+static int is_overtaken(struct index_txn *txn, struct arena *arena, const struct mailbox_plan *plan,
+                        const struct index_held *h, bool *out, struct error *err)
+{
+    const struct local_delta *local = &plan->pair->local;
+    struct index_message record;
+    *out = false;
+    if (h->kind == HELD_DOWNLOAD) {
+        int r = index_message_get(txn, arena, h->mailbox, h->uid, &record, err);
+        *out = r < 0 || record.state != MESSAGE_HELD;
+        if (r < 0 && err->code != ERR_NOT_FOUND)
+            return r;
+        error_clear(err);
+    } else if (h->kind == HELD_UPLOAD && local->scanned) {
+        *out = true;
+        for (size_t i = 0; i < local->fresh.len; i++) {
+            if (str_eq(local->fresh.items[i].file.parsed.base, h->base))
+                *out = false;
+        }
+    }
+    return 0;
+}
+
 static int drop_stale_held(struct index_txn *txn, struct arena *arena,
                            const struct mailbox_plan *plan, struct seqset *local_out,
                            struct seqset *remote_out, struct error *err)
@@ -47,12 +70,17 @@ static int drop_stale_held(struct index_txn *txn, struct arena *arena,
     int r;
     while ((r = index_held_next(txn, arena, &cursor, &h, err)) > 0) {
         bool deletion = h.kind == HELD_DELETE_LOCAL || h.kind == HELD_DELETE_REMOTE;
-        if (!deletion || h.mailbox != plan->pair->record.id)
+        bool stale = false;
+        if (h.mailbox != plan->pair->record.id)
             continue;
-        if (is_held_still(plan, &h))
-            seqset_add(h.kind == HELD_DELETE_LOCAL ? local_out : remote_out, h.uid);
-        else if ((r = index_held_delete(txn, h.id, err)) < 0)
+        if (deletion)
+            stale = !is_held_still(plan, &h);
+        else if ((r = is_overtaken(txn, arena, plan, &h, &stale, err)) < 0)
             return r;
+        if (stale && (r = index_held_delete(txn, h.id, err)) < 0)
+            return r;
+        if (deletion && !stale)
+            seqset_add(h.kind == HELD_DELETE_LOCAL ? local_out : remote_out, h.uid);
     }
     return r;
 }
@@ -77,7 +105,29 @@ static int put_held(struct pass *pass, struct index_txn *txn, const struct mailb
                                .since_ms = pass_now_ms(pass)};
         r = index_held_put(txn, &h, err);
     }
-    pass->report->messages.held += plan->held.len;
+    return r;
+}
+
+static bool is_target(const struct pass *pass, uint32_t mailbox)
+{
+    for (size_t i = 0; i < pass->pairs.len; i++) {
+        if (pass->pairs.items[i].record.id == mailbox)
+            return pass->pairs.items[i].in_target;
+    }
+    return false;
+}
+
+/* What waits, whether this pass or an earlier one held it. */
+static int count_held(struct pass *pass, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_held h;
+    uint64_t cursor = 0;
+    int r = index_begin_read(pass->index, &txn, err);
+    pass->report->messages.held = 0;
+    while (r >= 0 && (r = index_held_next(txn, arena, &cursor, &h, err)) > 0)
+        pass->report->messages.held += is_target(pass, h.mailbox);
     return r;
 }
 
@@ -148,11 +198,9 @@ static bool has_news(const struct pass *pass, const struct plan *plan)
     return false;
 }
 
-int commit_pass(struct pass *pass, const struct plan *plan, struct error *err)
+static int commit_news(struct pass *pass, const struct plan *plan, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
-    if (!has_news(pass, plan))
-        return 0;
     int r = index_begin_write(pass->index, &txn, err);
     for (size_t i = 0; i < plan->mailboxes.len && r == 0; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
@@ -166,7 +214,13 @@ int commit_pass(struct pass *pass, const struct plan *plan, struct error *err)
     }
     if (r == 0)
         r = put_generation(pass, txn, err);
+    return r < 0 ? r : index_commit(&txn, err);
+}
+
+int commit_pass(struct pass *pass, const struct plan *plan, struct error *err)
+{
+    int r = has_news(pass, plan) ? commit_news(pass, plan, err) : 0;
     if (r == 0)
-        r = index_commit(&txn, err);
+        r = count_held(pass, err);
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }

@@ -74,7 +74,7 @@ static int open_client(const struct config_account *account, const struct clock 
     if (r < 0)
         return r;
     const struct client_options options = {
-        .host = account->host,
+        .host = account->host != NULL ? account->host : "tunnel",
         .security = security_of(account),
         .tls = c->tls,
         .plaintext_ok = account->tunnel != NULL || account->allow_plaintext ||

@@ -94,7 +94,9 @@ static void delete_local(struct mailbox_plan *plan, const struct message_row *ro
 
 static void delete_remote(struct mailbox_plan *plan, const struct message_row *row, const char *why)
 {
-    if (carried_to_remote(plan->pair->policy->deletions))
+    if (plan->pair->remote.read_only)
+        agree_on_state(plan, row, MESSAGE_DELETED_HERE, "the mailbox is read-only on the server");
+    else if (carried_to_remote(plan->pair->policy->deletions))
         add(plan, OP_DELETE_REMOTE, row, why);
     else
         agree_on_state(plan, row, MESSAGE_DELETED_HERE, "deletions are not carried to the server");

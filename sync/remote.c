@@ -76,8 +76,8 @@ static int examine_again(struct pass *pass, struct mailbox_pair *pair, bool *emp
 {
     struct client_select select;
     struct select_params params = {0};
-    int r = client_select_begin(pass->client, &select, pair->record.name, pass->options->dry_run,
-                                &params, pass->arena, err);
+    int r = client_select_begin(pass->client, &select, pair->record.name, false, &params,
+                                pass->arena, err);
     if (r < 0)
         return r;
     r = client_select_end(pass->client, &select, err);

@@ -46,8 +46,8 @@ static int begin(struct pass *pass, struct opening *o, struct error *err)
         params.uidvalidity = record->uidvalidity;
         params.modseq = record->highestmodseq;
     }
-    int r = client_select_begin(pass->client, &o->select, record->name, pass->options->dry_run,
-                                &params, pass->arena, err);
+    int r = client_select_begin(pass->client, &o->select, record->name, false, &params, pass->arena,
+                                err);
     if (r < 0 || o->means == SURVEY_QRESYNC)
         return r;
     struct fetch_request request = {.items = FETCH_UID | FETCH_FLAGS};
