@@ -116,8 +116,6 @@ void client_restart_deadline(struct client *c);
 
 /* Reads one response and hands it on. */
 int dispatch_response(struct client *c, struct error *err);
-/* A status response was read: its capabilities and alerts are for the connection. */
-void dispatch_status_code(struct client *c, const struct imap_response_status *status);
 /* What is left of a line and its end. */
 bool dispatch_line_end(struct client *c);
 
@@ -155,4 +153,3 @@ int namespace_begin(struct client *c, struct client_op *op, struct error *err);
 
 /* The capability that a STATUS item needs: refuses items the server does not have. */
 int status_require(struct client *c, struct client_op *op, unsigned items, struct error *err);
-bool status_name_eq(struct str a, struct str b);

@@ -27,7 +27,7 @@ int status_require(struct client *c, struct client_op *op, unsigned items, struc
     return 0;
 }
 
-bool status_name_eq(struct str a, struct str b)
+static bool name_eq(struct str a, struct str b)
 {
     return str_eq(a, b) || (mailbox_name_is_inbox(a) && mailbox_name_is_inbox(b));
 }
@@ -45,7 +45,7 @@ static bool status_data(struct client_op *op, struct client *c, const struct res
     }
     for (; op != NULL; op = op->next) {
         struct client_status *h = (struct client_status *)op;
-        if (op->row->id == CMD_STATUS && status_name_eq(h->mailbox, told.mailbox)) {
+        if (op->row->id == CMD_STATUS && name_eq(h->mailbox, told.mailbox)) {
             h->data = told;
             h->data.mailbox = arena_str(op->arena, told.mailbox);
             h->data.mailboxid = arena_str(op->arena, told.mailboxid);

@@ -16,7 +16,7 @@ bool dispatch_line_end(struct client *c)
     return reader_skip_line(c->reader) && reader_expect_crlf(c->reader);
 }
 
-void dispatch_status_code(struct client *c, const struct imap_response_status *status)
+static void take_code(struct client *c, const struct imap_response_status *status)
 {
     if (status->code == CODE_CAPABILITY) {
         client_set_capabilities(c, &status->capabilities);
@@ -53,7 +53,7 @@ static bool took_greeting(struct client *c, const struct imap_response_status *s
 
 static bool hand_out_status(struct client *c, struct imap_response_status *status)
 {
-    dispatch_status_code(c, status);
+    take_code(c, status);
     if (status->status == STATUS_BYE) {
         return said_bye(c, status);
     }
@@ -214,7 +214,7 @@ static bool on_tagged(struct client *c, const struct response_head *head)
     struct imap_response_status status = {0};
     bool ok = imap_response_status_read(c->reader, c->scratch, head->status, &status);
     if (ok) {
-        dispatch_status_code(c, &status);
+        take_code(c, &status);
         if (op->hooks->status != NULL) {
             (void)op->hooks->status(op, c, &status, true);
         }
