@@ -1,25 +1,32 @@
 #include "sync/folders.h"
 
+#include "base/strmap.h"
 #include "imap/mailbox_name.h"
 
 #include <stdlib.h>
 
-static struct mailbox_pair *find_by_utf8(struct pair_vec *pairs, struct str utf8)
+/* The pairs made so far, by each of their names; values are positions plus one, since the array
+ * grows. */
+struct directory {
+    struct pair_vec *pairs;
+    struct strmap *by_name; /* the server's spelling */
+    struct strmap *by_utf8;
+    struct strmap *by_path;
+};
+
+static struct mailbox_pair *find(const struct directory *d, const struct strmap *map,
+                                 struct str key)
 {
-    VEC_FOREACH (struct mailbox_pair, pair, pairs) {
-        if (str_eq(pair->record.utf8, utf8))
-            return pair;
-    }
-    return NULL;
+    uintptr_t position = (uintptr_t)strmap_get(map, key);
+    return position != 0 ? &d->pairs->items[position - 1] : NULL;
 }
 
-static struct mailbox_pair *find_by_path(struct pair_vec *pairs, struct str path)
+static void enter(struct directory *d, struct mailbox_pair *pair)
 {
-    VEC_FOREACH (struct mailbox_pair, pair, pairs) {
-        if (str_eq(pair->record.path, path))
-            return pair;
-    }
-    return NULL;
+    uintptr_t position = (uintptr_t)(pair - d->pairs->items) + 1;
+    strmap_put(d->by_name, pair->record.name, (void *)position);
+    strmap_put(d->by_utf8, pair->record.utf8, (void *)position);
+    strmap_put(d->by_path, pair->record.path, (void *)position);
 }
 
 static void refuse(struct mailbox_pair *pair, const char *why)
@@ -28,34 +35,31 @@ static void refuse(struct mailbox_pair *pair, const char *why)
     pair->why = why;
 }
 
-static void add_known(const struct folders_input *in, struct pair_vec *pairs)
+static void add_known(const struct folders_input *in, struct directory *d)
 {
     for (size_t i = 0; i < in->known_len; i++) {
-        struct mailbox_pair *pair = vec_add(pairs);
+        struct mailbox_pair *pair = vec_add(d->pairs);
         pair->record = in->known[i];
         pair->attributes = in->known[i].special_use;
+        enter(d, pair);
     }
 }
 
 /* A server's mailbox meets its record by its own spelling; a new one must not share its name or its
  * folder with another. */
-static void add_remote(const struct folders_input *in, struct arena *arena, struct pair_vec *pairs)
+static void add_remote(const struct folders_input *in, struct arena *arena, struct directory *d)
 {
-    size_t known = pairs->len;
     for (size_t i = 0; i < in->remote->len; i++) {
         const struct remote_mailbox *m = &in->remote->items[i];
-        struct mailbox_pair *pair = NULL;
-        for (size_t k = 0; k < known && pair == NULL; k++) {
-            if (str_eq(pairs->items[k].record.name, m->name))
-                pair = &pairs->items[k];
-        }
-        bool collision = pair == NULL && find_by_utf8(pairs, m->utf8) != NULL;
+        struct mailbox_pair *pair = find(d, d->by_name, m->name);
+        bool collision = pair == NULL && find(d, d->by_utf8, m->utf8) != NULL;
         if (pair == NULL) {
-            pair = vec_add(pairs);
+            pair = vec_add(d->pairs);
             pair->record.name = m->name;
             pair->record.utf8 = m->utf8;
-            const char *path = maildir_path(in->maildir, arena, m->utf8);
-            pair->record.path = str_from(path);
+            pair->record.path = str_from(maildir_path(in->maildir, arena, m->utf8));
+            if (!collision)
+                enter(d, pair);
         }
         if (collision)
             refuse(pair, "another mailbox of the server has the same name once decoded; rename one "
@@ -74,18 +78,18 @@ static void add_remote(const struct folders_input *in, struct arena *arena, stru
     }
 }
 
-static void add_local(const struct folders_input *in, struct arena *arena, struct pair_vec *pairs)
+static void add_local(const struct folders_input *in, struct arena *arena, struct directory *d)
 {
     for (size_t i = 0; i < in->local->len; i++) {
         const struct maildir_folder *folder = &in->local->items[i];
-        struct mailbox_pair *pair = find_by_path(pairs, str_from(folder->path));
+        struct mailbox_pair *pair = find(d, d->by_path, str_from(folder->path));
         if (pair != NULL) {
             pair->local_exists = true;
             continue;
         }
         if (folder->mailbox.len == 0)
             continue;
-        pair = vec_add(pairs);
+        pair = vec_add(d->pairs);
         pair->local_exists = true;
         pair->record.utf8 = folder->mailbox;
         pair->record.path = str_from(folder->path);
@@ -170,9 +174,13 @@ static int by_name(const void *a, const void *b)
 
 void folders_pair(const struct folders_input *input, struct arena *arena, struct pair_vec *pairs)
 {
-    add_known(input, pairs);
-    add_remote(input, arena, pairs);
-    add_local(input, arena, pairs);
+    struct directory d = {pairs, strmap_new(), strmap_new(), strmap_new()};
+    add_known(input, &d);
+    add_remote(input, arena, &d);
+    add_local(input, arena, &d);
+    strmap_free(&d.by_name);
+    strmap_free(&d.by_utf8);
+    strmap_free(&d.by_path);
     VEC_FOREACH (struct mailbox_pair, pair, pairs) {
         decide(input, pair);
     }

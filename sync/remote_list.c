@@ -113,26 +113,21 @@ static void take_status(struct mailbox_pair *pair, const struct status_data *sta
     pair->status_modseq = status->have & STATUS_HIGHESTMODSEQ ? status->highestmodseq : 0;
 }
 
-static struct mailbox_pair *find_pair(struct pass *pass, struct str name)
-{
-    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        if (str_eq(pair->record.name, name))
-            return pair;
-    }
-    return NULL;
-}
-
 static int refresh_by_list(struct pass *pass, struct error *err)
 {
     struct client_mailboxes list = {0};
     int r = client_list_status(pass->client, STR("*"), status_items(pass), pass->arena, &list, err);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < list.len; i++) {
-        struct mailbox_pair *pair = find_pair(pass, list.items[i].entry.name);
-        if (pair != NULL)
-            take_status(pair, &list.items[i].status);
+    struct strmap *by_name = strmap_new();
+    for (size_t i = 0; i < list.len; i++)
+        strmap_put(by_name, list.items[i].entry.name, &list.items[i].status);
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        const struct status_data *status = strmap_get(by_name, pair->record.name);
+        if (status != NULL)
+            take_status(pair, status);
     }
+    strmap_free(&by_name);
     return 0;
 }
 
