@@ -105,7 +105,9 @@ static struct imap_flags combine(struct arena *arena, const struct imap_flags *o
     case STORE_REPLACE:
         break;
     }
-    return with_keywords(arena, &nothing, &request->flags, STORE_ADD);
+    out = with_keywords(arena, &nothing, &request->flags, STORE_ADD);
+    out.system = request->flags.system;
+    return out;
 }
 
 static bool same_flags(const struct imap_flags *a, const struct imap_flags *b)

@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * Conversations with sessions of the embedded server, straight over session_feed.
+ *
+ *     1> a1 NOOP         session 1 hears this line; `$` is a line end within
+ *     1< a1 OK …         its next line: all of it, or up to the …
+ *     1+ new             as `1>`, but without the line end
+ *     1?                 session 1 is asked for news
+ *     1.                 nothing more was said
+ *     1!                 the session has ended
+ *     # a comment
+ *
+ * A session comes into being when it is first named, and has been greeted and logged in by then
+ * unless `raw`. What a session says must all be expected before it hears the next line.
+ */
+#include "support/lockstep_env.h"
+
+struct conversation {
+    struct lockstep_env env;
+    bool raw;
+    struct session *sessions[10];
+    struct buf said[10];
+    bool ended[10];
+};
+
+void conversation_init(struct conversation *c);
+void conversation_free(struct conversation *c);
+/* Fails the test where it goes otherwise, naming `name` and the line. */
+void conversation_play(struct conversation *c, const char *name, const char *script);
+/* Init, play, free. */
+void conversation_run(const char *name, const char *script);
