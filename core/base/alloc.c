@@ -56,7 +56,7 @@ char *xstrdup(const char *text)
 
 char *xstrndup(const char *text, size_t len)
 {
-    return check(strndup(text, len));
+    return check(strndup(len != 0 ? text : "", len));
 }
 
 void *xmemdup(const void *data, size_t size)

@@ -2,11 +2,9 @@
 
 void append_params_write(struct writer *w, const struct append_params *params)
 {
-    unsigned written = params->flags.system & ~(unsigned)(FLAG_RECENT | FLAG_WILDCARD);
-    if (written != 0 || params->flags.keywords_len > 0) {
-        writer_sp(w);
-        flags_write(w, &params->flags);
-    }
+    /* Also where it is empty: Twisted's server fails without it. */
+    writer_sp(w);
+    flags_write(w, &params->flags);
     if (params->has_date) {
         writer_sp(w);
         imap_date_write(w, &params->date);

@@ -83,12 +83,12 @@ static void a_star_among_known_uids_cannot_be_written(void **state)
 static void append_params_are_read(void **state)
 {
     static const struct imap_case cases[] = {
-        {"literal", append_params, " {1}\r\nx", " \"x\""},
+        {"literal", append_params, " {1}\r\nx", " () \"x\""},
         {"flags", append_params, " (\\Seen foo) {1}\r\nx", " (\\Seen foo) \"x\""},
-        {"empty flags are left out", append_params, " () {1}\r\nx", " \"x\""},
-        {"Recent is left out", append_params, " (\\Recent) {1}\r\nx", " \"x\""},
+        {"empty flags", append_params, " () {1}\r\nx", " () \"x\""},
+        {"Recent is left out", append_params, " (\\Recent) {1}\r\nx", " () \"x\""},
         {"date", append_params, " \"17-Jul-1996 02:44:25 -0700\" {1}\r\nx",
-         " \"17-Jul-1996 02:44:25 -0700\" \"x\""},
+         " () \"17-Jul-1996 02:44:25 -0700\" \"x\""},
         {"both", append_params, "  (\\Draft)  \" 1-Jan-2000 00:00:00 +0100\"  {1+}\r\nx",
          " (\\Draft) \" 1-Jan-2000 00:00:00 +0100\" \"x\""},
         {"impossible date", append_params, " \"31-Feb-2000 00:00:00 +0000\" {1}\r\nx", NULL},
