@@ -49,9 +49,12 @@ def make_folder(path):
 
 
 class PassCase(unittest.TestCase):
-    """`deleted_is_gone`: on a server without UIDPLUS what is marked \\Deleted counts as gone."""
+    """`deleted_is_gone`: on a server without UIDPLUS what is marked \\Deleted counts as gone.
+    `new_there`, `new_here`: what mailboxes made on either side are called."""
 
     deleted_is_gone = False
+    mailboxes = MAILBOXES
+    new_there, new_here = "New there %d", "New here %d"
 
     def client(self, fixture, transport=None, program=None, port=None, **account):
         made = maildird.Maildird(
@@ -76,8 +79,9 @@ class PassCase(unittest.TestCase):
                 oracle.check(connection.create(oracle.quoted(wire)))
         connection.logout()
 
-    def fill(self, fixture, count, seed=1, names=MAILBOXES):
+    def fill(self, fixture, count, seed=1, names=None):
         """`count` messages spread over the mailboxes, three of them large."""
+        names = names or self.mailboxes
         self.create(fixture, names)
         rng = random.Random(seed)
         connection = fixture.connect()
@@ -106,7 +110,7 @@ class PassCase(unittest.TestCase):
                 self.remove_on_server(connection, uids[10:11])
             for message in messages.batch(rng.getrandbits(32), 2, first=number * 1000 + position * 10):
                 oracle.append(connection, name, message, rng.choice(("", "\\Seen", "\\Flagged \\Seen")))
-        oracle.check(connection.create(oracle.quoted(self.wire(fixture, "New there %d" % number))))
+        oracle.check(connection.create(oracle.quoted(self.wire(fixture, self.new_there % number))))
         connection.logout()
 
     def remove_on_server(self, connection, uids):
@@ -129,7 +133,7 @@ class PassCase(unittest.TestCase):
                 os.rename(files[9], os.path.join(other, "cur", os.path.basename(files[9])))
             for message in messages.batch(rng.getrandbits(32), 2, first=number * 1000 + 500 + position * 10):
                 add_file(folder, message.replace(b"\r\n", b"\n"), rng.choice(("", "S", "FS")))
-        make_folder(os.path.join(client.maildir, "New here %d" % number))
+        make_folder(os.path.join(client.maildir, self.new_here % number))
 
     # --- passes ---
 

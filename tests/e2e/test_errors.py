@@ -33,8 +33,9 @@ class Errors(passes.PassCase):
             self.assertIn(fragment.lower(), result.err.lower())
         if result.report is not None:
             error = result.account()["error"]
-            self.assertEqual(error["code"], code)
             self.assertTrue(error["text"])
+            if code != 75:  # a mailbox's error has a code of its own
+                self.assertEqual(error["code"], code)
 
     def test_wrong_password(self):
         fixture = self.server_with_mail()
@@ -63,7 +64,7 @@ class Errors(passes.PassCase):
         fixture = self.server_with_mail()
         client = self.client(fixture, "tls")
         del client.accounts["work"]["tls_ca_file"]
-        client.write_config()
+        client.write_config(tls_system_ca=True)
         self.assert_fails(client.sync(), 69)
 
     def test_full_disk(self):
@@ -107,6 +108,7 @@ class Errors(passes.PassCase):
         result = client.sync()
         self.assert_fails(result, 75, "Archive")
         self.assertEqual(result.account()["result"], "partial")
+        self.assertEqual(result.account()["error"]["mailbox"], "Archive")
         self.assertEqual(len(oracle.maildir_files(client.mailbox_path("INBOX"))), 3)
 
     def test_law11_maildir_root_missing_though_indexed(self):
