@@ -4,9 +4,10 @@
  * A mail program marks a message by renaming its file, within cur/ or from new/ to cur/. readdir()
  * during a rename may give both names, or neither; and a file that is found under neither name
  * looks removed, which ends in its removal on the server. So a scan counts only if nothing in the
- * folder changed while it was made. The directories' times tell, but they move in steps of some
- * milliseconds; inotify tells exactly, but only of changes made through this machine. Both are
- * asked. There is no waiting: a folder that changes all the time is reported as changed, and the
+ * folder changed while it was made. The directories' times tell, but they move in steps: a change
+ * right after another may leave them as they are. So where the times are not old enough at the
+ * beginning, inotify is asked too, which tells exactly, though only of changes made through this
+ * machine. There is no waiting: a folder that changes all the time is reported as changed, and the
  * next pass looks again.
  *
  * new/ is read before cur/, so that a message on its usual way is met at least once.
@@ -208,21 +209,36 @@ static int open_new(int dir, int *fd_out, struct error *err)
     return rc < 0 ? error_widen(err, SCOPE_MAILBOX) : 0;
 }
 
+/* The state of the folder that a listing shows. */
+struct listed {
+    struct maildir_times times;
+    bool settled;
+};
+
+/* A time in the future is not settled either. */
+static bool is_settled(const struct maildir_times *times)
+{
+    int64_t before_ns = clock_wall_ms(&clock_system) * 1000000 - SETTLED_NS;
+    return times->new_mtime_ns < before_ns && times->cur_mtime_ns < before_ns;
+}
+
 /* One listing. 1 if nothing changed meanwhile, 0 if something did. */
 static int list_once(const struct maildir *md, const struct maildir_handle *handle,
-                     const struct listing *listing, struct maildir_times *times_out,
-                     struct error *err)
+                     const struct listing *listing, struct listed *out, struct error *err)
 {
     AUTO_FD int fresh = -1;
-    int rc = open_new(handle->dir, &fresh, err);
+    int rc = times_at(handle->dir, handle->path, &out->times, err);
+    rc = rc < 0 ? rc : open_new(handle->dir, &fresh, err);
     if (rc < 0) {
         return rc;
     }
-    struct watch watch;
-    watch_begin(&watch, md, fresh, handle->sub[SUB_CUR]);
-    rc = times_at(handle->dir, handle->path, times_out, err);
+    out->settled = is_settled(&out->times);
+    struct watch watch = {.fd = -1};
+    if (!out->settled) {
+        watch_begin(&watch, md, fresh, handle->sub[SUB_CUR]);
+    }
     listing->restart(listing->self);
-    if (rc == 0 && fresh >= 0) {
+    if (fresh >= 0) {
         rc = list_directory(fresh, handle->path, listing, true, err);
     }
     if (rc == 0) {
@@ -231,17 +247,21 @@ static int list_once(const struct maildir *md, const struct maildir_handle *hand
     struct maildir_times after = {.cur_inode = 0};
     rc = rc < 0 ? rc : times_at(handle->dir, handle->path, &after, err);
     bool changed = watch_end(&watch);
-    return rc < 0 ? rc : !changed && maildir_times_equal(times_out, &after);
+    if (rc < 0) {
+        return rc;
+    }
+    return !changed && maildir_times_equal(&out->times, &after) &&
+           after.cur_inode == handle->sub_identity[SUB_CUR].inode;
 }
 
 /* A listing during which nothing changed. */
 static int list_folder(const struct maildir *md, const char *path, const struct listing *listing,
-                       struct maildir_times *times_out, struct error *err)
+                       struct listed *out, struct error *err)
 {
     for (int attempt = 0; attempt < SCAN_ATTEMPTS; attempt++) {
         AUTO_HOLD struct maildir_hold hold = {.md = md};
         int rc = maildir_hold(md, path, &hold.handle, err);
-        rc = rc < 0 ? rc : list_once(md, hold.handle, listing, times_out, err);
+        rc = rc < 0 ? rc : list_once(md, hold.handle, listing, out, err);
         if (rc != 0) {
             return rc < 0 ? rc : 0;
         }
@@ -342,15 +362,15 @@ int maildir_scan(const struct maildir *md, const char *path, struct maildir_snap
     *out = (struct maildir_snapshot){.arena = arena_new()};
     struct scan scan = {.md = md, .out = out};
     struct listing listing = {.restart = scan_restart, .file = scan_file, .self = &scan};
-    int64_t before_ns = clock_wall_ms(&clock_system) * 1000000 - SETTLED_NS;
-    int rc = list_folder(md, path, &listing, &out->times, err);
+    struct listed listed;
+    int rc = list_folder(md, path, &listing, &listed, err);
     if (rc < 0) {
         maildir_snapshot_free(out);
         return rc;
     }
     put_in_order(out);
-    /* A time in the future is not settled either. */
-    out->settled = out->times.new_mtime_ns < before_ns && out->times.cur_mtime_ns < before_ns;
+    out->times = listed.times;
+    out->settled = listed.settled;
     return 0;
 }
 
@@ -416,8 +436,8 @@ int maildir_find(const struct maildir *md, const char *path, struct str base, st
 {
     struct find find = {.md = md, .base = base, .arena = arena, .out = out};
     struct listing listing = {.restart = find_restart, .file = find_file, .self = &find};
-    struct maildir_times times;
-    int rc = list_folder(md, path, &listing, &times, err);
+    struct listed listed;
+    int rc = list_folder(md, path, &listing, &listed, err);
     if (rc == 0 && !find.found) {
         return error_set(err, ERR_NOT_FOUND, SCOPE_MESSAGE, "the folder %s has no file %.*s", path,
                          STR_ARG(base));
