@@ -264,12 +264,17 @@ struct search_subject {
 
 static bool in_ranges(const struct tracker_ranges *ranges, uint32_t index)
 {
-    for (size_t i = 0; i < ranges->len; i++) {
-        if (index >= ranges->items[i].begin && index < ranges->items[i].end) {
-            return true;
+    size_t low = 0;
+    size_t high = ranges->len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ranges->items[middle].end <= index) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return false;
+    return low < ranges->len && index >= ranges->items[low].begin;
 }
 
 static bool contains_nocase(struct str text, struct str part)
