@@ -11,18 +11,21 @@ static const struct {
     size_t offset;
     const char *name;
     const char *words;
+    const char *one; /* the words for 1, where they differ */
 } counts[] = {
-    {offsetof(struct report_messages, downloaded), "downloaded", "downloaded"},
-    {offsetof(struct report_messages, linked), "linked", "linked"},
-    {offsetof(struct report_messages, uploaded), "uploaded", "uploaded"},
-    {offsetof(struct report_messages, flags_to_local), "flags_to_local", "flag changes here"},
-    {offsetof(struct report_messages, flags_to_remote), "flags_to_remote", "flag changes there"},
-    {offsetof(struct report_messages, moved_local), "moved_local", "moved here"},
-    {offsetof(struct report_messages, moved_remote), "moved_remote", "moved there"},
-    {offsetof(struct report_messages, deleted_local), "deleted_local", "deleted here"},
-    {offsetof(struct report_messages, deleted_remote), "deleted_remote", "deleted there"},
-    {offsetof(struct report_messages, held), "held", "held"},
-    {offsetof(struct report_messages, skipped), "skipped", "left there"},
+    {offsetof(struct report_messages, downloaded), "downloaded", "downloaded", NULL},
+    {offsetof(struct report_messages, linked), "linked", "linked", NULL},
+    {offsetof(struct report_messages, uploaded), "uploaded", "uploaded", NULL},
+    {offsetof(struct report_messages, flags_to_local), "flags_to_local", "flag changes here",
+     "flag change here"},
+    {offsetof(struct report_messages, flags_to_remote), "flags_to_remote", "flag changes there",
+     "flag change there"},
+    {offsetof(struct report_messages, moved_local), "moved_local", "moved here", NULL},
+    {offsetof(struct report_messages, moved_remote), "moved_remote", "moved there", NULL},
+    {offsetof(struct report_messages, deleted_local), "deleted_local", "deleted here", NULL},
+    {offsetof(struct report_messages, deleted_remote), "deleted_remote", "deleted there", NULL},
+    {offsetof(struct report_messages, held), "held", "held", NULL},
+    {offsetof(struct report_messages, skipped), "skipped", "left there", NULL},
 };
 
 static const char *const result_words[] = {
@@ -43,8 +46,10 @@ static void add_counts(struct buf *out, const struct report *report)
 {
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         uint64_t count = count_of(&report->messages, i);
+        const char *one = counts[i].one;
         if (count > 0) {
-            buf_addf(out, "%s%" PRIu64 " %s", out->len == 0 ? "" : ", ", count, counts[i].words);
+            buf_addf(out, "%s%" PRIu64 " %s", out->len == 0 ? "" : ", ", count,
+                     count == 1 && one != NULL ? one : counts[i].words);
         }
     }
 }

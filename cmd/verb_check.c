@@ -66,6 +66,9 @@ static int run(struct invocation *invocation)
     if (len > 1) {
         return usage_error(invocation->verb, "one file at a time");
     }
+    if (show && schema) {
+        return usage_error(invocation->verb, "--show and --schema exclude each other");
+    }
     if (!schema) {
         return check(invocation, show);
     }
