@@ -95,7 +95,7 @@ static int64_t retry_delay_ms(uint32_t tries)
 }
 
 int apply_hold(struct pass *pass, struct mailbox_pair *pair, enum held_kind kind, uint32_t uid,
-               struct str base, const char *reason, struct error *err)
+               struct str base, bool at_once, const char *reason, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     AUTO_TXN struct index_txn *txn = NULL;
@@ -112,13 +112,21 @@ int apply_hold(struct pass *pass, struct mailbox_pair *pair, enum held_kind kind
                                    .base = base,
                                    .since_ms = pass_now_ms(pass)};
     held.reason = str_from(reason);
-    held.retry_ms = pass_now_ms(pass) + retry_delay_ms(held.tries);
+    held.retry_ms =
+        pass_now_ms(pass) + (at_once && held.tries == 0 ? 0 : retry_delay_ms(held.tries));
     held.tries++;
     struct log_scope scope = pass_log_scope(pass, pair);
     log_warning(&scope, "held: %.*s%s: %s", STR_ARG(base), uid != 0 ? "a message" : "", reason);
     if ((r = index_held_put(txn, &held, err)) < 0)
         return r;
     return index_commit(&txn, err);
+}
+
+bool apply_is_broken(const struct error *err)
+{
+    return err->scope == SCOPE_CONNECTION &&
+           (err->code == ERR_NETWORK || err->code == ERR_BYE || err->code == ERR_TIMEOUT ||
+            err->code == ERR_PROTOCOL);
 }
 
 int apply_unhold(struct index_txn *txn, uint32_t mailbox, enum held_kind kind, uint32_t uid,

@@ -203,6 +203,33 @@ static int begin_fetch(struct downloader *d, struct chunk *chunk, struct error *
                               chunk->arena, err);
 }
 
+/* ---- what is held ---- */
+
+static int hold_message(struct downloader *d, struct mailbox_plan *plan, uint32_t uid, bool at_once,
+                        const char *reason, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct index_message m = {.mailbox = plan->pair->record.id, .uid = uid, .state = MESSAGE_HELD};
+    int r = index_begin_write(d->pass->index, &txn, err);
+    if (r < 0 || (r = index_message_put(txn, &m, err)) < 0 || (r = index_commit(&txn, err)) < 0)
+        return error_widen(err, SCOPE_ACCOUNT);
+    return apply_hold(d->pass, plan->pair, HELD_DOWNLOAD, uid, STR_EMPTY, at_once, reason, err);
+}
+
+/* The message that was due when the connection broke may be why: were it asked for first again and
+ * again, nothing behind it would ever come (law 7). */
+static void suspect_first_missing(struct downloader *d, struct chunk *chunk,
+                                  const struct error *broken)
+{
+    uint32_t uid = 0;
+    struct error ignored = ERROR_INIT;
+    char reason[ERROR_TEXT_MAX + 64];
+    if (!apply_is_broken(broken) || !seqset_next(&chunk->missing, &uid))
+        return;
+    snprintf(reason, sizeof reason, "the connection broke while it was fetched: %s", broken->text);
+    hold_message(d, chunk->plan, uid, true, reason, &ignored);
+}
+
 /* ---- chunks in flight ---- */
 
 static bool is_open_to_work(const struct mailbox_plan *plan)
@@ -303,6 +330,8 @@ static int finish_chunk(struct downloader *d, struct chunk *chunk, struct seqset
         error_clear(err);
         r = 0;
     }
+    if (r < 0)
+        suspect_first_missing(d, chunk, err);
     if (r == 0)
         seqset_add_set(missing, &chunk->missing);
     else
@@ -350,17 +379,6 @@ static int ask_which_exist(struct pass *pass, const struct seqset *uids, struct 
     return r < 0 ? r : end;
 }
 
-static int hold_message(struct downloader *d, struct mailbox_plan *plan, uint32_t uid,
-                        const char *reason, struct error *err)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    struct index_message m = {.mailbox = plan->pair->record.id, .uid = uid, .state = MESSAGE_HELD};
-    int r = index_begin_write(d->pass->index, &txn, err);
-    if (r < 0 || (r = index_message_put(txn, &m, err)) < 0 || (r = index_commit(&txn, err)) < 0)
-        return error_widen(err, SCOPE_ACCOUNT);
-    return apply_hold(d->pass, plan->pair, HELD_DOWNLOAD, uid, STR_EMPTY, reason, err);
-}
-
 static int fetch_alone(struct downloader *d, struct mailbox_plan *plan, uint32_t uid,
                        struct error *err)
 {
@@ -379,7 +397,7 @@ static int fetch_alone(struct downloader *d, struct mailbox_plan *plan, uint32_t
     snprintf(reason, sizeof reason, "the server does not give the message (UID %u): %s", uid,
              r < 0 ? err->text : "it answered without the body");
     error_clear(err);
-    return hold_message(d, plan, uid, reason, err);
+    return hold_message(d, plan, uid, false, reason, err);
 }
 
 static int retry_missing(struct downloader *d, struct mailbox_plan *plan, struct seqset *missing,

@@ -3,6 +3,8 @@
 #include "sync/flags.h"
 #include "sync/locate.h"
 
+#include <stdio.h>
+
 /*
  * In batches: the messages are opened, their intents committed, their APPENDs sent one behind the
  * other, and the outcomes committed. An answer that never comes leaves the intent open; recovery
@@ -43,11 +45,12 @@ static ssize_t read_message(void *self, void *out, size_t size, struct error *er
     return maildir_message_read(self, out, size, err);
 }
 
-static int hold_upload(struct uploader *u, const struct operation *op, const char *reason,
-                       struct error *err)
+static int hold_upload(struct uploader *u, const struct operation *op, bool at_once,
+                       const char *reason, struct error *err)
 {
     u->pair->local_blocked = true;
-    return apply_hold(u->pass, u->pair, HELD_UPLOAD, 0, op->file->parsed.base, reason, err);
+    return apply_hold(u->pass, u->pair, HELD_UPLOAD, 0, op->file->parsed.base, at_once, reason,
+                      err);
 }
 
 /* Opens the file and writes down what is about to be sent. */
@@ -65,7 +68,7 @@ static int add_upload(struct uploader *u, const struct operation *op, struct err
     if (r < 0) {
         struct error reason = *err;
         error_clear(err);
-        return hold_upload(u, op, reason.text, err);
+        return hold_upload(u, op, false, reason.text, err);
     }
     struct index_message *m = &up->intent.message;
     up->source = (struct append_source){read_message, up->message};
@@ -207,7 +210,7 @@ static int settle_batch(struct uploader *u, struct error *err)
         r = index_commit(&txn, err);
     for (size_t i = 0; i < u->len && r == 0; i++) {
         if (u->batch[i].outcome == UPLOAD_REFUSED)
-            r = hold_upload(u, u->batch[i].op, u->batch[i].refusal.text, err);
+            r = hold_upload(u, u->batch[i].op, false, u->batch[i].refusal.text, err);
         else if (u->batch[i].outcome == UPLOAD_NOT_SENT)
             u->pair->local_blocked = true;
     }
@@ -241,6 +244,23 @@ static int locate_batch(struct uploader *u, struct error *err)
     return r;
 }
 
+/* The first upload without an answer may be what the server broke off for: were it sent first again
+ * and again, nothing behind it would ever go (law 7). */
+static int suspect_first_unanswered(struct uploader *u, const struct error *wire_error,
+                                    struct error *err)
+{
+    for (size_t i = 0; i < u->len; i++) {
+        const struct upload *up = &u->batch[i];
+        if (up->outcome == UPLOAD_STORED || up->outcome == UPLOAD_REFUSED)
+            continue;
+        char reason[ERROR_TEXT_MAX + 64];
+        snprintf(reason, sizeof reason, "the connection broke while it was sent: %s",
+                 wire_error->text);
+        return hold_upload(u, up->op, true, reason, err);
+    }
+    return 0;
+}
+
 static void clear_batch(struct uploader *u)
 {
     for (size_t i = 0; i < u->len; i++)
@@ -260,6 +280,8 @@ static int run_batch(struct uploader *u, struct error *err)
         if (wire == 0)
             wire = locate_batch(u, &wire_error);
         r = settle_batch(u, err);
+        if (r == 0 && wire < 0 && apply_is_broken(&wire_error))
+            r = suspect_first_unanswered(u, &wire_error, err);
         if (r == 0 && wire < 0) {
             *err = wire_error;
             r = wire;
