@@ -76,7 +76,8 @@ class OddMessages(passes.PassCase):
 
     def test_law5_upload_to_dovecot(self):
         fixture = self.started(dovecot.Dovecot())
-        self.check_upload(fixture, [pair for pair in messages.odd() if pair[0] != "bare LF"])
+        changed_by_dovecot = ("CR at the end", "CR CR LF")
+        self.check_upload(fixture, [pair for pair in messages.odd() if pair[0] not in changed_by_dovecot])
 
     def test_law5_what_came_with_lf_goes_up_as_it_was(self):
         """Down to one Maildir, copied to another as files, up again: the same bytes."""

@@ -58,6 +58,7 @@ class Readers(passes.PassCase):
         settings = os.path.join(self.maildird.folder, "muttrc")
         with open(settings, "w", encoding="utf-8") as stream:
             stream.write('set status_format="COUNT=%?m?%m&0?."\nset mbox_type=Maildir\nset sleep_time=0\n')
+            stream.write("set folder=%s\nset record=\n" % self.maildird.folder)
         pid, terminal = pty.fork()
         if pid == 0:
             env = {"TERM": "vt100", "HOME": self.maildird.folder, "PATH": os.environ["PATH"],

@@ -40,6 +40,9 @@ class Server:
 
     def close(self):
         self.stop()
+        if os.environ.get("MAILDIRD_E2E_KEEP"):
+            print("kept: " + self.folder)
+            return
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

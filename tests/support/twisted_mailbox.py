@@ -1,14 +1,14 @@
 """The classes that Twisted's IMAP server wants: account, mailbox and message, all in memory."""
 
-import email.parser
-import email.policy
 import email.utils
 import io
+import re
 import sys
 
 from twisted.cred import checkers, portal
 from twisted.internet import defer, protocol, reactor
 from twisted.mail import imap4
+from twisted.python import log
 from zope.interface import implementer
 
 SYSTEM_FLAGS = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"]
@@ -54,10 +54,15 @@ class Message:
         return io.BytesIO(self.data.partition(b"\r\n\r\n")[2])
 
     def getHeaders(self, negate, *names):
-        parser = email.parser.BytesHeaderParser(policy=email.policy.compat32)
-        wanted = {text(name).lower() for name in names}
-        return {name.lower(): str(value) for name, value in parser.parsebytes(self.data).items()
-                if (name.lower() in wanted) != bool(negate)}
+        return {name.decode("latin-1").lower(): line for name, line in self.header_lines(negate, names)}
+
+    def header_lines(self, negate, names):
+        """[(name, line with its end)] of the header as it is, folded lines kept."""
+        header = self.data.partition(b"\r\n\r\n")[0] + b"\r\n"
+        wanted = {text(name).lower().encode("latin-1") for name in names}
+        lines = [(line.partition(b":")[0], line)
+                 for line in re.findall(rb"[^\r\n].*?\r\n(?![ \t])", header, re.DOTALL)]
+        return [(name, line) for name, line in lines if (name.lower() in wanted) != bool(negate)]
 
 
 @implementer(imap4.IMailbox, imap4.IMessageCopier)
@@ -217,18 +222,30 @@ class Realm:
         return imap4.IAccount, self.account, lambda: None
 
 
+class Session(imap4.IMAP4Server):
+    def spew_body(self, part, id, msg, _w=None, _f=None):
+        """Headers as they are: Twisted would lose repeated ones, and fail on what is not ASCII."""
+        if not part.header:
+            return super().spew_body(part, id, msg, _w, _f)
+        lines = msg.header_lines(part.header.negate, part.header.fields or ())
+        header = b"".join(line for _, line in lines) + b"\r\n"
+        _w(part.__bytes__() + b" {%d}\r\n" % len(header) + header)
+        return None
+
+
 class Factory(protocol.Factory):
     def __init__(self, gate):
         self.gate = gate
 
     def buildProtocol(self, address):
-        session = imap4.IMAP4Server()
+        session = Session()
         session.portal = self.gate
         session.factory = self
         return session
 
 
 def serve(user, password):
+    log.startLogging(sys.stderr, setStdout=False)
     checker = checkers.InMemoryUsernamePasswordDatabaseDontUse()
     checker.addUser(user.encode(), password.encode())
     gate = portal.Portal(Realm(), [checker])
