@@ -282,9 +282,10 @@ void loss_synced(int fd, const char *path)
     if (!S_ISDIR(st.st_mode))
         return;
     for (size_t i = 0; i < op_count; i++) {
-        char parent[PATH_MAX];
-        parent_of(final_path(&ops[i]), parent, sizeof parent);
-        if (strcmp(parent, path) == 0)
+        char from[PATH_MAX], to[PATH_MAX];
+        parent_of(ops[i].path, from, sizeof from);
+        parent_of(final_path(&ops[i]), to, sizeof to);
+        if (strcmp(from, path) == 0 || strcmp(to, path) == 0)
             ops[i].durable = true;
     }
 }

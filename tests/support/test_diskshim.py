@@ -93,6 +93,10 @@ class ShimCase(unittest.TestCase):
         seen = self.outcomes(DELIVERY, 5)
         self.assertEqual(seen, {(("new/x", b"hello"),), (("tmp/x", b"hello"),), ()})
 
+    def test_loss_after_sync_of_the_folder_it_left_keeps_a_rename(self):
+        steps = ["create=tmp/x,hello", "fsync=tmp/x", "rename=tmp/x,new/x", "fsync=tmp", "mkdir=later"]
+        self.assertEqual(self.outcomes(steps, 6), {(("new/x", b"hello"),)})
+
     def test_loss_without_sync_of_the_file_may_lose_bytes_under_its_name(self):
         steps = ["create=tmp/x,hello", "rename=tmp/x,new/x", "fsync=new", "mkdir=later"]
         seen = self.outcomes(steps, 5)
