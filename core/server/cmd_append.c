@@ -53,7 +53,7 @@ void handle_append(struct session *s, struct command *c)
     struct append_params params;
     struct str name;
     if (!names_expect(s, c, &name) || !append_params_read(c->reader, c->arena, &params) ||
-        !read_message(c, &message)) {
+        !store_expect_keywords(c->reader, &params.flags) || !read_message(c, &message)) {
         return;
     }
     if (!names_open(s, c, name, CODE_TRYCREATE, &mailbox)) {

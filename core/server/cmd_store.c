@@ -50,11 +50,11 @@ static bool read_condition(struct command *c, struct store_request *request)
                : reader_fail(c->reader, "expected UNCHANGEDSINCE");
 }
 
-static bool keywords_valid(const struct imap_flags *flags)
+bool store_expect_keywords(struct reader *r, const struct imap_flags *flags)
 {
     for (size_t i = 0; i < flags->keywords_len; i++) {
         if (!flags_keyword_is_valid(flags->keywords[i])) {
-            return false;
+            return reader_fail(r, "%.*s cannot be a flag", STR_ARG(flags->keywords[i]));
         }
     }
     return true;
@@ -65,8 +65,7 @@ static bool read_store(struct command *c, struct store_request *request)
     return reader_expect_sp(c->reader) && seqset_read(c->reader, &request->messages) &&
            reader_expect_sp(c->reader) && read_condition(c, request) && read_item(c, request) &&
            reader_expect_sp(c->reader) && flags_read_bare(c->reader, c->arena, &request->flags) &&
-           (keywords_valid(&request->flags) || reader_fail(c->reader, "no such flag can be")) &&
-           reader_expect_crlf(c->reader);
+           store_expect_keywords(c->reader, &request->flags) && reader_expect_crlf(c->reader);
 }
 
 /* The keywords of `a` and, where `keep` says, those of `b` that it lacks; or less them. */

@@ -170,6 +170,8 @@ int select_vanished(struct session *s, struct arena *arena, uint64_t since,
 /* Expunges what is marked \Deleted among these messages. */
 int expunge_marked(struct session *s, const struct tracker_ranges *ranges, size_t *count_out,
                    struct error *err);
+/* Fails the reader where a keyword could not be told again. */
+bool store_expect_keywords(struct reader *r, const struct imap_flags *flags);
 /* HIGHESTMODSEQ as the reply's code, where QRESYNC is enabled. */
 void reply_add_highestmodseq(struct session *s, struct command *c);
 /* "* STATUS …" of one mailbox. */
