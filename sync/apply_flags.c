@@ -166,7 +166,7 @@ static int rename_files(struct renamer *rn, struct error *err)
         struct renaming *b = &rn->batch[i];
         const char *name;
         int r = maildir_set_flags(rn->pass->maildir, rn->pair->record.path.ptr, b->file,
-                                  b->op->flags.system, b->file->parsed.letters, arena, &name, err);
+                                  b->op->file_flags, b->file->parsed.letters, arena, &name, err);
         b->done = r == 0;
         if (r < 0 && err->code != ERR_NOT_FOUND)
             return r;
