@@ -58,20 +58,11 @@ static void print_mailbox(const struct plan_list *list, const char *mailbox)
     }
 }
 
-/* The first operation of each mailbox, or of each kind, stands for it. */
+/* The first operation of each mailbox stands for it. */
 static bool is_first(struct strmap *seen, const char *key)
 {
     static char mark;
     return strmap_put(seen, str_from(key), &mark) == NULL;
-}
-
-static size_t count_what(const struct plan_list *list, const char *what)
-{
-    size_t count = 0;
-    VEC_FOREACH (struct operation, o, &list->operations) {
-        count += strcmp(o->what, what) == 0 ? 1 : 0;
-    }
-    return count;
 }
 
 void plan_list_print(const struct plan_list *list, const char *account)
@@ -81,24 +72,13 @@ void plan_list_print(const struct plan_list *list, const char *account)
         return;
     }
     struct strmap *mailboxes = strmap_new();
-    struct strmap *kinds = strmap_new();
-    const char *separator = " ";
     printf("%s: would do\n", account);
     VEC_FOREACH (struct operation, o, &list->operations) {
         if (is_first(mailboxes, o->mailbox)) {
             print_mailbox(list, o->mailbox);
         }
     }
-    printf("%s: in all", account);
-    VEC_FOREACH (struct operation, o, &list->operations) {
-        if (is_first(kinds, o->what)) {
-            printf("%s%zu %s", separator, count_what(list, o->what), o->what);
-            separator = ", ";
-        }
-    }
-    printf("\n");
     strmap_free(&mailboxes);
-    strmap_free(&kinds);
 }
 
 json_t *plan_list_json(const struct plan_list *list)

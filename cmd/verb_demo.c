@@ -138,7 +138,7 @@ static int write_config(struct demo *d, struct error *err)
 /* 0, or an exit code. */
 static int sync_once(struct demo *d)
 {
-    struct report report = {0};
+    struct report report = {.result = REPORT_FAILED};
     struct pass_options options = {.clock = &clock_system, .wake = d->wake};
     printf("    $ maildird -c %s sync\n    ", d->config_path);
     (void)fflush(stdout);
@@ -347,6 +347,20 @@ static void print_end(struct demo *d)
            d->mail_path, d->mail_path, d->config_path, d->root);
 }
 
+/* With nothing to do, nothing may be done. */
+static int third_sync(struct demo *d)
+{
+    heading(d, "A third sync");
+    printf("Nothing has changed since:\n\n");
+    struct session_counters before = listener_counters(d->listener);
+    int exit_code = sync_once(d);
+    struct session_counters after = listener_counters(d->listener);
+    printf("\nIt took %llu commands, login and logout included, and none that changes anything.\n",
+           (unsigned long long)(after.commands - before.commands));
+    return exit_code == 0 && after.changing_commands != before.changing_commands ? EXIT_DEFECT
+                                                                                 : exit_code;
+}
+
 static int second_half(struct demo *d, struct error *err)
 {
     heading(d, "Changes on both sides");
@@ -361,6 +375,9 @@ static int second_half(struct demo *d, struct error *err)
     }
     if (exit_code == 0) {
         printf("\nBoth sides hold the same.\n");
+        exit_code = third_sync(d);
+    }
+    if (exit_code == 0) {
         print_end(d);
     }
     return exit_code;

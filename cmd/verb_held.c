@@ -1,5 +1,7 @@
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/vec.h"
 #include "store/index.h"
 #include "sync/report.h"
 #include "cmd/command.h"
@@ -26,9 +28,21 @@ static const struct {
     [HELD_DELETE_REMOTE] = {"delete_remote", "not deleted on the server"},
 };
 
+/* For people, what was held for one reason in one mailbox stands together; JSON has it all. */
+#define SHOWN_OF_A_GROUP 10
+
+struct group {
+    char *key; /* mailbox, kind, reason */
+    char *title;
+    struct buf shown; /* a line each */
+    size_t count;
+    int64_t since_ms; /* of the first */
+};
+
 /* Where the held things of all accounts go. */
 struct output {
-    json_t *items; /* NULL: for people */
+    json_t *items;            /* NULL: for people */
+    VEC(struct group) groups; /* of the account being listed */
     size_t count;
 };
 
@@ -43,19 +57,54 @@ static void print_time(int64_t unix_ms)
     printf("%s", text);
 }
 
-static void print_held(const char *account, struct str mailbox, const struct index_held *held)
+static struct group *group_of(struct output *output, const char *account, struct str mailbox,
+                              const struct index_held *held)
 {
-    printf("%s:%.*s", account, STR_ARG(mailbox));
+    AUTO_FREE char *key =
+        xasprintf("%d %.*s %.*s", held->kind, STR_ARG(mailbox), STR_ARG(held->reason));
+    VEC_FOREACH (struct group, g, &output->groups) {
+        if (strcmp(g->key, key) == 0) {
+            return g;
+        }
+    }
+    struct group *g = vec_add(&output->groups);
+    g->key = xstrdup(key);
+    g->title = xasprintf("%s:%.*s: %s: %.*s", account, STR_ARG(mailbox), kinds[held->kind].words,
+                         STR_ARG(held->reason));
+    buf_init(&g->shown, SIZE_MAX / 2);
+    g->since_ms = held->since_ms;
+    return g;
+}
+
+static void add_to_group(struct group *g, const struct index_held *held)
+{
+    if (++g->count > SHOWN_OF_A_GROUP) {
+        return;
+    }
+    buf_addf(&g->shown, "    #%" PRIu64, held->id);
     if (held->uid != 0) {
-        printf("/%u", held->uid);
+        buf_addf(&g->shown, " UID %u", held->uid);
     }
-    printf("  #%" PRIu64 "  %s", held->id, kinds[held->kind].words);
     if (held->base.len > 0) {
-        printf(" (%.*s)", STR_ARG(held->base));
+        buf_addf(&g->shown, " %.*s", STR_ARG(held->base));
     }
-    printf(": %.*s; since ", STR_ARG(held->reason));
-    print_time(held->since_ms);
-    printf("%s\n", held->approved ? ", approved" : "");
+    buf_add_cstr(&g->shown, held->approved ? " (approved)\n" : "\n");
+}
+
+static void print_groups(struct output *output)
+{
+    VEC_FOREACH (struct group, g, &output->groups) {
+        printf("%s\n  %zu message%s since ", g->title, g->count, g->count == 1 ? "" : "s");
+        print_time(g->since_ms);
+        printf(":\n%s", g->shown.data);
+        if (g->count > SHOWN_OF_A_GROUP) {
+            printf("    and %zu more (--json lists them)\n", g->count - SHOWN_OF_A_GROUP);
+        }
+        free(g->key);
+        free(g->title);
+        buf_free(&g->shown);
+    }
+    vec_free(&output->groups);
 }
 
 static json_t *held_json(const char *account, struct str mailbox, const struct index_held *held)
@@ -86,7 +135,7 @@ static int list_transaction(struct index_txn *txn, const struct target *target,
         }
         output->count++;
         if (output->items == NULL) {
-            print_held(target->account->name, mailbox.utf8, &held);
+            add_to_group(group_of(output, target->account->name, mailbox.utf8, &held), &held);
         } else {
             json_array_append_new(output->items,
                                   held_json(target->account->name, mailbox.utf8, &held));
@@ -128,6 +177,7 @@ static int list_all(const struct config *config, const struct targets *targets,
             (void)error_wrap(&err, "%s", targets->items[i].account->name);
             exit_code = exit_code_worse(exit_code, command_failed(&err));
         }
+        print_groups(output);
     }
     if (output->items == NULL && output->count == 0 && exit_code == 0) {
         printf("nothing is held\n");
