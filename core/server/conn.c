@@ -44,22 +44,6 @@ static command_handler *const handlers[CMD_COUNT] = {
     [CMD_IDLE] = handle_idle,
 };
 
-/* The UID forms, whose rows are named otherwise in nothing but the word before. */
-static bool is_uid_form(enum command_id id)
-{
-    switch (id) {
-    case CMD_UID_EXPUNGE:
-    case CMD_UID_SEARCH:
-    case CMD_UID_FETCH:
-    case CMD_UID_STORE:
-    case CMD_UID_COPY:
-    case CMD_UID_MOVE:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static ssize_t memory_read(void *self, void *out, size_t size, struct error *err)
 {
     struct memory_source *source = self;
@@ -179,7 +163,7 @@ static bool read_name(struct session *s, struct command *c)
         return false;
     }
     c->row = row;
-    c->uid = is_uid_form(row->id);
+    c->uid = str_starts(str_from(row->name), STR("UID "));
     s->counters.commands++;
     if ((row->flags & COMMAND_CHANGES_DATA) != 0) {
         s->counters.changing_commands++;
