@@ -16,9 +16,11 @@ void guard_forget_old(struct guard_events *events, int64_t now_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < events->len; i++) {
-        int64_t age = now_ms - events->items[i].time_ms;
-        if (age >= 0 && age < GUARD_WINDOW_MS)
-            events->items[kept++] = events->items[i];
+        struct guard_event event = events->items[i];
+        if (event.time_ms > now_ms)
+            event.time_ms = now_ms;
+        if (now_ms - event.time_ms < GUARD_WINDOW_MS)
+            events->items[kept++] = event;
     }
     events->len = kept;
 }

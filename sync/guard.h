@@ -14,7 +14,8 @@ VEC_STRUCT(guard_events, struct guard_event);
 
 #define GUARD_WINDOW_MS (60 * 60 * 1000)
 
-/* Drops events that left the window (or lie in the future of a clock that was set back). */
+/* Drops events that left the window. Those in the future of a clock that was set back count as of
+ * now: setting it back must not open a gap. */
 void guard_forget_old(struct guard_events *events, int64_t now_ms);
 
 /*
