@@ -92,6 +92,13 @@ static void sessions_see_each_other(void **state)
          "1> a CREATE x\n1< a OK …\n1> b SELECT x\n1< * FLAGS …\n1< * OK …\n1< * 0 EXISTS\n"
          "1< * 0 RECENT\n1< * OK …\n1< * OK …\n1< * OK …\n1< * OK …\n1< b OK …\n"
          "2> a DELETE x\n2< a OK …\n1> c NOOP\n1< * BYE …\n1!\n"},
+    };
+    RUN(scripts);
+}
+
+static void sessions_with_qresync(void **state)
+{
+    static const struct script scripts[] = {
         {"QRESYNC: VANISHED and UIDs everywhere",
          ENABLED("1") ENABLED("2") SELECTED("1", "5") SELECTED(
              "2",
@@ -214,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_see_each_other),
+        cmocka_unit_test(sessions_with_qresync),
         cmocka_unit_test(qresync),
         cmocka_unit_test(qresync_with_a_short_memory),
         cmocka_unit_test(short_memory_while_selected),

@@ -1,7 +1,7 @@
 /* What a client may make the server hold, and what it may say at all. */
 #include "base/alloc.h"
-#include "core/server/conversation.h"
 #include "imap/limits.h"
+#include "core/server/conversation.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>

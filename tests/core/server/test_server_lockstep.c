@@ -1,6 +1,6 @@
 /* Raw bytes over a stream in lockstep; counters. */
-#include "support/lockstep_env.h"
 #include "base/alloc.h"
+#include "support/lockstep_env.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
