@@ -177,67 +177,95 @@ static int take_pages(struct check *c, size_t first, size_t count)
     return 0;
 }
 
-/* A page of a tree, allocated; its head is within its bounds. NULL after ERR_REFUSED. */
-static uint8_t *read_page(struct check *c, size_t number)
-{
-    if (take_pages(c, number, 1) < 0) {
-        return NULL;
-    }
-    AUTO_FREE uint8_t *page = xmalloc(c->page_size);
-    if (!read_at(c->fd, page, c->page_size, (uint64_t)number * c->page_size)) {
-        (void)damaged(c, "it ends too early");
-        return NULL;
-    }
+struct page {
+    uint8_t *bytes;
     struct page_head head;
-    memcpy(&head, page, sizeof head);
-    if (head.number != number || head.lower < sizeof head || head.lower > head.upper ||
-        head.upper > c->page_size || head.lower % 2 != 0) {
-        (void)damaged(c, "a page that is none");
-        return NULL;
-    }
-    uint8_t *out = page;
-    page = NULL;
-    return out;
-}
+    size_t nodes;
+};
 
-static size_t page_nodes(const uint8_t *page)
+/* The bytes are allocated; the head is within its bounds. */
+static int read_page(struct check *c, size_t number, struct page *out)
 {
-    struct page_head head;
-    memcpy(&head, page, sizeof head);
-    return (head.lower - sizeof head) / 2;
+    int rc = take_pages(c, number, 1);
+    if (rc < 0) {
+        return rc;
+    }
+    AUTO_FREE uint8_t *bytes = xmalloc(c->page_size);
+    if (!read_at(c->fd, bytes, c->page_size, (uint64_t)number * c->page_size)) {
+        return damaged(c, "it ends too early");
+    }
+    memcpy(&out->head, bytes, sizeof out->head);
+    if (out->head.number != number || out->head.lower < sizeof out->head ||
+        out->head.lower > out->head.upper || out->head.upper > c->page_size ||
+        out->head.lower % 2 != 0) {
+        return damaged(c, "a page that is none");
+    }
+    out->nodes = (out->head.lower - sizeof out->head) / 2;
+    out->bytes = bytes;
+    bytes = NULL;
+    return 0;
 }
 
 struct node {
     struct node_head head;
+    size_t data_size;
     const uint8_t *data; /* behind the key */
-    size_t room;         /* from data to the end of the page */
+    size_t begin;        /* in its page */
+    size_t end;
 };
 
-static bool node_at(const uint8_t *page, size_t size, size_t index, struct node *out)
+/* False if the node leaves its page. */
+static bool node_at(const struct check *c, const struct page *page, size_t index, struct node *out)
 {
-    struct page_head head;
     uint16_t offset;
-    memcpy(&head, page, sizeof head);
-    memcpy(&offset, page + sizeof head + 2 * index, sizeof offset);
-    if (offset < head.upper || offset + sizeof out->head > size) {
+    memcpy(&offset, page->bytes + sizeof page->head + 2 * index, sizeof offset);
+    if (offset < page->head.upper || offset + sizeof out->head > c->page_size) {
         return false;
     }
-    memcpy(&out->head, page + offset, sizeof out->head);
-    size_t end_of_key = offset + sizeof out->head + out->head.key_size;
-    if (end_of_key > size) {
-        return false;
+    memcpy(&out->head, page->bytes + offset, sizeof out->head);
+    size_t key_end = offset + sizeof out->head + out->head.key_size;
+    out->data_size = (size_t)out->head.low | (size_t)out->head.high << 16;
+    size_t held = out->data_size;
+    if ((page->head.flags & PAGE_BRANCH) != 0) {
+        held = 0;
+    } else if ((out->head.flags & NODE_OVERFLOW) != 0) {
+        held = sizeof(size_t);
     }
-    out->data = page + end_of_key;
-    out->room = size - end_of_key;
-    return true;
+    out->data = page->bytes + key_end;
+    out->begin = offset;
+    out->end = key_end + held + (key_end + held) % 2;
+    return out->end <= c->page_size;
 }
 
-static size_t node_data_size(const struct node *node)
+/* LMDB moves nodes about on the word that they fill the page from `upper` to its end, side by side.
+ */
+static int check_packed(struct check *c, const struct page *page)
 {
-    return (size_t)node->head.low | (size_t)node->head.high << 16;
+    uint8_t covered[PAGE_SIZE_MOST / 2 / 8] = {0};
+    size_t bytes = 0;
+    for (size_t i = 0; i < page->nodes; i++) {
+        struct node node;
+        if (!node_at(c, page, i, &node) || node.begin % 2 != 0) {
+            return damaged(c, "a node out of its page");
+        }
+        bytes += node.end - node.begin;
+        for (size_t half = node.begin / 2; half < node.end / 2; half++) {
+            if ((covered[half / 8] >> (half % 8) & 1) != 0) {
+                return damaged(c, "a node within another");
+            }
+            covered[half / 8] |= (uint8_t)(1u << (half % 8));
+        }
+    }
+    return bytes == c->page_size - page->head.upper ? 0 : damaged(c, "a page with gaps");
 }
 
 /* ---- what a leaf holds ---- */
+
+/* What a tree was found to consist of, to be compared with what it says. */
+struct found {
+    size_t branch_pages, leaf_pages, overflow_pages, entries;
+    unsigned depth; /* of its leaves; 0 before the first */
+};
 
 /* LMDB copies a list of free pages by the count it begins with. */
 static int check_free_list(struct check *c, const uint8_t *list, size_t size)
@@ -261,15 +289,12 @@ static int check_free_list(struct check *c, const uint8_t *list, size_t size)
     return 0;
 }
 
-static int check_overflow(struct check *c, const struct node *node, bool free_list)
+static int check_overflow(struct check *c, const struct node *node, bool free_list,
+                          struct found *found)
 {
     size_t first;
-    size_t size = node_data_size(node);
     struct page_head head;
     uint32_t pages;
-    if (node->room < sizeof first) {
-        return damaged(c, "a node that is too large");
-    }
     memcpy(&first, node->data, sizeof first);
     uint64_t offset = (uint64_t)first * c->page_size;
     if (first > c->last_page || !read_at(c->fd, &head, sizeof head, offset)) {
@@ -278,138 +303,173 @@ static int check_overflow(struct check *c, const struct node *node, bool free_li
     memcpy(&pages, &head.lower, sizeof pages);
     uint64_t bytes = (uint64_t)pages * c->page_size;
     if (head.number != first || (head.flags & PAGE_OVERFLOW) == 0 ||
-        bytes < sizeof head + (uint64_t)size) {
+        bytes < sizeof head + (uint64_t)node->data_size) {
         return damaged(c, "a page that is none");
     }
     if (offset + bytes > c->file_size) {
         return damaged(c, "it ends too early");
     }
+    found->overflow_pages += pages;
     int rc = take_pages(c, first, pages);
     if (rc < 0 || !free_list) {
         return rc;
     }
-    AUTO_FREE uint8_t *data = xmalloc(size + 1);
-    if (!read_at(c->fd, data, size, offset + sizeof head)) {
+    AUTO_FREE uint8_t *data = xmalloc(node->data_size + 1);
+    if (!read_at(c->fd, data, node->data_size, offset + sizeof head)) {
         return damaged(c, "it ends too early");
     }
-    return check_free_list(c, data, size);
+    return check_free_list(c, data, node->data_size);
 }
 
-/* Several entries of one key, while they are few: a page within the node. */
-static int check_inner_page(struct check *c, const struct node *node)
+/* A page of entries of one size, in `size` bytes. */
+static int check_fixed(struct check *c, const struct page_head *head, size_t entry_size,
+                       size_t size, struct found *found)
 {
-    struct page_head head;
-    size_t size = node_data_size(node);
-    if (size < sizeof head) {
+    size_t entries = head->lower < sizeof *head ? 0 : (head->lower - sizeof *head) / 2;
+    size_t used = sizeof *head + entries * entry_size;
+    if ((head->flags & PAGE_FIXED) == 0 || entries == 0 || entry_size == 0 || used > size ||
+        head->lower > head->upper || (size_t)(head->upper - head->lower) != size - used) {
         return damaged(c, "a page that is none");
     }
-    memcpy(&head, node->data, sizeof head);
-    size_t entries = head.lower < sizeof head ? 0 : (head.lower - sizeof head) / 2;
-    if (entries == 0 || (head.flags & PAGE_FIXED) == 0 || sizeof head + entries * head.pad > size) {
-        return damaged(c, "a page that is none");
-    }
+    found->entries += entries;
     return 0;
 }
 
 /* ---- trees ---- */
 
-enum tree_kind { TREE_FREE, TREE_MAIN, TREE_RECORDS, TREE_ENTRIES };
+enum tree_kind {
+    TREE_FREE,    /* lists of free pages */
+    TREE_MAIN,    /* the heads of all others */
+    TREE_RECORDS, /* one value for a key */
+    TREE_KEYS,    /* entries of one size for a key */
+    TREE_ENTRIES, /* those of one key, when they are many */
+};
 
-static int check_tree(struct check *c, size_t number, enum tree_kind kind, unsigned depth);
+struct tree {
+    enum tree_kind kind;
+    struct tree_head head;
+    struct found found;
+};
 
-static int check_subtree(struct check *c, const struct node *node, enum tree_kind kind,
-                         unsigned depth)
+static int check_page(struct check *c, struct tree *tree, size_t number, unsigned depth);
+
+static int check_tree(struct check *c, enum tree_kind kind, const struct tree_head *head)
+{
+    struct tree tree = {.kind = kind, .head = *head};
+    int rc = head->root == NO_PAGE ? 0 : check_page(c, &tree, head->root, 1);
+    if (rc < 0) {
+        return rc;
+    }
+    const struct found *found = &tree.found;
+    bool same = found->branch_pages == head->branch_pages &&
+                found->leaf_pages == head->leaf_pages &&
+                found->overflow_pages == head->overflow_pages && found->entries == head->entries &&
+                found->depth == head->depth;
+    return same ? 0 : damaged(c, "a tree that is not as it says");
+}
+
+/* A node that is the head of another tree. */
+static int check_inner_tree(struct check *c, const struct node *node, struct tree *tree)
 {
     struct tree_head head;
-    if (kind == TREE_FREE || kind == TREE_ENTRIES || node_data_size(node) != sizeof head) {
+    if (node->data_size != sizeof head) {
         return damaged(c, "a tree where none can be");
     }
     memcpy(&head, node->data, sizeof head);
-    if (head.root == NO_PAGE) {
-        return 0;
+    if (tree->kind == TREE_KEYS && head.flags == MDB_DUPFIXED) {
+        tree->found.entries += head.entries;
+        return check_tree(c, TREE_ENTRIES, &head);
     }
-    return check_tree(c, head.root, kind == TREE_MAIN ? TREE_RECORDS : TREE_ENTRIES, depth);
+    if (tree->kind == TREE_MAIN &&
+        (head.flags == 0 || head.flags == (MDB_DUPSORT | MDB_DUPFIXED))) {
+        tree->found.entries++;
+        return check_tree(c, head.flags == 0 ? TREE_RECORDS : TREE_KEYS, &head);
+    }
+    return damaged(c, "a tree where none can be");
 }
 
-static int check_leaf_node(struct check *c, const struct node *node, enum tree_kind kind,
-                           unsigned depth)
+static int check_leaf_node(struct check *c, const struct node *node, struct tree *tree)
 {
-    if ((node->head.flags & NODE_OVERFLOW) != 0) {
-        return check_overflow(c, node, kind == TREE_FREE);
+    struct page_head inner;
+    switch (node->head.flags) {
+    case NODE_OVERFLOW:
+        tree->found.entries++;
+        return check_overflow(c, node, tree->kind == TREE_FREE, &tree->found);
+    case NODE_TREE:
+    case NODE_TREE | NODE_ENTRIES:
+        return check_inner_tree(c, node, tree);
+    case NODE_ENTRIES:
+        if (tree->kind != TREE_KEYS || node->data_size < sizeof inner) {
+            return damaged(c, "a page that is none");
+        }
+        memcpy(&inner, node->data, sizeof inner);
+        return check_fixed(c, &inner, inner.pad, node->data_size, &tree->found);
+    case 0:
+        tree->found.entries++;
+        return tree->kind == TREE_FREE ? check_free_list(c, node->data, node->data_size) : 0;
+    default:
+        return damaged(c, "a node of no kind");
     }
-    if (node_data_size(node) > node->room) {
-        return damaged(c, "a node that is too large");
-    }
-    if ((node->head.flags & NODE_TREE) != 0) {
-        return check_subtree(c, node, kind, depth);
-    }
-    if ((node->head.flags & NODE_ENTRIES) != 0) {
-        return check_inner_page(c, node);
-    }
-    return kind == TREE_FREE ? check_free_list(c, node->data, node_data_size(node)) : 0;
 }
 
-static int check_leaf(struct check *c, const uint8_t *page, enum tree_kind kind, unsigned depth)
+static int check_leaf(struct check *c, const struct page *page, struct tree *tree, unsigned depth)
 {
-    struct page_head head;
-    memcpy(&head, page, sizeof head);
-    size_t nodes = page_nodes(page);
-    if ((head.flags & PAGE_FIXED) != 0) {
-        bool fits = kind == TREE_ENTRIES && sizeof head + nodes * head.pad <= c->page_size;
-        return fits ? 0 : damaged(c, "a page that is none");
+    tree->found.leaf_pages++;
+    if (tree->found.depth != 0 && tree->found.depth != depth) {
+        return damaged(c, "a tree with leaves of several depths");
     }
-    for (size_t i = 0; i < nodes; i++) {
+    tree->found.depth = depth;
+    if (tree->kind == TREE_ENTRIES) {
+        return check_fixed(c, &page->head, tree->head.pad, c->page_size, &tree->found);
+    }
+    int rc = check_packed(c, page);
+    for (size_t i = 0; rc == 0 && i < page->nodes; i++) {
         struct node node;
-        if (!node_at(page, c->page_size, i, &node)) {
-            return damaged(c, "a node out of its page");
-        }
-        int rc = check_leaf_node(c, &node, kind, depth);
-        if (rc < 0) {
-            return rc;
-        }
+        (void)node_at(c, page, i, &node);
+        rc = check_leaf_node(c, &node, tree);
     }
-    return 0;
+    return rc;
 }
 
-static int check_branch(struct check *c, const uint8_t *page, enum tree_kind kind, unsigned depth)
+static int check_branch(struct check *c, const struct page *page, struct tree *tree, unsigned depth)
 {
-    size_t nodes = page_nodes(page);
-    for (size_t i = 0; i < nodes; i++) {
+    tree->found.branch_pages++;
+    if (page->nodes < 2) {
+        return damaged(c, "a branch without arms");
+    }
+    int rc = check_packed(c, page);
+    for (size_t i = 0; rc == 0 && i < page->nodes; i++) {
         struct node node;
-        if (!node_at(page, c->page_size, i, &node)) {
-            return damaged(c, "a node out of its page");
-        }
-        uint64_t child = (uint64_t)node_data_size(&node);
+        (void)node_at(c, page, i, &node);
+        /* The upper half of the number stands in the place of the flags. */
+        uint64_t child = node.data_size;
         if (sizeof(size_t) > 4) {
             child |= (uint64_t)node.head.flags << 32;
         }
-        int rc = check_tree(c, (size_t)child, kind, depth);
-        if (rc < 0) {
-            return rc;
-        }
+        rc = check_page(c, tree, (size_t)child, depth + 1);
     }
-    return nodes > 0 ? 0 : damaged(c, "a page that is none");
+    return rc;
 }
 
-static int check_tree(struct check *c, size_t number, enum tree_kind kind, unsigned depth)
+static int check_page(struct check *c, struct tree *tree, size_t number, unsigned depth)
 {
-    if (depth >= DEPTH_MAX) {
+    if (depth > DEPTH_MAX) {
         return damaged(c, "a tree that is too deep");
     }
-    AUTO_FREE uint8_t *page = read_page(c, number);
-    if (page == NULL) {
-        return -ERR_REFUSED;
+    struct page page = {.bytes = NULL};
+    int rc = read_page(c, number, &page);
+    AUTO_FREE uint8_t *bytes = page.bytes;
+    if (rc < 0) {
+        return rc;
     }
-    struct page_head head;
-    memcpy(&head, page, sizeof head);
-    switch (head.flags & (PAGE_BRANCH | PAGE_LEAF | PAGE_OVERFLOW)) {
-    case PAGE_BRANCH:
-        return check_branch(c, page, kind, depth + 1);
-    case PAGE_LEAF:
-        return check_leaf(c, page, kind, depth + 1);
-    default:
-        return damaged(c, "a page that is none");
+    unsigned fixed = tree->kind == TREE_ENTRIES ? PAGE_FIXED : 0;
+    if (page.head.flags == PAGE_BRANCH) {
+        return check_branch(c, &page, tree, depth);
     }
+    if (page.head.flags == (PAGE_LEAF | fixed)) {
+        return check_leaf(c, &page, tree, depth);
+    }
+    return damaged(c, "a page that is none");
 }
 
 int index_check_pages(struct index *index, MDB_txn *mdb, struct error *err)
@@ -438,11 +498,6 @@ int index_check_pages(struct index *index, MDB_txn *mdb, struct error *err)
                       .file_size = (uint64_t)found.st_size,
                       .seen = seen,
                       .err = err};
-    if (meta.trees[0].root != NO_PAGE) {
-        rc = check_tree(&c, meta.trees[0].root, TREE_FREE, 0);
-    }
-    if (rc == 0 && meta.trees[1].root != NO_PAGE) {
-        rc = check_tree(&c, meta.trees[1].root, TREE_MAIN, 0);
-    }
-    return rc;
+    rc = check_tree(&c, TREE_FREE, &meta.trees[0]);
+    return rc < 0 ? rc : check_tree(&c, TREE_MAIN, &meta.trees[1]);
 }
