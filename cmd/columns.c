@@ -101,3 +101,12 @@ size_t columns_width(int fd)
     }
     return size.ws_col;
 }
+
+size_t columns_rows(int fd)
+{
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_row == 0) {
+        return 24;
+    }
+    return size.ws_row;
+}

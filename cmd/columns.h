@@ -12,5 +12,6 @@ void columns_pad(struct buf *out, const char *text, size_t width);
 bool columns_colour(int fd);
 /* A terminal that can move its cursor. */
 bool columns_terminal(int fd);
-/* Of the terminal behind the descriptor; 80 where it does not say. */
+/* Of the terminal behind the descriptor; 80 by 24 where it does not say. */
 size_t columns_width(int fd);
+size_t columns_rows(int fd);

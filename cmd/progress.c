@@ -130,7 +130,8 @@ static void draw(struct progress_board *board)
     if (board->lines > 0) {
         buf_addf(&out, "\033[%zuA\r", board->lines);
     }
-    for (size_t i = 0; i < board->len; i++) {
+    size_t room = columns_rows(STDERR_FILENO) - 1; /* lines above the screen cannot be redrawn */
+    for (size_t i = 0; i < board->len && lines < room; i++) {
         if (board->rows[i].active) {
             add_row(&out, &board->rows[i], board->colour, now_ms);
             lines++;
@@ -154,7 +155,9 @@ static void update(void *self, const struct progress *progress)
     if (!row->active) {
         row->begun_ms = now_ms;
     }
-    if (!row->active || progress->stage != row->now.stage || progress->done < row->now.done) {
+    bool stage_begins =
+        !row->active || progress->stage != row->now.stage || progress->done < row->now.done;
+    if (stage_begins) {
         row->stage_begun_ms = now_ms;
         row->stage_begun_at = progress->done;
     }
@@ -163,7 +166,8 @@ static void update(void *self, const struct progress *progress)
     (void)snprintf(row->account, sizeof row->account, "%s", progress->account);
     (void)snprintf(row->mailbox, sizeof row->mailbox, "%s",
                    progress->mailbox == NULL ? "" : progress->mailbox);
-    if (now_ms - board->drawn_ms >= REDRAW_MS) {
+    /* A stage may last long without another word. */
+    if (stage_begins || now_ms - board->drawn_ms >= REDRAW_MS) {
         draw(board);
     }
     pthread_mutex_unlock(&board->lock);

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
-#include "imap/flags.h"
 #include "net/tls.h"
+#include "imap/flags.h"
 #include "server/listener.h"
 #include "sync/account.h"
 #include "cmd/columns.h"
