@@ -52,12 +52,14 @@ static void add_remote(const struct folders_input *in, struct arena *arena, stru
     for (size_t i = 0; i < in->remote->len; i++) {
         const struct remote_mailbox *m = &in->remote->items[i];
         struct mailbox_pair *pair = find(d, d->by_name, m->name);
-        bool collision = pair == NULL && find(d, d->by_utf8, m->utf8) != NULL;
+        bool collision = false;
         if (pair == NULL) {
+            struct str path = str_from(maildir_path(in->maildir, arena, m->utf8));
+            collision = find(d, d->by_utf8, m->utf8) != NULL || find(d, d->by_path, path) != NULL;
             pair = vec_add(d->pairs);
             pair->record.name = m->name;
             pair->record.utf8 = m->utf8;
-            pair->record.path = str_from(maildir_path(in->maildir, arena, m->utf8));
+            pair->record.path = path;
             if (!collision)
                 enter(d, pair);
         }
@@ -95,6 +97,8 @@ static void add_local(const struct folders_input *in, struct arena *arena, struc
         pair->record.path = str_from(folder->path);
         if (!names_to_remote(in->space, arena, folder->mailbox, &pair->record.name))
             refuse(pair, "this folder's name cannot be expressed on the server; rename the folder");
+        else if (find(d, d->by_name, pair->record.name) != NULL)
+            refuse(pair, "another folder stands for the mailbox of this name; rename the folder");
     }
 }
 
@@ -149,11 +153,11 @@ static void decide(const struct folders_input *in, struct mailbox_pair *pair)
 {
     pair->policy = config_sync_for(in->account, pair->record.utf8);
     pair->in_target = names_targeted(in->targets, pair->record.utf8);
-    if (pair->action == PAIR_REFUSE)
-        return;
     if (!names_selected(&in->account->patterns, pair->record.utf8, pair->attributes)) {
         leave(pair, "left out by `mailboxes: patterns`");
         pair->in_target = false;
+    } else if (pair->action == PAIR_REFUSE) {
+        return;
     } else if (pair->record.id != 0) {
         decide_known(pair);
     } else {
