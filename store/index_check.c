@@ -241,8 +241,9 @@ static bool node_at(const struct check *c, const struct page *page, size_t index
  */
 static int check_packed(struct check *c, const struct page *page)
 {
-    uint8_t covered[PAGE_SIZE_MOST / 2 / 8] = {0};
+    uint8_t covered[PAGE_SIZE_MOST / 2 / 8];
     size_t bytes = 0;
+    memset(covered, 0, c->page_size / 2 / 8);
     for (size_t i = 0; i < page->nodes; i++) {
         struct node node;
         if (!node_at(c, page, i, &node) || node.begin % 2 != 0) {
