@@ -49,8 +49,10 @@ static const struct config_word watch_words[] = {
 
 static const char *check_host(const char *text)
 {
-    bool plain = text[0] != '\0' && strpbrk(text, " \t/@") == NULL;
-    return plain ? NULL : "a host name or an address, without a scheme, a user or a path";
+    const char *colon = strchr(text, ':'); /* an IPv6 address has at least two */
+    bool has_port = colon != NULL && strchr(colon + 1, ':') == NULL;
+    bool plain = text[0] != '\0' && strpbrk(text, " \t/@[]") == NULL && !has_port;
+    return plain ? NULL : "a host name or an address, without scheme, user, port or path";
 }
 
 static const char *check_fingerprint(const char *text)

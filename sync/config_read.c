@@ -36,7 +36,8 @@ static bool read_text(struct config_context *ctx, struct config_file *file, stru
         file->open_to_others = (found.st_mode & (S_IRGRP | S_IROTH)) != 0;
     }
     if (file_read(AT_FDCWD, file->name, out, &err) < 0) {
-        config_problem(ctx, file, 0, "%s", err.text);
+        bool missing = err.code == ERR_NOT_FOUND;
+        config_problem(ctx, file, 0, "%s", missing ? "there is no such file" : err.text);
         return false;
     }
     return true;

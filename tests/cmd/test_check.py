@@ -47,9 +47,8 @@ class Check(unittest.TestCase):
     def test_a_missing_file_is_told(self):
         result = self.home.run("check")
         self.assertEqual((result.code, result.out), (78, ""))
-        self.assertEqual(result.err, "%s/.config/maildird/config.yaml: cannot open "
-                         "%s/.config/maildird/config.yaml: No such file or directory\n"
-                         % (self.home.path, self.home.path))
+        self.assertEqual(result.err, self.home.path + "/.config/maildird/config.yaml: there is no "
+                         "such file\n")
 
     def test_all_problems_are_told_relative_to_the_name_given(self):
         self.home.write("c.yaml", "hots: 1\naccounts: {a: {prot: 1}}\n")
