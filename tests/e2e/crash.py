@@ -6,6 +6,7 @@ that what must be a minute apart is.
 """
 
 import os
+import shutil
 
 import dovecot
 import maildird
@@ -20,6 +21,7 @@ LOOKS = (5, 80, 160, 240)  # seconds after the crash at which the next runs begi
 
 class CrashCase(passes.PassCase):
     powerloss = False
+    seeds = int(os.environ.get("MAILDIRD_E2E_LOSS_SEEDS", "3"))
     stride = int(os.environ.get("MAILDIRD_E2E_KILL_STRIDE", "1"))
 
     def setUp(self):
@@ -112,14 +114,20 @@ class CrashCase(passes.PassCase):
                                          os.path.basename(path).split(":")[0] + ":2,S"))
         self.expected = oracle.read_maildir(self.maildird.maildir)
 
+    def begin_anew(self):
+        """Everything here is forgotten: a first pass."""
+        shutil.rmtree(self.maildird.maildir)
+        shutil.rmtree(self.maildird.state)
+        os.mkdir(self.maildird.state, 0o700)
+
     # --- crash and recovery ---
 
-    def crash_at(self, number):
+    def crash_at(self, number, seed):
         """Whether the pass was ended before it was done."""
         self.now_s += 7200
         settings = {"kill_at": number, "clock_offset_s": self.now_s}
         if self.powerloss:
-            settings["powerloss_seed"] = number
+            settings["powerloss_seed"] = number * 1000 + seed
         result = self.maildird.sync_shimmed(**settings)
         self.assertIn(result.code, (0, -9), "call %d: %s" % (number, result))
         return result.code == -9
@@ -139,14 +147,15 @@ class CrashCase(passes.PassCase):
         local = oracle.read_maildir(self.maildird.maildir)
         return local == self.expected and self.read_all() == self.expected
 
-    def check_each_call(self, work, stock=False, stride=None):
+    def check_each_call(self, work, stock=False):
         number, ended = 1, True
         while ended:
-            if stock:
-                self.stock()
-            work()
-            ended = self.crash_at(number)
-            self.recover(number)
-            number += stride or self.stride
+            for seed in range(self.seeds if self.powerloss else 1):
+                if stock:
+                    self.stock()
+                work()
+                ended = self.crash_at(number, seed)
+                self.recover(number)
+            number += self.stride
         self.assertGreater(number, 5)
         print("%s: %d calls" % (work.__name__, number - 1))

@@ -10,6 +10,9 @@ class Kill(crash.CrashCase):
     def test_law4_delivery(self):
         self.check_each_call(self.deliver)
 
+    def test_law4_first_pass(self):
+        self.check_each_call(self.begin_anew)
+
     def test_law4_upload(self):
         self.check_each_call(self.upload)
 
