@@ -150,6 +150,19 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return text;
 }
 
+void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size_t item_size)
+{
+    if (len < *cap) {
+        return items;
+    }
+    *cap = *cap == 0 ? 4 : alloc_size(*cap, 2);
+    void *larger = arena_array(arena, *cap, item_size);
+    if (len > 0) {
+        memcpy(larger, items, len * item_size);
+    }
+    return larger;
+}
+
 size_t arena_used(const struct arena *arena)
 {
     return arena->used;

@@ -16,6 +16,9 @@ char *arena_strdup(struct arena *arena, const char *text);
 struct str arena_str(struct arena *arena, struct str s);
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* An array of `len` items in `arena` with room for one more: the same, or a larger copy; *cap is
+ * kept. Begin with NULL and 0. */
+void *arena_grow(struct arena *arena, void *items, size_t len, size_t *cap, size_t item_size);
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *arena);
 

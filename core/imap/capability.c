@@ -60,6 +60,22 @@ static const char *const capability_names[CAP_COUNT] = {
     [CAP_AUTH_GSSAPI] = "AUTH=GSSAPI",
     [CAP_AUTH_XOAUTH2] = "AUTH=XOAUTH2",
     [CAP_AUTH_OAUTHBEARER] = "AUTH=OAUTHBEARER",
+    [CAP_ESORT] = "ESORT",
+    [CAP_SORT_DISPLAY] = "SORT=DISPLAY",
+    [CAP_THREAD_REFERENCES] = "THREAD=REFERENCES",
+    [CAP_THREAD_ORDEREDSUBJECT] = "THREAD=ORDEREDSUBJECT",
+    [CAP_THREAD_REFS] = "THREAD=REFS",
+    [CAP_SEARCH_FUZZY] = "SEARCH=FUZZY",
+    [CAP_CONTEXT_SEARCH] = "CONTEXT=SEARCH",
+    [CAP_LIST_MYRIGHTS] = "LIST-MYRIGHTS",
+    [CAP_LIST_METADATA] = "LIST-METADATA",
+    [CAP_RIGHTS] = "RIGHTS=texk",
+    [CAP_QUOTASET] = "QUOTASET",
+    [CAP_QUOTA_RES_STORAGE] = "QUOTA=RES-STORAGE",
+    [CAP_QUOTA_RES_MESSAGE] = "QUOTA=RES-MESSAGE",
+    [CAP_QUOTA_RES_MAILBOX] = "QUOTA=RES-MAILBOX",
+    [CAP_QUOTA_RES_ANNOTATION_STORAGE] = "QUOTA=RES-ANNOTATION-STORAGE",
+    [CAP_CATENATE] = "CATENATE",
 };
 
 _Static_assert(CAP_COUNT <= 128, "struct capabilities has 128 bits");
@@ -134,12 +150,18 @@ static void capabilities_add(struct capabilities *caps, struct str word)
     if (str_eq_nocase(word, STR("UTF8=ONLY"))) {
         word = STR("UTF8=ACCEPT"); /* RFC 6855 section 6: ONLY implies ACCEPT */
     }
+    if (str_starts_nocase(word, STR("RIGHTS="))) {
+        word = STR("RIGHTS=texk"); /* the letters come in any order */
+    }
     if (!capability_split(word, &cap, &parameter)) {
         return;
     }
     capabilities_set(caps, cap, true);
     if (cap == CAP_QRESYNC) {
         capabilities_set(caps, CAP_CONDSTORE, true); /* RFC 7162 section 3.2.3 */
+    }
+    if (cap == CAP_METADATA) {
+        capabilities_set(caps, CAP_METADATA_SERVER, true); /* RFC 5464 section 1 */
     }
     if (cap == CAP_APPENDLIMIT && !str_to_u64(parameter, &caps->append_limit)) {
         caps->append_limit = 0;

@@ -61,6 +61,22 @@ enum capability {
     CAP_AUTH_GSSAPI,
     CAP_AUTH_XOAUTH2,
     CAP_AUTH_OAUTHBEARER,
+    CAP_ESORT,
+    CAP_SORT_DISPLAY,
+    CAP_THREAD_REFERENCES,
+    CAP_THREAD_ORDEREDSUBJECT,
+    CAP_THREAD_REFS,
+    CAP_SEARCH_FUZZY,
+    CAP_CONTEXT_SEARCH,
+    CAP_LIST_MYRIGHTS,
+    CAP_LIST_METADATA,
+    CAP_RIGHTS, /* RIGHTS=texk, in any order: RFC 4314 */
+    CAP_QUOTASET,
+    CAP_QUOTA_RES_STORAGE,
+    CAP_QUOTA_RES_MESSAGE,
+    CAP_QUOTA_RES_MAILBOX,
+    CAP_QUOTA_RES_ANNOTATION_STORAGE,
+    CAP_CATENATE,
     CAP_COUNT
 };
 
@@ -76,7 +92,8 @@ bool capability_parse(struct str name, enum capability *out);
 bool capabilities_have(const struct capabilities *caps, enum capability cap);
 void capabilities_set(struct capabilities *caps, enum capability cap, bool on);
 /* Names separated by spaces up to `]` or the line end; unknown ones are passed over. Names in any
- * case, and "LITERAL +", as some servers send it. QRESYNC sets CONDSTORE too, which it implies. */
+ * case, and "LITERAL +", as some servers send it. QRESYNC sets CONDSTORE too, which it implies,
+ * and METADATA METADATA-SERVER. */
 bool capabilities_read(struct reader *r, struct capabilities *out);
 /* The names, separated by spaces, in the order of the enum. */
 void capabilities_write(struct writer *w, const struct capabilities *caps);

@@ -1,8 +1,14 @@
 #include "imap/command.h"
 #include <assert.h>
 
-/* While a mailbox is selected, EXPUNGE may come in any command but FETCH, STORE and SEARCH by
- * sequence number (RFC 9051 section 7.5.1): the rest break sequence numbers. */
+/*
+ * While a mailbox is selected, EXPUNGE may come in any command but FETCH, STORE and SEARCH by
+ * sequence number (RFC 9051 section 7.5.1), and SORT and THREAD (RFC 5256 section 3): the rest
+ * break sequence numbers.
+ *
+ * What a row cannot tell, its functions check: THREAD's capability is that of the algorithm,
+ * METADATA is needed for a mailbox's annotations, LOGIN may be disabled.
+ */
 #define USES COMMAND_USES_SEQS
 #define BREAKS COMMAND_BREAKS_SEQS
 #define STATE COMMAND_CHANGES_STATE
@@ -48,6 +54,26 @@ static const struct command_row rows[CMD_COUNT] = {
     {CMD_MOVE, "MOVE", STATE_SELECTED, CAP_MOVE, USES | BREAKS | DATA},
     {CMD_UID_MOVE, "UID MOVE", STATE_SELECTED, CAP_MOVE, BREAKS | DATA},
     {CMD_IDLE, "IDLE", STATES_AUTH, CAP_IDLE, BREAKS | STATE},
+    {CMD_NOTIFY, "NOTIFY", STATES_AUTH, CAP_NOTIFY, BREAKS},
+    {CMD_UNAUTHENTICATE, "UNAUTHENTICATE", STATES_AUTH, CAP_UNAUTHENTICATE,
+     BREAKS | STATE | NO_SYNC},
+    {CMD_XLIST, "XLIST", STATES_AUTH, CAP_XLIST, BREAKS},
+    {CMD_GETACL, "GETACL", STATES_AUTH, CAP_ACL, BREAKS},
+    {CMD_SETACL, "SETACL", STATES_AUTH, CAP_ACL, BREAKS | DATA},
+    {CMD_DELETEACL, "DELETEACL", STATES_AUTH, CAP_ACL, BREAKS | DATA},
+    {CMD_LISTRIGHTS, "LISTRIGHTS", STATES_AUTH, CAP_ACL, BREAKS},
+    {CMD_MYRIGHTS, "MYRIGHTS", STATES_AUTH, CAP_ACL, BREAKS},
+    {CMD_GETQUOTA, "GETQUOTA", STATES_AUTH, CAP_QUOTA, BREAKS},
+    {CMD_GETQUOTAROOT, "GETQUOTAROOT", STATES_AUTH, CAP_QUOTA, BREAKS},
+    {CMD_SETQUOTA, "SETQUOTA", STATES_AUTH, CAP_QUOTA, BREAKS | DATA},
+    {CMD_GETMETADATA, "GETMETADATA", STATES_AUTH, CAP_METADATA_SERVER, BREAKS},
+    {CMD_SETMETADATA, "SETMETADATA", STATES_AUTH, CAP_METADATA_SERVER, BREAKS | DATA},
+    {CMD_SORT, "SORT", STATE_SELECTED, CAP_SORT, USES | NO_SYNC},
+    {CMD_UID_SORT, "UID SORT", STATE_SELECTED, CAP_SORT, USES | BREAKS},
+    {CMD_THREAD, "THREAD", STATE_SELECTED, -1, USES | NO_SYNC},
+    {CMD_UID_THREAD, "UID THREAD", STATE_SELECTED, -1, USES | BREAKS},
+    {CMD_REPLACE, "REPLACE", STATE_SELECTED, CAP_REPLACE, USES | BREAKS | DATA},
+    {CMD_UID_REPLACE, "UID REPLACE", STATE_SELECTED, CAP_REPLACE, BREAKS | DATA},
 };
 
 const struct command_row *command_row(enum command_id id)

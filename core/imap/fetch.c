@@ -51,10 +51,14 @@ void fetch_request_write(struct writer *w, const struct fetch_request *request)
         }
     }
     if ((request->items & FETCH_BODY_SECTION) != 0) {
-        writer_cstr(w, before);
-        writer_cstr(w, request->mark_seen ? "BODY" : "BODY.PEEK");
-        section_write(w, request->section != NULL ? request->section : &whole);
-        before = " ";
+        const struct section *section = request->section != NULL ? request->section : &whole;
+        size_t len =
+            request->section == NULL || request->sections_len == 0 ? 1 : request->sections_len;
+        for (size_t i = 0; i < len; i++) {
+            writer_cstr(w, before);
+            section_item_write(w, &section[i], !request->mark_seen);
+            before = " ";
+        }
     }
     if (before[0] == '(') {
         writer_fail(w, "a FETCH that asks for nothing");
@@ -79,40 +83,12 @@ static const struct macro_row macro_rows[] = {
      FETCH_FLAGS | FETCH_INTERNALDATE | FETCH_SIZE | FETCH_ENVELOPE | FETCH_BODY_STRUCTURE_SHORT},
 };
 
-/* Names that stand for a section. */
-struct old_section_row {
-    struct str name;
-    enum section_part part;
-    bool peek;
-};
-static const struct old_section_row old_section_rows[] = {
-    {{"RFC822", 6}, SECTION_WHOLE, false},
-    {{"RFC822.HEADER", 13}, SECTION_HEADER, true},
-    {{"RFC822.TEXT", 11}, SECTION_TEXT, false},
-};
-
 struct request_draft {
     struct arena *arena;
     struct fetch_request *request;
     struct section sections[LIMIT_FETCH_SECTIONS];
-    bool peek[LIMIT_FETCH_SECTIONS];
     size_t len;
 };
-
-/* Room for one more section, or NULL with the reader's error set. */
-static struct section *draft_section(struct reader *r, struct request_draft *draft, bool peek)
-{
-    if (draft->len == LIMIT_FETCH_SECTIONS) {
-        (void)reader_fail(r, "more than %d body sections", LIMIT_FETCH_SECTIONS);
-        return NULL;
-    }
-    struct section *section = &draft->sections[draft->len];
-    memset(section, 0, sizeof *section);
-    draft->peek[draft->len++] = peek;
-    draft->request->items |= FETCH_BODY_SECTION;
-    draft->request->mark_seen |= !peek;
-    return section;
-}
 
 static bool request_read_name(struct reader *r, struct request_draft *draft, struct str name)
 {
@@ -122,38 +98,46 @@ static bool request_read_name(struct reader *r, struct request_draft *draft, str
             return true;
         }
     }
-    for (size_t i = 0; i < sizeof old_section_rows / sizeof old_section_rows[0]; i++) {
-        const struct old_section_row *row = &old_section_rows[i];
-        if (str_eq_nocase(name, row->name)) {
-            struct section *section = draft_section(r, draft, row->peek);
-            if (section == NULL) {
-                return false;
-            }
-            section->part = row->part;
-            return true;
-        }
-    }
     unsigned item = item_lookup(name);
     draft->request->items |= item;
     return item != 0 || reader_fail(r, "the FETCH item \"%.*s\"", STR_ARG(name));
 }
 
+static bool request_add_section(struct reader *r, struct request_draft *draft,
+                                const struct section *section, bool peek)
+{
+    if (draft->len == LIMIT_FETCH_SECTIONS) {
+        return reader_fail(r, "more than %d body sections", LIMIT_FETCH_SECTIONS);
+    }
+    draft->sections[draft->len++] = *section;
+    draft->request->items |= FETCH_BODY_SECTION;
+    draft->request->mark_seen |= !peek;
+    return true;
+}
+
 static bool request_read_item(struct reader *r, struct request_draft *draft)
 {
     struct str name;
+    struct section section;
+    bool peek;
     if (!reader_expect_view(r, CHAR_NAME, &name)) {
         return false;
     }
-    bool peek = str_eq_nocase(name, STR("BODY.PEEK"));
-    if (!peek && !str_eq_nocase(name, STR("BODY"))) {
+    if (!section_item_parse(name, &section, &peek)) {
         return request_read_name(r, draft, name);
     }
-    if (reader_peek(r) != '[' && !peek) {
-        draft->request->items |= FETCH_BODY_STRUCTURE_SHORT;
-        return true;
+    if (section_item_has_section(section.item)) {
+        enum section_item item = section.item;
+        if (item == SECTION_BODY && !peek && reader_peek(r) != '[') {
+            draft->request->items |= FETCH_BODY_STRUCTURE_SHORT;
+            return true;
+        }
+        if (!section_read(r, draft->arena, &section)) {
+            return false;
+        }
+        section.item = item;
     }
-    struct section *section = draft_section(r, draft, peek);
-    return section != NULL && section_read(r, draft->arena, section);
+    return request_add_section(r, draft, &section, peek);
 }
 
 static bool request_read_items(struct reader *r, struct request_draft *draft)
@@ -194,25 +178,21 @@ static bool request_read_modifiers(struct reader *r, struct fetch_request *out)
     return true;
 }
 
-bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out,
-                        struct fetch_request_sections *sections)
+bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out)
 {
     struct request_draft draft;
     draft.arena = arena;
     draft.request = out;
     draft.len = 0;
     *out = (struct fetch_request){0};
-    *sections = (struct fetch_request_sections){0};
     if (!request_read_items(r, &draft) || !request_read_modifiers(r, out)) {
         return false;
     }
     if (draft.len > 0) {
-        sections->len = draft.len;
-        sections->items = arena_array(arena, draft.len, sizeof *sections->items);
-        sections->peek = arena_array(arena, draft.len, sizeof *sections->peek);
-        memcpy(sections->items, draft.sections, draft.len * sizeof *sections->items);
-        memcpy(sections->peek, draft.peek, draft.len * sizeof *sections->peek);
-        out->section = sections->items;
+        struct section *sections = arena_array(arena, draft.len, sizeof *sections);
+        memcpy(sections, draft.sections, draft.len * sizeof *sections);
+        out->section = sections;
+        out->sections_len = draft.len;
     }
     return true;
 }

@@ -1,7 +1,9 @@
 #pragma once
 /* FETCH: what can be asked and what is told (RFC 9051 section 6.4.5). */
+#include "imap/bodystructure.h"
 #include "imap/date.h"
 #include "imap/flags.h"
+#include "imap/partial.h"
 #include "imap/section.h"
 #include "imap/seqset.h"
 
@@ -19,27 +21,34 @@ enum fetch_item {
     FETCH_ENVELOPE = 1 << 10,
     FETCH_BODYSTRUCTURE = 1 << 11,
     FETCH_BODY_STRUCTURE_SHORT = 1 << 12,
-    FETCH_BODY_SECTION = 1 << 13,
+    FETCH_BODY_SECTION = 1 << 13, /* some section, by any of the names of enum section_item */
+    FETCH_PREVIEW = 1 << 14,
+    FETCH_GM_LABELS = 1 << 15,
 };
 
 struct fetch_request {
     unsigned items;                /* enum fetch_item */
     const struct section *section; /* of FETCH_BODY_SECTION; NULL: BODY[] */
+    size_t sections_len;           /* how many `section` points to; 0: one */
     bool mark_seen;                /* BODY[] instead of BODY.PEEK[] */
+    bool preview_lazy;             /* PREVIEW (LAZY) */
     uint64_t changed_since;        /* 0: not sent */
     bool vanished;                 /* with changed_since */
+    struct partial_range partial;  /* first 0: not sent */
 };
 /* "(UID FLAGS BODY.PEEK[])" and " (CHANGEDSINCE 12 VANISHED)". */
 void fetch_request_write(struct writer *w, const struct fetch_request *request);
-/* For the server: reads what any client may send, macros and the RFC822 items (as sections)
- * included; `sections` in `arena`, of which out->section is the first. */
-struct fetch_request_sections {
-    struct section *items;
-    bool *peek;
-    size_t len;
+/* For the server: reads what any client may send, macros included; the sections in `arena`. Of a
+ * request that marks one section as read and peeks at another, mark_seen is set. */
+bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out);
+/* The items alone: one, a macro, or several in parentheses, as NOTIFY has them too. */
+bool fetch_items_read(struct reader *r, struct arena *arena, struct fetch_request *out);
+
+/* What BINARY.SIZE told. */
+struct fetch_binary_size {
+    struct section section;
+    uint64_t size;
 };
-bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out,
-                        struct fetch_request_sections *sections);
 
 /* One message's data; `have` says what was told. */
 struct fetch_data {
@@ -54,8 +63,16 @@ struct fetch_data {
     struct str thread_id;
     uint64_t gm_msgid;
     uint64_t gm_thrid;
-    bool body_is_nil; /* FETCH_BODY_SECTION with NIL instead of a string */
-    uint64_t body_size;
+    bool body_is_nil;   /* FETCH_BODY_SECTION with NIL instead of a string */
+    uint64_t body_size; /* of the last section that came */
+    bool has_save_date; /* else FETCH_SAVEDATE told NIL */
+    struct imap_date save_date;
+    struct envelope *envelope;   /* of FETCH_ENVELOPE */
+    struct body_part *structure; /* of FETCH_BODYSTRUCTURE or FETCH_BODY_STRUCTURE_SHORT */
+    struct str preview;          /* ptr NULL: NIL */
+    struct str_list gm_labels;   /* as sent */
+    struct fetch_binary_size *binary_sizes;
+    size_t binary_sizes_len;
 };
 
 /* Where the bytes of a body section go, piece by piece. Called in order; a body that came as a
@@ -77,6 +94,6 @@ struct fetch_sink {
  * keeps its error. */
 bool fetch_data_read(struct reader *r, struct arena *arena, const struct fetch_sink *sink,
                      struct fetch_data *out, struct error *sink_error);
-/* "UID 5 FLAGS (\Seen)": everything in `have` but sections and structures, without parentheses,
- * which the caller opens and closes: used by the server. */
+/* "UID 5 FLAGS (\Seen)": everything in `have` but sections, without parentheses, which the caller
+ * opens and closes: used by the server. */
 void fetch_data_write_items(struct writer *w, const struct fetch_data *data);

@@ -44,3 +44,34 @@
 #define LIMIT_NAMESPACES 256
 /* Fields of ID: RFC 2971 allows 30. */
 #define LIMIT_ID_FIELDS 64
+/* Parts of one message in BODYSTRUCTURE, and in a message taken apart: real mail stays below 1000.
+ */
+#define LIMIT_BODY_PARTS 10000
+/* Parts within parts in a message that the server takes apart: real mail stays below 20. */
+#define LIMIT_MIME_DEPTH 50
+/* Parameters of one body part, and addresses in one field: mails to thousands exist. */
+#define LIMIT_BODY_PARAMS 1024
+#define LIMIT_ADDRESSES 10000
+/* Bytes of a text part looked at for PREVIEW: 200 characters behind markup. */
+#define LIMIT_PREVIEW_BYTES (64 * 1024)
+/* Keys of one SEARCH, and how deep: a person's query has a few dozen. */
+#define LIMIT_SEARCH_KEYS 10000
+#define LIMIT_SEARCH_DEPTH 100
+/* Numbers in one SEARCH, SORT or THREAD answer: as LIMIT_FETCH_QUEUE. */
+#define LIMIT_SEARCH_NUMBERS (4 * 1024 * 1024)
+/* Branches within branches of a thread; the reader does not recurse, the trees' users may. */
+#define LIMIT_THREAD_DEPTH 1000
+/* Entries in one answer about quotas, rights or metadata. */
+#define LIMIT_QUOTA_RESOURCES 64
+#define LIMIT_ACL_ENTRIES 10000
+#define LIMIT_METADATA_ENTRIES 10000
+/* Groups of one NOTIFY, patterns of one LIST. */
+#define LIMIT_NOTIFY_GROUPS 64
+#define LIMIT_LIST_PATTERNS 1024
+/* Labels on one message, sizes told of one. */
+#define LIMIT_LABELS 10000
+/* SCRAM's iterations: RFC 7677 asks for 4096 at least, password guides for up to 600,000; beyond
+ * this a server could keep us busy for minutes. */
+#define LIMIT_SCRAM_ITERATIONS 2000000
+/* The embedded server's own iterations. */
+#define LIMIT_SCRAM_SERVER_ITERATIONS 4096

@@ -18,7 +18,11 @@ enum code_argument {
     ARGUMENT_SET,
     ARGUMENT_APPENDUID,
     ARGUMENT_COPYUID,
-    ARGUMENT_ID, /* in parentheses */
+    ARGUMENT_ID,           /* in parentheses */
+    ARGUMENT_MESSAGELIMIT, /* "1000 23221", the UID may be missing */
+    ARGUMENT_METADATA,     /* "LONGENTRIES 2199" */
+    ARGUMENT_PROGRESS,     /* "("A001" 175 1000)", each may be NIL */
+    ARGUMENT_CHARSETS,     /* "(UTF-8 US-ASCII)" */
 };
 
 struct code_row {
@@ -64,15 +68,28 @@ static const struct code_row code_rows[CODE_COUNT] = {
     [CODE_CONTACTADMIN] = {"CONTACTADMIN", ARGUMENT_NONE},
     [CODE_PRIVACYREQUIRED] = {"PRIVACYREQUIRED", ARGUMENT_NONE},
     [CODE_NOTIFICATIONOVERFLOW] = {"NOTIFICATIONOVERFLOW", ARGUMENT_NONE},
-    [CODE_BADCHARSET] = {"BADCHARSET", ARGUMENT_NONE},
+    [CODE_BADCHARSET] = {"BADCHARSET", ARGUMENT_CHARSETS},
     [CODE_PARSE] = {"PARSE", ARGUMENT_NONE},
     [CODE_HASCHILDREN] = {"HASCHILDREN", ARGUMENT_NONE},
     [CODE_UNKNOWN_CTE] = {"UNKNOWN-CTE", ARGUMENT_NONE},
-    [CODE_MESSAGELIMIT] = {"MESSAGELIMIT", ARGUMENT_NUMBER},
+    [CODE_MESSAGELIMIT] = {"MESSAGELIMIT", ARGUMENT_MESSAGELIMIT},
     [CODE_UIDREQUIRED] = {"UIDREQUIRED", ARGUMENT_NONE},
     [CODE_COMPRESSIONACTIVE] = {"COMPRESSIONACTIVE", ARGUMENT_NONE},
     [CODE_REFERRAL] = {"REFERRAL", ARGUMENT_NONE},
-    [CODE_INPROGRESS] = {"INPROGRESS", ARGUMENT_NONE},
+    [CODE_INPROGRESS] = {"INPROGRESS", ARGUMENT_PROGRESS},
+    [CODE_METADATA] = {"METADATA", ARGUMENT_METADATA},
+    [CODE_BADEVENT] = {"BADEVENT", ARGUMENT_NONE},
+    [CODE_NOTSAVED] = {"NOTSAVED", ARGUMENT_NONE},
+    [CODE_NOUPDATE] = {"NOUPDATE", ARGUMENT_NONE},
+    [CODE_USEATTR] = {"USEATTR", ARGUMENT_NONE},
+    [CODE_NEWNAME] = {"NEWNAME", ARGUMENT_NONE},
+    [CODE_BADCOMPARATOR] = {"BADCOMPARATOR", ARGUMENT_NONE},
+    [CODE_URLMECH] = {"URLMECH", ARGUMENT_NONE},
+    [CODE_BADURL] = {"BADURL", ARGUMENT_NONE},
+    [CODE_UNDEFINED_FILTER] = {"UNDEFINED-FILTER", ARGUMENT_NONE},
+    [CODE_TEMPFAIL] = {"TEMPFAIL", ARGUMENT_NONE},
+    [CODE_MAXCONVERTMESSAGES] = {"MAXCONVERTMESSAGES", ARGUMENT_NUMBER},
+    [CODE_MAXCONVERTPARTS] = {"MAXCONVERTPARTS", ARGUMENT_NUMBER},
 };
 
 const char *imap_status_name(enum imap_status status)
@@ -130,6 +147,73 @@ static bool code_read_id(struct reader *r, struct str *out)
     return reader_expect(r, '(') && reader_expect_astring(r, out) && reader_expect(r, ')');
 }
 
+struct metadata_code_row {
+    const char *name;
+    bool has_number;
+};
+static const struct metadata_code_row metadata_rows[] = {
+    [METADATA_CODE_NONE] = {"", false},
+    [METADATA_CODE_LONGENTRIES] = {"LONGENTRIES", true},
+    [METADATA_CODE_MAXSIZE] = {"MAXSIZE", true},
+    [METADATA_CODE_TOOMANY] = {"TOOMANY", false},
+    [METADATA_CODE_NOPRIVATE] = {"NOPRIVATE", false},
+};
+#define METADATA_ROWS (sizeof metadata_rows / sizeof metadata_rows[0])
+
+/* What is not known is left for the rest of the code. */
+static bool code_read_metadata(struct reader *r, struct imap_response_status *out)
+{
+    for (unsigned i = METADATA_CODE_LONGENTRIES; i < METADATA_ROWS; i++) {
+        if (reader_accept_word(r, metadata_rows[i].name)) {
+            out->metadata = (enum metadata_code)i;
+            return !metadata_rows[i].has_number ||
+                   (reader_expect_sp(r) && code_read_number(r, &out->number));
+        }
+    }
+    return !reader_failed(r);
+}
+
+static bool code_read_message_limit(struct reader *r, struct imap_response_status *out)
+{
+    if (!code_read_number(r, &out->number)) {
+        return false;
+    }
+    (void)reader_accept_sp(r);
+    int c = reader_peek(r);
+    return c < '0' || c > '9' || reader_expect_number(r, &out->uid);
+}
+
+/* A number or NIL. */
+static bool code_read_nnumber(struct reader *r, bool *has, uint64_t *out)
+{
+    *has = !reader_accept_word(r, "NIL");
+    return !reader_failed(r) && (!*has || reader_expect_number64(r, out));
+}
+
+static bool code_read_progress(struct reader *r, struct imap_progress *out)
+{
+    return reader_expect(r, '(') && reader_expect_string(r, &out->tag) && reader_expect_sp(r) &&
+           code_read_nnumber(r, &out->has_done, &out->done) && reader_expect_sp(r) &&
+           code_read_nnumber(r, &out->has_goal, &out->goal) && reader_expect(r, ')');
+}
+
+static bool code_read_charsets(struct reader *r, struct arena *arena, struct str_list *out)
+{
+    struct str charset;
+    if (!reader_expect(r, '(')) {
+        return false;
+    }
+    (void)reader_accept_sp(r);
+    while (!reader_accept(r, ')')) {
+        if (!reader_expect_astring(r, &charset)) {
+            return false;
+        }
+        str_list_add(arena, out, charset);
+        (void)reader_accept_sp(r);
+    }
+    return true;
+}
+
 static bool code_read_argument(struct reader *r, struct arena *arena, enum code_argument argument,
                                struct imap_response_status *out)
 {
@@ -150,6 +234,14 @@ static bool code_read_argument(struct reader *r, struct arena *arena, enum code_
         return copyuid_read(r, &out->copyuid);
     case ARGUMENT_ID:
         return code_read_id(r, &out->id);
+    case ARGUMENT_MESSAGELIMIT:
+        return code_read_message_limit(r, out);
+    case ARGUMENT_METADATA:
+        return code_read_metadata(r, out);
+    case ARGUMENT_PROGRESS:
+        return code_read_progress(r, &out->progress);
+    case ARGUMENT_CHARSETS:
+        return code_read_charsets(r, arena, &out->charsets);
     case ARGUMENT_NONE:
         break;
     }
@@ -221,6 +313,98 @@ static void code_write_rest(struct writer *w, struct str rest)
     writer_text(w, rest);
 }
 
+static void code_write_nnumber(struct writer *w, bool has, uint64_t number)
+{
+    writer_sp(w);
+    if (has) {
+        writer_number(w, number);
+    } else {
+        writer_cstr(w, "NIL");
+    }
+}
+
+/* A bare code is one of them. */
+static void code_write_progress(struct writer *w, const struct imap_progress *progress)
+{
+    if (progress->tag.len == 0 && !progress->has_done && !progress->has_goal) {
+        return;
+    }
+    writer_cstr(w, " (");
+    writer_nstring(w, progress->tag.len > 0 ? progress->tag : str_make(NULL, 0));
+    code_write_nnumber(w, progress->has_done, progress->done);
+    code_write_nnumber(w, progress->has_goal, progress->goal);
+    writer_byte(w, ')');
+}
+
+static void code_write_metadata(struct writer *w, const struct imap_response_status *status)
+{
+    if (status->metadata == METADATA_CODE_NONE) {
+        return;
+    }
+    writer_sp(w);
+    writer_cstr(w, metadata_rows[status->metadata].name);
+    if (metadata_rows[status->metadata].has_number) {
+        writer_sp(w);
+        writer_number(w, status->number);
+    }
+}
+
+static void code_write_charsets(struct writer *w, const struct str_list *charsets)
+{
+    for (size_t i = 0; i < charsets->len; i++) {
+        writer_cstr(w, i == 0 ? " (" : " ");
+        writer_astring(w, charsets->items[i]);
+    }
+    writer_cstr(w, charsets->len > 0 ? ")" : "");
+}
+
+static void code_write_argument(struct writer *w, enum code_argument argument,
+                                const struct imap_response_status *status)
+{
+    switch (argument) {
+    case ARGUMENT_NUMBER:
+    case ARGUMENT_MODSEQ:
+    case ARGUMENT_MESSAGELIMIT:
+        writer_sp(w);
+        writer_number(w, status->number);
+        if (argument == ARGUMENT_MESSAGELIMIT && status->uid != 0) {
+            writer_sp(w);
+            writer_number(w, status->uid);
+        }
+        break;
+    case ARGUMENT_CAPABILITIES:
+        writer_sp(w);
+        capabilities_write(w, &status->capabilities);
+        break;
+    case ARGUMENT_FLAGS:
+        writer_sp(w);
+        flags_write_permanent(w, &status->flags);
+        break;
+    case ARGUMENT_SET:
+        writer_sp(w);
+        seqset_write(w, &status->set);
+        break;
+    case ARGUMENT_ID:
+        writer_cstr(w, " (");
+        writer_atom(w, status->id);
+        writer_byte(w, ')');
+        break;
+    case ARGUMENT_METADATA:
+        code_write_metadata(w, status);
+        break;
+    case ARGUMENT_PROGRESS:
+        code_write_progress(w, &status->progress);
+        break;
+    case ARGUMENT_CHARSETS:
+        code_write_charsets(w, &status->charsets);
+        break;
+    case ARGUMENT_APPENDUID:
+    case ARGUMENT_COPYUID:
+    case ARGUMENT_NONE:
+        break;
+    }
+}
+
 static void code_write(struct writer *w, const struct imap_response_status *status)
 {
     enum code_argument argument = code_rows[status->code].argument;
@@ -237,23 +421,8 @@ static void code_write(struct writer *w, const struct imap_response_status *stat
     } else {
         writer_cstr(w, code_rows[status->code].name);
     }
-    if (argument != ARGUMENT_NONE) {
-        writer_sp(w);
-    }
-    if (argument == ARGUMENT_NUMBER || argument == ARGUMENT_MODSEQ) {
-        writer_number(w, status->number);
-    } else if (argument == ARGUMENT_CAPABILITIES) {
-        capabilities_write(w, &status->capabilities);
-    } else if (argument == ARGUMENT_FLAGS) {
-        flags_write_permanent(w, &status->flags);
-    } else if (argument == ARGUMENT_SET) {
-        seqset_write(w, &status->set);
-    }
-    if (argument == ARGUMENT_ID) {
-        writer_byte(w, '(');
-        writer_atom(w, status->id);
-        writer_byte(w, ')');
-    } else {
+    code_write_argument(w, argument, status);
+    if (argument != ARGUMENT_ID) {
         code_write_rest(w, status->id);
     }
 }

@@ -5,6 +5,7 @@
 #include "imap/copyuid.h"
 #include "imap/flags.h"
 #include "imap/seqset.h"
+#include "imap/str_list.h"
 
 enum imap_status { STATUS_NONE, STATUS_OK, STATUS_NO, STATUS_BAD, STATUS_PREAUTH, STATUS_BYE };
 
@@ -55,8 +56,37 @@ enum response_code {
     CODE_UIDREQUIRED,
     CODE_COMPRESSIONACTIVE,
     CODE_REFERRAL,
-    CODE_INPROGRESS,
+    CODE_INPROGRESS,       /* progress (RFC 9585) */
+    CODE_METADATA,         /* metadata, number (RFC 5464) */
+    CODE_BADEVENT,         /* id: the events that are known, in parentheses (RFC 5465) */
+    CODE_NOTSAVED,         /* RFC 5182 */
+    CODE_NOUPDATE,         /* id: the tag, quoted (RFC 5267) */
+    CODE_USEATTR,          /* RFC 6154 */
+    CODE_NEWNAME,          /* RFC 2060 */
+    CODE_BADCOMPARATOR,    /* RFC 5255 */
+    CODE_URLMECH,          /* RFC 4467 */
+    CODE_BADURL,           /* RFC 4469 */
+    CODE_UNDEFINED_FILTER, /* RFC 5466 */
+    CODE_TEMPFAIL,         /* RFC 5259 */
+    CODE_MAXCONVERTMESSAGES,
+    CODE_MAXCONVERTPARTS,
     CODE_COUNT
+};
+
+/* What METADATA complains of. */
+enum metadata_code {
+    METADATA_CODE_NONE,
+    METADATA_CODE_LONGENTRIES, /* number: the longest that was left out, octets */
+    METADATA_CODE_MAXSIZE,     /* number: the most that is taken, octets */
+    METADATA_CODE_TOOMANY,
+    METADATA_CODE_NOPRIVATE,
+};
+
+/* How far a command has come. */
+struct imap_progress {
+    struct str tag; /* empty: not told */
+    bool has_done, has_goal;
+    uint64_t done, goal;
 };
 
 struct imap_response_status {
@@ -71,6 +101,10 @@ struct imap_response_status {
     struct seqset set;       /* MODIFIED; free with imap_response_status_free */
     struct copyuid copyuid;  /* APPENDUID and COPYUID */
     struct str id;           /* MAILBOXID, the rest of other codes */
+    enum metadata_code metadata;
+    uint32_t uid;                  /* MESSAGELIMIT: the last one that was processed; 0: not told */
+    struct imap_progress progress; /* INPROGRESS */
+    struct str_list charsets;      /* BADCHARSET: those that are known */
 };
 
 void imap_response_status_free(struct imap_response_status *status);

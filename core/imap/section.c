@@ -144,3 +144,63 @@ void section_write(struct writer *w, const struct section *section)
         writer_byte(w, '>');
     }
 }
+
+/* ---- names ---- */
+
+struct item_row {
+    const char *name;
+    enum section_item item;
+    enum section_part part;
+    bool has_section;
+    bool peek;
+};
+static const struct item_row item_rows[] = {
+    {"BODY", SECTION_BODY, SECTION_WHOLE, true, false},
+    {"BODY.PEEK", SECTION_BODY, SECTION_WHOLE, true, true},
+    {"BINARY", SECTION_BINARY, SECTION_WHOLE, true, false},
+    {"BINARY.PEEK", SECTION_BINARY, SECTION_WHOLE, true, true},
+    {"BINARY.SIZE", SECTION_BINARY_SIZE, SECTION_WHOLE, true, true},
+    {"RFC822", SECTION_RFC822, SECTION_WHOLE, false, false},
+    {"RFC822.HEADER", SECTION_RFC822_HEADER, SECTION_HEADER, false, true},
+    {"RFC822.TEXT", SECTION_RFC822_TEXT, SECTION_TEXT, false, false},
+};
+#define ITEM_ROWS (sizeof item_rows / sizeof item_rows[0])
+
+bool section_item_parse(struct str name, struct section *out, bool *peek)
+{
+    for (size_t i = 0; i < ITEM_ROWS; i++) {
+        if (str_eq_nocase(name, str_from(item_rows[i].name))) {
+            *out = (struct section){.item = item_rows[i].item, .part = item_rows[i].part};
+            *peek = item_rows[i].peek;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The row of an item; of those with and without PEEK the one that is asked for. */
+static const struct item_row *item_row(enum section_item item, bool peek)
+{
+    const struct item_row *found = NULL;
+    for (size_t i = 0; i < ITEM_ROWS; i++) {
+        if (item_rows[i].item == item && (found == NULL || item_rows[i].peek == peek)) {
+            found = &item_rows[i];
+        }
+    }
+    assert(found != NULL);
+    return found;
+}
+
+bool section_item_has_section(enum section_item item)
+{
+    return item_row(item, false)->has_section;
+}
+
+void section_item_write(struct writer *w, const struct section *section, bool peek)
+{
+    const struct item_row *row = item_row(section->item, peek);
+    writer_cstr(w, row->name);
+    if (row->has_section) {
+        section_write(w, section);
+    }
+}

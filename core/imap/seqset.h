@@ -13,6 +13,7 @@ struct seq_range {
 struct seqset {
     struct seq_range *items;
     size_t len, cap; /* a vec.h array; the owner calls seqset_free */
+    bool saved;      /* `$`, the saved result of a SEARCH (RFC 5182), and nothing else */
 };
 
 void seqset_free(struct seqset *set);
@@ -29,9 +30,14 @@ uint64_t seqset_count(const struct seqset *set);
 /* Ascending: start with *cursor = 0 (the first number is never 0). False at the end. A range that
  * ends with `*` gives its ends only. */
 bool seqset_next(const struct seqset *set, uint32_t *cursor);
-/* Reads "1:3,7,*" (no zeros) with either order in a range; sorted and merged. Into a heap array. */
+/* Adds numbers in any order and number, none of them 0, in n log n steps. */
+void seqset_add_numbers(struct seqset *set, uint32_t *numbers, size_t len);
+/* A copy whose items are in `arena`: neither to be freed nor changed. */
+struct seqset seqset_in_arena(struct arena *arena, const struct seqset *set);
+/* Reads "1:3,7,*" (no zeros) with either order in a range, or `$`; sorted and merged. Into a heap
+ * array. */
 bool seqset_read(struct reader *r, struct seqset *out);
-/* As seqset_read, but `*` is refused: a uid-set, in what servers tell. */
+/* As seqset_read, but `*` and `$` are refused: a uid-set, in what servers tell. */
 bool seqset_read_uids(struct reader *r, struct seqset *out);
 /* As seqset_read_uids, but keeps the order and merges nothing: for COPYUID, whose sets correspond.
  */

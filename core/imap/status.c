@@ -17,6 +17,7 @@ static const struct status_row status_rows[] = {
     {STATUS_HIGHESTMODSEQ, "HIGHESTMODSEQ"},
     {STATUS_MAILBOXID, "MAILBOXID"},
     {STATUS_APPENDLIMIT, "APPENDLIMIT"},
+    {STATUS_DELETED_STORAGE, "DELETED-STORAGE"},
 };
 #define STATUS_ROWS (sizeof status_rows / sizeof status_rows[0])
 
@@ -75,6 +76,8 @@ static bool status_read_value(struct reader *r, unsigned item, struct status_dat
                reader_expect(r, ')');
     case STATUS_APPENDLIMIT:
         return status_read_append_limit(r, out);
+    case STATUS_DELETED_STORAGE:
+        return reader_expect_number64(r, &out->deleted_storage);
     default:
         return reader_expect_number(r, status_number(out, item));
     }
@@ -120,6 +123,9 @@ static void status_write_value(struct writer *w, unsigned item, const struct sta
         break;
     case STATUS_APPENDLIMIT:
         writer_number(w, data->append_limit);
+        break;
+    case STATUS_DELETED_STORAGE:
+        writer_number(w, data->deleted_storage);
         break;
     default: {
         struct status_data copy = *data;

@@ -14,13 +14,14 @@ enum status_item {
     STATUS_HIGHESTMODSEQ = 128,
     STATUS_MAILBOXID = 256,
     STATUS_APPENDLIMIT = 512,
+    STATUS_DELETED_STORAGE = 1024, /* RFC 9208, units of 1024 octets */
 };
 
 struct status_data {
     unsigned have; /* enum status_item */
     struct str mailbox;
     uint32_t messages, uidnext, uidvalidity, unseen, recent, deleted;
-    uint64_t size, highestmodseq, append_limit;
+    uint64_t size, highestmodseq, append_limit, deleted_storage;
     struct str mailboxid;
 };
 /* Behind "STATUS "; unknown items are passed over, and the list may be empty. Strings are in the

@@ -9,8 +9,7 @@
 #include "server/session_private.h"
 
 struct fetch_job {
-    struct fetch_request request;
-    struct fetch_request_sections sections; /* in the session's arena, as all that follows */
+    struct fetch_request request; /* in the session's arena, as all that follows */
     struct tracker_ranges ranges;
     size_t range;   /* where it goes on: in ranges.items[range] */
     uint32_t index; /* at this index of the view, or the range's begin if that is higher */
@@ -61,8 +60,7 @@ static void tell_section(struct session *s, struct fetch_job *job, const struct 
     struct section told = *section;
     struct str part;
     told.count = 0;
-    writer_cstr(&s->out, "BODY");
-    section_write(&s->out, &told);
+    section_item_write(&s->out, &told, false);
     writer_sp(&s->out);
     if (!message_section(body, section, &job->scratch, &part)) {
         writer_cstr(&s->out, "NIL");
@@ -80,13 +78,13 @@ static void tell_sections(struct session *s, struct fetch_job *job, uint32_t uid
     const struct fault *hide = fault_of_kind(s->options.faults, FAULT_HIDE_UID);
     struct error err = ERROR_INIT;
     struct str body;
-    if (job->sections.len == 0 || (hide != NULL && hide->value == uid) ||
+    if (job->request.sections_len == 0 || (hide != NULL && hide->value == uid) ||
         s->backend.ops->body(s->tracker.mailbox, uid, &body, &err) < 0) {
         return;
     }
-    for (size_t i = 0; i < job->sections.len; i++) {
+    for (size_t i = 0; i < job->request.sections_len; i++) {
         writer_cstr(&s->out, i == 0 ? before : " ");
-        tell_section(s, job, &job->sections.items[i], body);
+        tell_section(s, job, &job->request.section[i], body);
     }
 }
 
@@ -156,7 +154,14 @@ static const char *refusal(const struct session *s, const struct command *c,
                            const struct fetch_request *request)
 {
     const unsigned not_there = FETCH_THREADID | FETCH_GM_MSGID | FETCH_GM_THRID | FETCH_SAVEDATE |
-                               FETCH_ENVELOPE | FETCH_BODYSTRUCTURE | FETCH_BODY_STRUCTURE_SHORT;
+                               FETCH_ENVELOPE | FETCH_BODYSTRUCTURE | FETCH_BODY_STRUCTURE_SHORT |
+                               FETCH_PREVIEW | FETCH_GM_LABELS;
+    for (size_t i = 0; i < request->sections_len; i++) {
+        if (request->section[i].item == SECTION_BINARY ||
+            request->section[i].item == SECTION_BINARY_SIZE) {
+            return "BINARY is not on offer";
+        }
+    }
     if ((request->items & not_there) != 0) {
         return "These items are not on offer";
     }
@@ -236,8 +241,7 @@ void handle_fetch(struct session *s, struct command *c)
     struct fetch_job *job = xcalloc(1, sizeof *job);
     buf_init(&job->scratch, LIMIT_SERVER_LITERAL_BYTES);
     if (reader_expect_sp(c->reader) && seqset_read(c->reader, &asked) &&
-        reader_expect_sp(c->reader) &&
-        fetch_request_read(c->reader, c->arena, &job->request, &job->sections) &&
+        reader_expect_sp(c->reader) && fetch_request_read(c->reader, c->arena, &job->request) &&
         reader_expect_crlf(c->reader) && begin(s, c, job, &asked)) {
         s->fetch = job;
         session_set_mode(s, MODE_FETCH);

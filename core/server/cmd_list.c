@@ -14,7 +14,7 @@ enum list_option {
     RETURN_SPECIAL_USE = 32,
 };
 
-struct list_request {
+struct list_command {
     struct str reference;
     unsigned options; /* enum list_option */
     bool extended;
@@ -49,7 +49,7 @@ static unsigned find_option(const struct option_word *words, size_t len, struct 
     return 0;
 }
 
-static bool read_selection(struct command *c, struct list_request *request)
+static bool read_selection(struct command *c, struct list_command *request)
 {
     struct str word;
     if (!reader_accept(c->reader, '(')) {
@@ -71,7 +71,7 @@ static bool read_selection(struct command *c, struct list_request *request)
     return reader_expect_sp(c->reader);
 }
 
-static bool read_pattern(struct command *c, struct list_request *request)
+static bool read_pattern(struct command *c, struct list_command *request)
 {
     struct str pattern;
     if (!reader_expect_list_mailbox(c->reader, &pattern)) {
@@ -86,7 +86,7 @@ static bool read_pattern(struct command *c, struct list_request *request)
     return true;
 }
 
-static bool read_patterns(struct command *c, struct list_request *request)
+static bool read_patterns(struct command *c, struct list_command *request)
 {
     if (!reader_accept(c->reader, '(')) {
         return read_pattern(c, request);
@@ -102,7 +102,7 @@ static bool read_patterns(struct command *c, struct list_request *request)
 }
 
 static bool read_return_option(const struct session *s, struct command *c,
-                               struct list_request *request)
+                               struct list_command *request)
 {
     struct str word;
     if (!reader_expect_atom(c->reader, &word)) {
@@ -120,7 +120,7 @@ static bool read_return_option(const struct session *s, struct command *c,
     return option != 0 || reader_fail(c->reader, "LIST cannot return %.*s", STR_ARG(word));
 }
 
-static bool read_return(const struct session *s, struct command *c, struct list_request *request)
+static bool read_return(const struct session *s, struct command *c, struct list_command *request)
 {
     if (!reader_accept_sp(c->reader) || reader_at_crlf(c->reader)) {
         return !reader_failed(c->reader);
@@ -141,7 +141,7 @@ static bool read_return(const struct session *s, struct command *c, struct list_
 
 /* ---- answering ---- */
 
-static bool matches(const struct session *s, struct str wire, const struct list_request *request)
+static bool matches(const struct session *s, struct str wire, const struct list_command *request)
 {
     char delimiter = names_delimiter(s);
     for (size_t i = 0; i < request->patterns.items.len; i++) {
@@ -169,7 +169,7 @@ static bool has_child(const struct session *s, const struct backend_list_entry *
     return false;
 }
 
-static bool is_selected(const struct list_request *request, uint32_t attributes)
+static bool is_selected(const struct list_command *request, uint32_t attributes)
 {
     if ((request->options & SELECT_SUBSCRIBED) != 0 && (attributes & LIST_SUBSCRIBED) == 0) {
         return false;
@@ -180,14 +180,14 @@ static bool is_selected(const struct list_request *request, uint32_t attributes)
     return (request->options & SELECT_SUBSCRIBED) != 0 || (attributes & LIST_NONEXISTENT) == 0;
 }
 
-static bool told_by(const struct list_request *request, enum list_option option)
+static bool told_by(const struct list_command *request, enum list_option option)
 {
     return !request->extended || (request->options & option) != 0;
 }
 
 /* What of a mailbox's attributes is told: special uses always, as RFC 6154 allows for plain LIST.
  */
-static uint32_t told_attributes(const struct session *s, const struct list_request *request,
+static uint32_t told_attributes(const struct session *s, const struct list_command *request,
                                 uint32_t attributes, bool child)
 {
     uint32_t told = attributes & (LIST_NOSELECT | LIST_NONEXISTENT);
@@ -205,13 +205,14 @@ static uint32_t told_attributes(const struct session *s, const struct list_reque
 
 static void tell_entry(struct session *s, const char *command, uint32_t attributes, struct str wire)
 {
-    struct list_entry entry = {attributes, names_delimiter(s), wire};
+    struct list_entry entry = {
+        .attributes = attributes, .delimiter = names_delimiter(s), .name = wire};
     writer_cstr(&s->out, "* ");
     list_entry_write(&s->out, command, &entry);
     writer_crlf(&s->out);
 }
 
-static void answer(struct session *s, struct command *c, const struct list_request *request)
+static void answer(struct session *s, struct command *c, const struct list_command *request)
 {
     struct backend_list_entry *entries = NULL;
     struct error err = ERROR_INIT;
@@ -236,7 +237,7 @@ static void answer(struct session *s, struct command *c, const struct list_reque
     reply_ok(c, "LIST done");
 }
 
-static bool read_list(const struct session *s, struct command *c, struct list_request *request)
+static bool read_list(const struct session *s, struct command *c, struct list_command *request)
 {
     if (!reader_expect_sp(c->reader) || !read_selection(c, request) ||
         !reader_expect_astring(c->reader, &request->reference) || !reader_expect_sp(c->reader) ||
@@ -259,7 +260,7 @@ static bool read_list(const struct session *s, struct command *c, struct list_re
 
 void handle_list(struct session *s, struct command *c)
 {
-    struct list_request request = {0};
+    struct list_command request = {0};
     if (read_list(s, c, &request)) {
         if ((request.status_items & STATUS_HIGHESTMODSEQ) != 0) {
             s->condstore = true;
@@ -275,7 +276,7 @@ void handle_list(struct session *s, struct command *c)
     vec_free(&request.patterns.items);
 }
 
-static void answer_lsub(struct session *s, struct command *c, const struct list_request *request)
+static void answer_lsub(struct session *s, struct command *c, const struct list_command *request)
 {
     struct backend_list_entry *entries = NULL;
     struct error err = ERROR_INIT;
@@ -295,7 +296,7 @@ static void answer_lsub(struct session *s, struct command *c, const struct list_
 
 void handle_lsub(struct session *s, struct command *c)
 {
-    struct list_request request = {0};
+    struct list_command request = {0};
     if (reader_expect_sp(c->reader) && reader_expect_astring(c->reader, &request.reference) &&
         reader_expect_sp(c->reader) && read_pattern(c, &request) && reader_expect_crlf(c->reader)) {
         answer_lsub(s, c, &request);

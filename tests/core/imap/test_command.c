@@ -18,12 +18,13 @@ static void every_row_is_found_by_its_name(void **state)
     assert_null(command_find(STR("")));
 }
 
-/* RFC 9051 section 7.5.1: only FETCH, STORE and SEARCH keep EXPUNGE back. */
-static void law1_sequence_numbers_move_in_all_but_three(void **state)
+/* RFC 9051 section 7.5.1, RFC 5256 section 3: only these keep EXPUNGE back. */
+static void law1_sequence_numbers_move_in_all_but_five(void **state)
 {
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         const struct command_row *row = command_row((enum command_id)i);
-        bool keeps = i == CMD_FETCH || i == CMD_STORE || i == CMD_SEARCH;
+        bool keeps =
+            i == CMD_FETCH || i == CMD_STORE || i == CMD_SEARCH || i == CMD_SORT || i == CMD_THREAD;
         if ((row->states & STATE_SELECTED) != 0) {
             assert_int_equal((row->flags & COMMAND_BREAKS_SEQS) == 0, keeps);
         }
@@ -62,6 +63,13 @@ static void states_and_capabilities_are_those_of_the_standards(void **state)
         {CMD_CLOSE, STATE_SELECTED, -1, true},
         {CMD_UNSELECT, STATE_SELECTED, CAP_UNSELECT, false},
         {CMD_IDLE, STATES_AUTH, CAP_IDLE, false},
+        {CMD_NOTIFY, STATES_AUTH, CAP_NOTIFY, false},
+        {CMD_UNAUTHENTICATE, STATES_AUTH, CAP_UNAUTHENTICATE, false},
+        {CMD_SETACL, STATES_AUTH, CAP_ACL, true},
+        {CMD_GETQUOTAROOT, STATES_AUTH, CAP_QUOTA, false},
+        {CMD_SETMETADATA, STATES_AUTH, CAP_METADATA_SERVER, true},
+        {CMD_UID_SORT, STATE_SELECTED, CAP_SORT, false},
+        {CMD_UID_REPLACE, STATE_SELECTED, CAP_REPLACE, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct command_row *row = command_row(cases[i].id);
@@ -75,7 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_found_by_its_name),
-        cmocka_unit_test(law1_sequence_numbers_move_in_all_but_three),
+        cmocka_unit_test(law1_sequence_numbers_move_in_all_but_five),
         cmocka_unit_test(law10_logging_in_is_secret),
         cmocka_unit_test(states_and_capabilities_are_those_of_the_standards),
     };

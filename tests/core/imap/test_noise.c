@@ -98,7 +98,6 @@ static bool read_named(struct reader *r, struct arena *arena, struct str name)
         struct append_params append;
         struct fetch_request request;
     } value;
-    struct fetch_request_sections sections;
     struct str text;
     if (str_eq(name, STR("LIST"))) {
         return list_entry_read(r, &value.list);
@@ -123,7 +122,7 @@ static bool read_named(struct reader *r, struct arena *arena, struct str name)
         return flags_read(r, arena, &value.flags);
     }
     if (str_eq(name, STR("ASK"))) {
-        return fetch_request_read(r, arena, &value.request, &sections);
+        return fetch_request_read(r, arena, &value.request);
     }
     return str_eq(name, STR("FETCH")) ? read_fetch(r, arena) : reader_skip_line(r);
 }

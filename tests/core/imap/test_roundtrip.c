@@ -374,7 +374,6 @@ static void requests(void **state)
     for (uint64_t seed = 0; seed < ROUNDS; seed++) {
         struct trip t;
         struct fetch_request back;
-        struct fetch_request_sections sections;
         trip_open(&t, "fetch request", seed);
         struct section section = random_section(&t);
         struct fetch_request request = {
@@ -386,13 +385,13 @@ static void requests(void **state)
         request.vanished = request.changed_since != 0 && coin(&t);
         fetch_request_write(&t.w, &request);
         trip_turn(&t);
-        assert_true(fetch_request_read(t.in.reader, t.in.arena, &back, &sections));
+        assert_true(fetch_request_read(t.in.reader, t.in.arena, &back));
         assert_int_equal(back.items, request.items);
         assert_int_equal(back.mark_seen, request.mark_seen);
         assert_true(back.changed_since == request.changed_since);
         assert_int_equal(back.vanished, request.vanished);
         if ((request.items & FETCH_BODY_SECTION) != 0) {
-            assert_int_equal(sections.len, 1);
+            assert_int_equal(back.sections_len, 1);
             assert_sections_equal(back.section, &section);
         } else {
             assert_null(back.section);
@@ -444,8 +443,11 @@ static void random_code_argument(struct trip *t, struct imap_response_status *st
 {
     switch (status->code) {
     case CODE_CAPABILITY:
-        status->capabilities.bits[0] = dice_next(&t->dice) & ((UINT64_C(1) << CAP_COUNT) - 1);
+        status->capabilities.bits[0] = dice_next(&t->dice);
+        status->capabilities.bits[1] =
+            dice_next(&t->dice) & ((UINT64_C(1) << (CAP_COUNT - 64)) - 1);
         capabilities_set(&status->capabilities, CAP_CONDSTORE, true);
+        capabilities_set(&status->capabilities, CAP_METADATA_SERVER, true);
         break;
     case CODE_PERMANENTFLAGS:
         status->flags = random_flags(t, (FLAG_RECENT - 1) | FLAG_WILDCARD);
@@ -453,8 +455,27 @@ static void random_code_argument(struct trip *t, struct imap_response_status *st
     case CODE_UIDNEXT:
     case CODE_UIDVALIDITY:
     case CODE_UNSEEN:
+    case CODE_MAXCONVERTMESSAGES:
+    case CODE_MAXCONVERTPARTS:
+        status->number = random_u32(t);
+        break;
     case CODE_MESSAGELIMIT:
         status->number = random_u32(t);
+        status->uid = coin(t) ? random_uid(t) : 0;
+        break;
+    case CODE_METADATA:
+        status->metadata = coin(t) ? METADATA_CODE_MAXSIZE : METADATA_CODE_TOOMANY;
+        status->number = status->metadata == METADATA_CODE_MAXSIZE ? random_u32(t) : 0;
+        break;
+    case CODE_INPROGRESS:
+        status->progress.tag = coin(t) ? random_id(t) : STR_EMPTY;
+        status->progress.has_goal = coin(t);
+        status->progress.goal = status->progress.has_goal ? random_modseq(t) : 0;
+        status->progress.has_done = status->progress.has_goal;
+        status->progress.done = status->progress.goal / 2;
+        break;
+    case CODE_BADCHARSET:
+        str_list_add(t->arena, &status->charsets, STR("UTF-8"));
         break;
     case CODE_HIGHESTMODSEQ:
         status->number = random_modseq(t);
@@ -482,7 +503,7 @@ static void random_code_argument(struct trip *t, struct imap_response_status *st
 
 static void responses(void **state)
 {
-    _Static_assert(CAP_COUNT < 64, "random_code_argument fills one word");
+    _Static_assert(CAP_COUNT > 64 && CAP_COUNT < 128, "random_code_argument fills two words");
     for (uint64_t seed = 0; seed < 4 * ROUNDS; seed++) {
         struct trip t;
         struct response_head head;
@@ -514,6 +535,13 @@ static void responses(void **state)
         assert_true(seqset_eq(&back.copyuid.dest, &status.copyuid.dest));
         assert_flags_equal(&back.flags, &status.flags);
         assert_true(back.capabilities.bits[0] == status.capabilities.bits[0]);
+        assert_true(back.capabilities.bits[1] == status.capabilities.bits[1]);
+        assert_int_equal(back.metadata, status.metadata);
+        assert_int_equal(back.uid, status.uid);
+        assert_true(str_eq(back.progress.tag, status.progress.tag));
+        assert_true(back.progress.done == status.progress.done);
+        assert_true(back.progress.goal == status.progress.goal);
+        assert_int_equal(back.charsets.len, status.charsets.len);
         imap_response_status_free(&back);
         imap_response_status_free(&status);
         assert_true(response_head_read(t.in.reader, t.in.arena, &head));
