@@ -16,7 +16,7 @@
  */
 #include "base/alloc.h"
 #include "base/files.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

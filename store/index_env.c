@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "store/index.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>

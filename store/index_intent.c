@@ -1,5 +1,5 @@
 #include "store/index.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <assert.h>
 
 int index_intent_put(struct index_txn *txn, struct index_intent *intent, struct error *err)

@@ -1,5 +1,5 @@
 #include "store/index.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <assert.h>
 #include <inttypes.h>
 

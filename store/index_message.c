@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "store/index.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <assert.h>
 #include <inttypes.h>
 

@@ -1,6 +1,6 @@
 /* The small parts of the index: meta, facts, keywords, held, events. */
 #include "store/index.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <assert.h>
 #include <inttypes.h>
 

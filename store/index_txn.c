@@ -1,6 +1,6 @@
 /* Transactions, and the few operations on sub-databases that all else is made of. */
+#include "store/index_txn.h"
 #include "base/alloc.h"
-#include "store/index_private.h"
 #include <assert.h>
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "store/index_fixture.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

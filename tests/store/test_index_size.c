@@ -1,6 +1,6 @@
 /* The budget: 256 bytes a message, all included, or 352 with an EMAILID. */
 #include "store/index_fixture.h"
-#include "store/index_private.h"
+#include "store/index_txn.h"
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
