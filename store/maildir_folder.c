@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Folders that nobody uses and that are kept open for the next one who does. */
@@ -124,6 +125,28 @@ static bool stands(int dirfd, const char *name, int flags, const struct maildir_
            found.st_ino == identity->inode;
 }
 
+/* A batch of deliveries asks for its folder thousands of times a second: once in this while is
+ * enough, since a folder can be moved away right after any look as well. */
+#define CHECK_INTERVAL_MS 100
+
+static int64_t coarse_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Only while somebody else holds it: who begins anew looks anew. */
+static bool was_checked_just_now(struct maildir_handle *handle)
+{
+    int64_t now_ms = coarse_now_ms();
+    if (handle->users > 0 && now_ms - handle->checked_ms < CHECK_INTERVAL_MS) {
+        return true;
+    }
+    handle->checked_ms = now_ms;
+    return false;
+}
+
 /* Whether the directories held open are still those that the path leads to. */
 static bool still_stands(const struct maildir_handle *handle)
 {
@@ -209,7 +232,7 @@ static struct maildir_handle *find_listed(struct maildir_shared *shared, const c
             continue;
         }
         unlist(shared, i);
-        if (still_stands(handle)) {
+        if (was_checked_just_now(handle) || still_stands(handle)) {
             vec_push(&shared->handles, handle);
             return handle;
         }

@@ -32,7 +32,8 @@ struct maildir_handle {
     struct maildir_identity sub_identity[MAILDIR_SUB_COUNT];
     bool other_device; /* than the root's */
     unsigned users;
-    bool stale; /* another directory stands in its place: not to be found again */
+    int64_t checked_ms; /* when its directories were last seen to stand there */
+    bool stale;         /* another directory stands in its place: not to be found again */
 };
 
 /* Changes under a constant Maildir; threads may share it. */

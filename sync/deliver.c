@@ -1,6 +1,8 @@
 #include "sync/deliver.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 #define BATCH_MESSAGES 512
 #define BATCH_BYTES (64u * 1024 * 1024)
@@ -20,20 +22,35 @@ struct batch {
     uint64_t bytes;
 };
 
+/*
+ * The turns run on a thread of their own, so that the connection is read while the disk is flushed.
+ * The two meet at the start and at the end of a turn only: between them `turning` and `published`
+ * are the thread's, `filling` is the pass's.
+ */
+enum turn_state {
+    TURN_IDLE, /* the thread waits */
+    TURN_UNDER_WAY,
+    TURN_FAILED, /* recovery at the next start finishes what was begun; nothing more is turned */
+    TURN_END,    /* the thread is to end */
+};
+
 struct deliverer {
     struct pass *pass;
     struct batch filling;   /* in tmp/ */
+    struct batch turning;   /* in tmp/, being made durable and published */
     struct batch published; /* in place, with intents, not yet recorded */
-    bool broken;            /* a turn failed: recovery at the next start finishes it */
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards `state` and `error` */
+    pthread_cond_t changed;
+    enum turn_state state;
+    struct error error; /* of the turn that failed */
 };
 
-struct deliverer *deliverer_new(struct pass *pass)
+static void set_state(struct deliverer *d, enum turn_state state)
 {
-    struct deliverer *d = xcalloc(1, sizeof *d);
-    d->pass = pass;
-    d->filling.arena = arena_new();
-    d->published.arena = arena_new();
-    return d;
+    assert(d->state != TURN_END);
+    d->state = state;
+    pthread_cond_broadcast(&d->changed);
 }
 
 static void batch_clear(struct batch *batch)
@@ -45,31 +62,17 @@ static void batch_clear(struct batch *batch)
     batch->bytes = 0;
 }
 
-void deliverer_free(struct deliverer **deliverer)
-{
-    struct deliverer *d = *deliverer;
-    if (d == NULL)
-        return;
-    batch_clear(&d->filling);
-    batch_clear(&d->published);
-    vec_free(&d->filling.parcels);
-    vec_free(&d->published.parcels);
-    arena_free(&d->filling.arena);
-    arena_free(&d->published.arena);
-    xfree(deliverer);
-}
-
-/* The data of `filling` and the directories of `published`. */
+/* The data of `turning` and the directories of `published`. */
 static int flush(struct deliverer *d, struct error *err)
 {
-    const struct parcel_vec *filling = &d->filling.parcels;
+    const struct parcel_vec *turning = &d->turning.parcels;
     const struct parcel_vec *published = &d->published.parcels;
-    if (filling->len + published->len >= FEW)
+    if (turning->len + published->len >= FEW)
         return maildir_sync_all(d->pass->maildir, err);
     struct maildir_delivery *files[FEW];
-    for (size_t i = 0; i < filling->len; i++)
-        files[i] = filling->items[i].delivery;
-    int r = maildir_deliveries_sync(files, filling->len, err);
+    for (size_t i = 0; i < turning->len; i++)
+        files[i] = turning->items[i].delivery;
+    int r = maildir_deliveries_sync(files, turning->len, err);
     const char *last = NULL;
     for (size_t i = 0; i < published->len && r == 0; i++) {
         const char *path = published->items[i].pair->record.path.ptr;
@@ -80,7 +83,7 @@ static int flush(struct deliverer *d, struct error *err)
     return r;
 }
 
-/* Records of `published`, intents of `filling`, in one commit. */
+/* Records of `published`, intents of `turning`, in one commit. */
 static int record(struct deliverer *d, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
@@ -90,38 +93,128 @@ static int record(struct deliverer *d, struct error *err)
         if ((r = index_message_put(txn, &intent->message, err)) == 0)
             r = index_intent_delete(txn, intent->id, err);
     }
-    for (size_t i = 0; i < d->filling.parcels.len && r == 0; i++)
-        r = index_intent_put(txn, &d->filling.parcels.items[i].intent, err);
+    for (size_t i = 0; i < d->turning.parcels.len && r == 0; i++)
+        r = index_intent_put(txn, &d->turning.parcels.items[i].intent, err);
     return r < 0 ? r : index_commit(&txn, err);
 }
 
 static int publish(struct deliverer *d, struct error *err)
 {
-    int r = d->filling.parcels.len > 0 ? pass_local_change(d->pass, err) : 0;
-    for (size_t i = 0; i < d->filling.parcels.len && r == 0; i++) {
-        struct parcel *p = &d->filling.parcels.items[i];
+    int r = 0;
+    for (size_t i = 0; i < d->turning.parcels.len && r == 0; i++) {
+        struct parcel *p = &d->turning.parcels.items[i];
         const struct index_message *m = &p->intent.message;
         r = maildir_delivery_publish(p->delivery, m->base, m->flags.system, STR_EMPTY, err);
     }
     return r;
 }
 
-/* One turn: `published` is recorded, `filling` becomes `published`. */
+static void batch_swap(struct batch *a, struct batch *b)
+{
+    struct batch kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* One turn: `published` is recorded, `turning` becomes `published`. */
 static int turn(struct deliverer *d, struct error *err)
 {
-    d->broken = true;
     int r = flush(d, err);
     if (r < 0 || (r = record(d, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
     batch_clear(&d->published);
     if ((r = publish(d, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
-    d->broken = false;
-    struct batch emptied = d->published;
-    d->published = d->filling;
-    d->filling = emptied;
-    assert(d->filling.parcels.len == 0);
+    batch_swap(&d->published, &d->turning);
+    assert(d->turning.parcels.len == 0);
     return 0;
+}
+
+static void *turn_thread(void *argument)
+{
+    struct deliverer *d = argument;
+    pthread_mutex_lock(&d->lock);
+    while (d->state != TURN_END) {
+        if (d->state != TURN_UNDER_WAY) {
+            pthread_cond_wait(&d->changed, &d->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&d->lock);
+        struct error err = ERROR_INIT;
+        int r = turn(d, &err);
+        pthread_mutex_lock(&d->lock);
+        d->error = err;
+        set_state(d, r < 0 ? TURN_FAILED : TURN_IDLE);
+    }
+    pthread_mutex_unlock(&d->lock);
+    return NULL;
+}
+
+/* Waits for the turn under way. */
+static int await_turn(struct deliverer *d, struct error *err)
+{
+    pthread_mutex_lock(&d->lock);
+    while (d->state == TURN_UNDER_WAY)
+        pthread_cond_wait(&d->changed, &d->lock);
+    bool failed = d->state == TURN_FAILED;
+    if (failed)
+        *err = d->error;
+    pthread_mutex_unlock(&d->lock);
+    return failed ? -(int)err->code : 0;
+}
+
+/* Hands `filling` over, after the turn before it has ended. */
+static int begin_turn(struct deliverer *d, struct error *err)
+{
+    int r = await_turn(d, err);
+    if (r < 0 || (r = pass_local_change(d->pass, err)) < 0)
+        return r;
+    batch_swap(&d->filling, &d->turning);
+    assert(d->filling.parcels.len == 0);
+    pthread_mutex_lock(&d->lock);
+    set_state(d, TURN_UNDER_WAY);
+    pthread_mutex_unlock(&d->lock);
+    return 0;
+}
+
+struct deliverer *deliverer_new(struct pass *pass)
+{
+    struct deliverer *d = xcalloc(1, sizeof *d);
+    d->pass = pass;
+    d->filling.arena = arena_new();
+    d->turning.arena = arena_new();
+    d->published.arena = arena_new();
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_cond_init(&d->changed, NULL);
+    if (pthread_create(&d->thread, NULL, turn_thread, d) != 0)
+        abort();
+    return d;
+}
+
+static void batch_free(struct batch *batch)
+{
+    batch_clear(batch);
+    vec_free(&batch->parcels);
+    arena_free(&batch->arena);
+}
+
+void deliverer_free(struct deliverer **deliverer)
+{
+    struct deliverer *d = *deliverer;
+    struct error ignored = ERROR_INIT;
+    if (d == NULL)
+        return;
+    await_turn(d, &ignored);
+    pthread_mutex_lock(&d->lock);
+    set_state(d, TURN_END);
+    pthread_mutex_unlock(&d->lock);
+    pthread_join(d->thread, NULL);
+    batch_free(&d->filling);
+    batch_free(&d->turning);
+    batch_free(&d->published);
+    pthread_mutex_destroy(&d->lock);
+    pthread_cond_destroy(&d->changed);
+    xfree(deliverer);
 }
 
 int deliverer_add(struct deliverer *d, struct mailbox_pair *pair, struct maildir_delivery *delivery,
@@ -145,17 +238,17 @@ int deliverer_add(struct deliverer *d, struct mailbox_pair *pair, struct maildir
     d->filling.bytes += delivered->stored_size;
     if (d->filling.parcels.len < BATCH_MESSAGES && d->filling.bytes < BATCH_BYTES)
         return 0;
-    return turn(d, err);
+    return begin_turn(d, err);
 }
 
 int deliverer_finish(struct deliverer *d, struct error *err)
 {
-    int r = 0;
-    if (d->broken)
-        return 0;
-    if (d->filling.parcels.len > 0)
-        r = turn(d, err);
+    int r = await_turn(d, err);
+    if (r == 0 && d->filling.parcels.len > 0)
+        r = begin_turn(d, err);
+    if (r == 0)
+        r = await_turn(d, err);
     if (r == 0 && d->published.parcels.len > 0)
-        r = turn(d, err);
-    return r;
+        r = begin_turn(d, err);
+    return r < 0 ? r : await_turn(d, err);
 }
