@@ -92,8 +92,15 @@ static int put_append_intents(struct uploader *u, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     int r = index_begin_write(u->pass->index, &txn, err);
-    for (size_t i = 0; i < u->len && r == 0; i++)
-        r = index_intent_put(txn, &u->batch[i].intent, err);
+    for (size_t i = 0; i < u->len && r == 0; i++) {
+        /* The file of a message that is gone gets a record of its own: the old one lets go of it.
+         */
+        const struct index_message *gone = u->batch[i].op->base;
+        if (gone != NULL)
+            r = index_message_delete(txn, u->pair->record.id, gone->uid, err);
+        if (r == 0)
+            r = index_intent_put(txn, &u->batch[i].intent, err);
+    }
     return r < 0 ? r : index_commit(&txn, err);
 }
 

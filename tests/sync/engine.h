@@ -1,0 +1,100 @@
+#pragma once
+/*
+ * The whole engine in one process: account_pass() on a configuration of its own, in lockstep with a
+ * server in memory. A message is named by its subject, which is all that tells one from another;
+ * what a side holds is told as "INBOX[m1 m2/FS] Lists/C[]", mailboxes and messages in order, flags
+ * as Maildir has them.
+ */
+#include "base/buf.h"
+#include "sync/account.h"
+#include "support/lockstep_env.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+/* What the client sent in a pass, but for login and what comes with it: CAPABILITY, ID, ENABLE,
+ * NAMESPACE, COMPRESS, LOGOUT. */
+struct engine_counts {
+    unsigned commands;
+    unsigned round_trips; /* how often it had nothing in flight and waited */
+    unsigned bodies;      /* messages that came whole */
+    unsigned all;         /* commands, every one of them */
+};
+
+struct engine {
+    struct lockstep_env env;
+    char *dir;   /* holds everything */
+    char *root;  /* the Maildir */
+    char *state; /* the account's state directory */
+    struct arena *arena;
+    struct config *config;
+    struct maildir *maildir;
+    struct report report;        /* of the last pass */
+    struct engine_counts counts; /* of the last pass */
+    struct buf transcript;       /* of the last pass */
+    struct buf plan;             /* of the last pass: "INBOX: download 3 messages (why)" a line */
+    unsigned in_flight;
+    /* A lying server: true for a line to the client that is swallowed. NULL: none. */
+    bool (*swallow)(struct engine *e, struct str line);
+    uint32_t swallow_uid;
+    unsigned swallowed;
+    bool unreachable;
+};
+
+/* `account` is YAML of further keys of the account, each line indented by four; NULL: none. The
+ * server has INBOX. */
+void engine_init(struct engine *e, const char *account);
+void engine_free(struct engine *e);
+/* Reads another configuration of the account. */
+void engine_configure(struct engine *e, const char *account);
+/* From here on the server is another one, empty but for INBOX, under the same UIDVALIDITYs when its
+ * mailboxes are made in the same order. */
+void engine_replace_server(struct engine *e);
+
+/* A pass; its exit code. `options` NULL: plain. */
+int engine_pass(struct engine *e, const struct pass_options *options);
+/* The transcript and the plan of the last pass to standard error. */
+void engine_tell(const struct engine *e);
+/* Fails the test, with the transcript, unless a plain pass ends with this code. */
+void engine_pass_ends(struct engine *e, int exit_code);
+/* A plain pass that ends with 0 and changes nothing on either side. */
+void engine_assert_settled(struct engine *e);
+/* Some time goes by. */
+void engine_wait(struct engine *e, int64_t seconds);
+
+/* ---- the server's side ---- */
+
+void server_create(struct engine *e, const char *mailbox);
+uint32_t server_append(struct engine *e, const char *mailbox, const char *subject,
+                       const char *flags);
+/* `count` messages "PREFIX1", "PREFIX2", … */
+void server_fill(struct engine *e, const char *mailbox, const char *prefix, unsigned count);
+void server_flags(struct engine *e, const char *mailbox, const char *subject, const char *flags);
+void server_expunge(struct engine *e, const char *mailbox, const char *subject);
+uint32_t server_uid(struct engine *e, const char *mailbox, const char *subject);
+/* In the engine's arena. */
+const char *server_view(struct engine *e);
+size_t server_count(struct engine *e, const char *mailbox);
+
+/* ---- this side; folders by their path ---- */
+
+void local_create(struct engine *e, const char *folder);
+void local_add(struct engine *e, const char *folder, const char *subject, const char *flags);
+void local_fill(struct engine *e, const char *folder, const char *prefix, unsigned count);
+void local_flags(struct engine *e, const char *folder, const char *subject, const char *flags);
+void local_remove(struct engine *e, const char *folder, const char *subject);
+/* To another name, the flags with it: as mail programs move within a file system. */
+void local_move(struct engine *e, const char *from, const char *to, const char *subject);
+void local_remove_folder(struct engine *e, const char *folder);
+const char *local_view(struct engine *e);
+size_t folder_count(struct engine *e, const char *folder);
+/* Everything below the fixture's directory but lock files and times, as one text. */
+const char *disk_view(struct engine *e);
+
+/* ---- both ---- */
+
+/* Fails unless both sides show this. */
+void assert_both(struct engine *e, const char *view);
+void assert_server(struct engine *e, const char *view);
+void assert_local(struct engine *e, const char *view);
+void assert_error(const struct engine *e, enum error_code code, const char *words);
