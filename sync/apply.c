@@ -3,13 +3,26 @@
 #define MINUTE_MS (60 * 1000LL)
 #define RETRY_MAX_MS (24 * 60 * MINUTE_MS)
 
+static bool has_operations(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->mailboxes.len; i++) {
+        for (size_t k = 0; k < OP_KINDS; k++) {
+            if (plan->mailboxes.items[i].ops[k].len > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
 {
     static int (*const steps[])(struct pass *, struct plan *, struct error *) = {
         apply_folders,     apply_flags_remote, apply_uploads,       apply_downloads,
         apply_flags_local, apply_delete_local, apply_delete_remote,
     };
-    int r = 0;
+    /* Also where only the index and the server change: an older copy of the Maildir would lack what
+     * was sent and hold what was deleted since, and must not pass for what it is now (law 6). */
+    int r = has_operations(plan) ? pass_local_change(pass, err) : 0;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && r == 0; i++) {
         r = pass_check_cancelled(pass, err);
         if (r == 0)

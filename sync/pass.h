@@ -36,7 +36,8 @@ struct pass *pass_new(const struct config *config, const struct config_account *
                       const struct pass_options *options, struct report *report);
 void pass_free(struct pass **pass);
 
-/* Before the first change to the Maildir in this pass: raises the marker's generation (law 6). */
+/* Before the first change in this pass to the Maildir, or to what is known of it: raises the
+ * marker's generation (law 6). */
 int pass_local_change(struct pass *pass, struct error *err);
 
 /* Wall clock, milliseconds. */

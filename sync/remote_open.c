@@ -206,7 +206,7 @@ static uint32_t next_uid(const struct select_data *data, const struct mailbox_pa
     return after > pair->record.uidnext ? after : pair->record.uidnext;
 }
 
-static int check_uidvalidity(struct opening *o, struct error *err)
+static int check_identity(struct opening *o, struct error *err)
 {
     const struct select_data *data = &o->select.data;
     struct mailbox_pair *pair = o->pair;
@@ -225,6 +225,14 @@ static int check_uidvalidity(struct opening *o, struct error *err)
             "replaced; nothing in it is changed, since pairing its messages again is not "
             "built yet",
             pair->record.uidvalidity, data->uidvalidity);
+    }
+    if (data->uidnext != 0 && data->uidnext < pair->record.uidnext) {
+        pair->action = PAIR_REFUSE;
+        return error_set(
+            err, ERR_REFUSED, SCOPE_MAILBOX,
+            "the server's UIDNEXT went back from %u to %u: the mailbox was restored from a backup; "
+            "nothing in it is changed, since pairing its messages again is not built yet",
+            pair->record.uidnext, data->uidnext);
     }
     return 0;
 }
@@ -273,7 +281,7 @@ static int finish_select(struct pass *pass, struct opening *o, struct remote_vec
     int r = client_select_end(pass->client, &o->select, err);
     if (r < 0)
         return error_wrap(err, "cannot select the mailbox");
-    if ((r = check_uidvalidity(o, err)) < 0)
+    if ((r = check_identity(o, err)) < 0)
         return r;
     for (size_t i = 0; i < o->select.changes.changed_len && r == 0; i++)
         r = take_message(pass, &o->select.changes.changed[i], seen, err);

@@ -90,6 +90,8 @@ const char *local_view(struct engine *e);
 size_t folder_count(struct engine *e, const char *folder);
 /* Everything below the fixture's directory but lock files and times, as one text. */
 const char *disk_view(struct engine *e);
+/* A copy of a directory below the fixture's, as a backup makes it. */
+void disk_copy(struct engine *e, const char *from, const char *to);
 
 /* ---- both ---- */
 

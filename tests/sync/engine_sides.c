@@ -246,6 +246,7 @@ static const char *subject_of_file(struct engine *e, const char *path)
 void local_create(struct engine *e, const char *folder)
 {
     struct error err = ERROR_INIT;
+    ok(e, maildir_create_root(e->maildir, &err), &err);
     ok(e, maildir_create(e->maildir, folder, &err), &err);
 }
 
@@ -408,6 +409,46 @@ const char *disk_view(struct engine *e)
     }
     vec_free(&files);
     return finish_view(e, &out);
+}
+
+static void copy_file(struct engine *e, const char *from, const char *to)
+{
+    struct error err = ERROR_INIT;
+    AUTO_FD int fd = -1;
+    AUTO_BUF struct buf bytes = BUF_INIT((size_t)1 << 26);
+    ok(e, file_read(AT_FDCWD, from, &bytes, &err), &err);
+    ok(e, file_open(AT_FDCWD, to, O_WRONLY | O_CREAT | O_EXCL, 0600, &fd, &err), &err);
+    ok(e, file_write(fd, bytes.data, bytes.len, to, &err), &err);
+}
+
+static void copy_tree(struct engine *e, const char *from, const char *to)
+{
+    struct error err = ERROR_INIT;
+    DIR *dir = opendir(from);
+    const struct dirent *entry;
+    assert_non_null(dir);
+    ok(e, file_mkdir(AT_FDCWD, to, 0700, &err), &err);
+    while ((entry = readdir(dir)) != NULL) {
+        const char *source = arena_printf(e->arena, "%s/%s", from, entry->d_name);
+        const char *target = arena_printf(e->arena, "%s/%s", to, entry->d_name);
+        struct stat found;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        assert_int_equal(lstat(source, &found), 0);
+        if (S_ISDIR(found.st_mode)) {
+            copy_tree(e, source, target);
+        } else {
+            copy_file(e, source, target);
+        }
+    }
+    (void)closedir(dir);
+}
+
+void disk_copy(struct engine *e, const char *from, const char *to)
+{
+    copy_tree(e, arena_printf(e->arena, "%s/%s", e->dir, from),
+              arena_printf(e->arena, "%s/%s", e->dir, to));
 }
 
 /* ---- both ---- */

@@ -1,0 +1,300 @@
+#include "base/files.h"
+#include "store/marker.h"
+#include "sync/engine.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* What a pass refuses to touch, and that then nothing changes on either side or on disk. */
+
+static int enter(void **state)
+{
+    struct engine *e = xcalloc(1, sizeof *e);
+    engine_init(e, NULL);
+    server_create(e, "Other");
+    (void)server_append(e, "INBOX", "m1", "");
+    (void)server_append(e, "INBOX", "m2", "S");
+    (void)server_append(e, "Other", "o1", "");
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+    assert_both(e, "INBOX[m1 m2/S] Other[o1]");
+    *state = e;
+    return 0;
+}
+
+static int leave(void **state)
+{
+    struct engine *e = *state;
+    engine_free(e);
+    xfree(&e);
+    return 0;
+}
+
+static char *below(const struct engine *e, const char *name)
+{
+    return arena_printf(e->arena, "%s/%s", e->dir, name);
+}
+
+/* A pass that ends so, again and again, without touching a thing. */
+static void assert_refused(struct engine *e, int exit_code, enum error_code code, const char *words)
+{
+    const struct pass_options variants[] = {
+        {0}, {.full = true}, {.approve_deletions = true}, {.dry_run = true}};
+    const char *server = server_view(e);
+    const char *disk = disk_view(e);
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        int ended = engine_pass(e, &variants[i]);
+        if (ended != exit_code) {
+            fail_msg("variant %zu ended with %d: %s", i, ended, e->report.error.text);
+        }
+        assert_error(e, code, words);
+        assert_string_equal(server_view(e), server);
+        if (strcmp(disk_view(e), disk) != 0) {
+            fail_msg("variant %zu changed the disk:\n%s\nwas\n%s", i, disk_view(e), disk);
+        }
+        engine_wait(e, 120);
+    }
+}
+
+/* ---- the Maildir and the index do not fit ---- */
+
+static void law6_a_lost_index_is_refused(void **state)
+{
+    struct engine *e = *state;
+    assert_int_equal(rename(e->state, below(e, "lost")), 0);
+    int ended = engine_pass(e, NULL);
+    assert_int_equal(ended, 74);
+    assert_error(e, ERR_REFUSED, "lost");
+    assert_both(e, "INBOX[m1 m2/S] Other[o1]");
+}
+
+static void law11_a_missing_marker_stops_the_account(void **state)
+{
+    struct engine *e = *state;
+    assert_int_equal(unlink(below(e, "mail/.maildird")), 0);
+    assert_refused(e, 74, ERR_READ, "marker");
+}
+
+/* A disk that is not mounted: an empty directory, or none. */
+static void law11_an_unmounted_maildir_deletes_nothing(void **state)
+{
+    struct engine *e = *state;
+    struct error err = ERROR_INIT;
+    assert_int_equal(rename(e->root, below(e, "away")), 0);
+    assert_refused(e, 74, ERR_READ, "missing");
+    assert_int_equal(file_mkdir(AT_FDCWD, e->root, 0700, &err), 0);
+    assert_refused(e, 74, ERR_READ, "marker");
+    assert_int_equal(rmdir(e->root), 0);
+    assert_int_equal(rename(below(e, "away"), e->root), 0);
+    engine_assert_settled(e);
+}
+
+static void change_generation(struct engine *e, int64_t by)
+{
+    struct marker marker;
+    struct error err = ERROR_INIT;
+    assert_int_equal(marker_read(e->root, &marker, &err), 1);
+    marker.generation = (uint64_t)((int64_t)marker.generation + by);
+    assert_int_equal(marker_write(e->root, &marker, &err), 0);
+}
+
+static void law6_an_older_maildir_is_refused(void **state)
+{
+    struct engine *e = *state;
+    change_generation(e, -1);
+    assert_refused(e, 74, ERR_REFUSED, "restored");
+}
+
+static void law6_an_older_index_is_refused(void **state)
+{
+    struct engine *e = *state;
+    change_generation(e, 2);
+    assert_refused(e, 74, ERR_REFUSED, "restored");
+}
+
+static void one_generation_ahead_is_a_crash_and_no_more(void **state)
+{
+    struct engine *e = *state;
+    change_generation(e, 1);
+    engine_assert_settled(e);
+    (void)server_append(e, "INBOX", "m3", "");
+    engine_pass_ends(e, 0);
+    assert_both(e, "INBOX[m1 m2/S m3] Other[o1]");
+}
+
+static void another_account_s_maildir_is_refused(void **state)
+{
+    struct engine *e = *state;
+    struct marker marker;
+    struct error err = ERROR_INIT;
+    assert_int_equal(marker_read(e->root, &marker, &err), 1);
+    marker.identity[0] = marker.identity[0] == 'a' ? 'b' : 'a';
+    assert_int_equal(marker_write(e->root, &marker, &err), 0);
+    assert_refused(e, 74, ERR_REFUSED, "another index");
+}
+
+/* The copy of the whole Maildir, restored after mail was taken off, sent and removed here. */
+static void law6_a_maildir_restored_from_a_copy_is_refused(void **state)
+{
+    static const struct {
+        bool download, upload, remove;
+    } cases[] = {{true, false, false}, {false, true, false}, {false, false, true}};
+    leave(state);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        enter(state);
+        struct engine *e = *state;
+        disk_copy(e, "mail", "copy");
+        if (cases[i].download) {
+            (void)server_append(e, "INBOX", "m3", "");
+        }
+        if (cases[i].upload) {
+            local_add(e, "INBOX", "m3", "S");
+        }
+        if (cases[i].remove) {
+            local_remove(e, "INBOX", "m2");
+        }
+        engine_pass_ends(e, 0);
+        engine_pass_ends(e, 0);
+        assert_int_equal(rename(e->root, below(e, "newer")), 0);
+        assert_int_equal(rename(below(e, "copy"), e->root), 0);
+        const char *server = server_view(e);
+        assert_int_equal(engine_pass(e, NULL), 74);
+        assert_error(e, ERR_REFUSED, "restored");
+        assert_server(e, server);
+        leave(state);
+    }
+    enter(state);
+}
+
+/* ---- mail that never met ---- */
+
+static void law6_a_first_run_onto_mail_is_refused(void **state)
+{
+    leave(state);
+    struct engine *e = xcalloc(1, sizeof *e);
+    engine_init(e, NULL);
+    *state = e;
+    (void)server_append(e, "INBOX", "m1", "");
+    local_create(e, "INBOX");
+    local_add(e, "INBOX", "m1", "");
+    assert_int_equal(engine_pass(e, NULL), 74); /* makes the state directory */
+    assert_refused(e, 74, ERR_REFUSED, "already holds mail");
+}
+
+/* ... in a folder that appears on both sides later: that folder alone. */
+static void law6_a_folder_that_never_met_is_refused(void **state)
+{
+    struct engine *e = *state;
+    server_create(e, "New");
+    (void)server_append(e, "New", "n1", "");
+    local_create(e, "New");
+    local_add(e, "New", "n2", "");
+    (void)server_append(e, "INBOX", "m3", "");
+    engine_pass_ends(e, 75);
+    assert_error(e, ERR_REFUSED, "never synced");
+    assert_string_equal(e->report.error_mailbox, "New");
+    assert_server(e, "INBOX[m1 m2/S m3] New[n1] Other[o1]");
+    assert_local(e, "INBOX[m1 m2/S m3] New[n2] Other[o1]");
+    engine_pass_ends(e, 75);
+    assert_local(e, "INBOX[m1 m2/S m3] New[n2] Other[o1]");
+}
+
+/* ---- the server's mailbox is another one ---- */
+
+static void law6_a_new_uidvalidity_is_refused(void **state)
+{
+    struct engine *e = *state;
+    struct error err = ERROR_INIT;
+    assert_int_equal(mem_backend_renumber(e->env.backend, LOCKSTEP_USER, "INBOX", &err), 0);
+    server_expunge(e, "INBOX", "m1");
+    local_flags(e, "INBOX", "m2", "FS");
+    local_remove(e, "INBOX", "m1");
+    local_add(e, "INBOX", "m3", "");
+    (void)server_append(e, "Other", "o2", "");
+    for (int pass = 0; pass < 3; pass++) {
+        engine_pass_ends(e, 75);
+        assert_error(e, ERR_REFUSED, "UIDVALIDITY");
+        assert_string_equal(e->report.error_mailbox, "INBOX");
+        assert_server(e, "INBOX[m2/S] Other[o1 o2]");
+        assert_local(e, "INBOX[m2/FS m3] Other[o1 o2]");
+        engine_wait(e, 120);
+    }
+}
+
+/* The server was restored from a backup: the same UIDVALIDITY, UIDNEXT below what it was. */
+static void law6_an_older_server_deletes_nothing(void **state)
+{
+    struct engine *e = *state;
+    (void)server_append(e, "INBOX", "m3", "");
+    (void)server_append(e, "INBOX", "m4", "");
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+    assert_local(e, "INBOX[m1 m2/S m3 m4] Other[o1]");
+    engine_replace_server(e);
+    server_create(e, "Other");
+    (void)server_append(e, "INBOX", "m1", "");
+    (void)server_append(e, "INBOX", "m2", "S");
+    (void)server_append(e, "Other", "o1", "");
+    for (int pass = 0; pass < 3; pass++) {
+        (void)engine_pass(e, NULL);
+        assert_local(e, "INBOX[m1 m2/S m3 m4] Other[o1]");
+        assert_server(e, "INBOX[m1 m2/S] Other[o1]");
+        engine_wait(e, 120);
+    }
+    assert_error(e, ERR_REFUSED, "UIDNEXT");
+}
+
+/* An empty list of mailboxes is not the loss of all of them. */
+static bool swallow_lists(struct engine *e, struct str line)
+{
+    return str_starts(line, STR("* LIST ")) || str_starts(line, STR("* STATUS "));
+}
+
+static void law7_an_empty_list_is_not_believed(void **state)
+{
+    struct engine *e = *state;
+    e->swallow = swallow_lists;
+    for (int pass = 0; pass < 3; pass++) {
+        (void)engine_pass(e, NULL);
+        assert_both(e, "INBOX[m1 m2/S] Other[o1]");
+        engine_wait(e, 120);
+    }
+    e->swallow = NULL;
+    engine_assert_settled(e);
+}
+
+static void an_unreachable_server_changes_nothing(void **state)
+{
+    struct engine *e = *state;
+    e->unreachable = true;
+    local_remove(e, "INBOX", "m1");
+    local_add(e, "INBOX", "m3", "");
+    engine_pass_ends(e, 69);
+    assert_error(e, ERR_NETWORK, "no route");
+    assert_int_equal(e->report.result, REPORT_FAILED);
+    e->unreachable = false;
+    engine_pass_ends(e, 0);
+    assert_both(e, "INBOX[m2/S m3] Other[o1]");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(law6_a_lost_index_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(law11_a_missing_marker_stops_the_account, enter, leave),
+        cmocka_unit_test_setup_teardown(law11_an_unmounted_maildir_deletes_nothing, enter, leave),
+        cmocka_unit_test_setup_teardown(law6_an_older_maildir_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(law6_an_older_index_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(one_generation_ahead_is_a_crash_and_no_more, enter, leave),
+        cmocka_unit_test_setup_teardown(another_account_s_maildir_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(law6_a_maildir_restored_from_a_copy_is_refused, enter,
+                                        leave),
+        cmocka_unit_test_setup_teardown(law6_a_first_run_onto_mail_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(law6_a_folder_that_never_met_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(law6_a_new_uidvalidity_is_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(law6_an_older_server_deletes_nothing, enter, leave),
+        cmocka_unit_test_setup_teardown(law7_an_empty_list_is_not_believed, enter, leave),
+        cmocka_unit_test_setup_teardown(an_unreachable_server_changes_nothing, enter, leave),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
