@@ -41,10 +41,11 @@ int maildir_set_flags(const struct maildir *md, const char *path, const struct m
         rc = file_rename_new(from, old_name, to, new_name, err);
         maildir_touch(md, hold.handle);
     }
-    if (rc == 0) {
-        *name_out = new_name;
+    if (rc < 0) {
+        return error_wrap(err, "the folder %s", path);
     }
-    return rc;
+    *name_out = new_name;
+    return 0;
 }
 
 /* ---- keeping what is removed ---- */
@@ -157,7 +158,7 @@ int maildir_remove(const struct maildir *md, const char *path, const struct mail
     rc = keep_dir == NULL ? file_unlink(from, arena_str(arena, file->name).ptr, err)
                           : keep(from, file, keep_dir, err);
     maildir_touch(md, hold.handle);
-    return rc;
+    return rc < 0 ? error_wrap(err, "the folder %s", path) : 0;
 }
 
 /* ---- what was kept long enough ---- */

@@ -73,7 +73,7 @@ int maildir_delivery_begin(const struct maildir *md, const char *path,
 {
     AUTO_HOLD struct maildir_hold hold = {.md = md};
     int tmp = -1;
-    int rc = maildir_hold(md, path, &hold.handle, err);
+    int rc = maildir_hold_in_batch(md, path, &hold.handle, err);
     rc = rc < 0 ? rc : maildir_sub(md, hold.handle, SUB_TMP, &tmp, err);
     if (rc < 0) {
         return rc;
@@ -355,7 +355,7 @@ int maildir_delivery_publish(struct maildir_delivery *d, struct str base, uint8_
     int rc = maildir_sub(d->md, d->folder, plain ? SUB_NEW : SUB_CUR, &to, err);
     rc = rc < 0 ? rc : file_rename_new(d->tmp, d->tmp_name, to, file_name, err);
     if (rc < 0) {
-        return rc;
+        return error_wrap(err, "the folder %s", d->folder->path);
     }
     set_state(d, DELIVERY_PUBLISHED);
     maildir_touch(d->md, d->folder);

@@ -126,7 +126,8 @@ static bool stands(int dirfd, const char *name, int flags, const struct maildir_
 }
 
 /* A batch of deliveries asks for its folder thousands of times a second: once in this while is
- * enough, since a folder can be moved away right after any look as well. */
+ * enough, since a folder can be moved away right after any look as well. A scan is another matter:
+ * what it does not find may be taken for removed. */
 #define CHECK_INTERVAL_MS 100
 
 static int64_t coarse_now_ms(void)
@@ -137,19 +138,15 @@ static int64_t coarse_now_ms(void)
 }
 
 /* Only while somebody else holds it: who begins anew looks anew. */
-static bool was_checked_just_now(struct maildir_handle *handle)
+static bool was_checked_just_now(const struct maildir_handle *handle)
 {
-    int64_t now_ms = coarse_now_ms();
-    if (handle->users > 0 && now_ms - handle->checked_ms < CHECK_INTERVAL_MS) {
-        return true;
-    }
-    handle->checked_ms = now_ms;
-    return false;
+    return handle->users > 0 && coarse_now_ms() - handle->checked_ms < CHECK_INTERVAL_MS;
 }
 
 /* Whether the directories held open are still those that the path leads to. */
-static bool still_stands(const struct maildir_handle *handle)
+static bool still_stands(struct maildir_handle *handle)
 {
+    handle->checked_ms = coarse_now_ms();
     /* The root and an INBOX elsewhere may be links. */
     bool named_by_user = handle->path[0] == '/' || strcmp(handle->path, ".") == 0;
     int flags = named_by_user ? 0 : AT_SYMLINK_NOFOLLOW;
@@ -224,7 +221,8 @@ static void unlist(struct maildir_shared *shared, size_t place)
 
 /* The listed handle of the path, if its directories still stand there; a stale one leaves the list.
  */
-static struct maildir_handle *find_listed(struct maildir_shared *shared, const char *path)
+static struct maildir_handle *find_listed(struct maildir_shared *shared, const char *path,
+                                          bool in_batch)
 {
     for (size_t i = 0; i < shared->handles.len; i++) {
         struct maildir_handle *handle = shared->handles.items[i];
@@ -232,7 +230,7 @@ static struct maildir_handle *find_listed(struct maildir_shared *shared, const c
             continue;
         }
         unlist(shared, i);
-        if (was_checked_just_now(handle) || still_stands(handle)) {
+        if ((in_batch && was_checked_just_now(handle)) || still_stands(handle)) {
             vec_push(&shared->handles, handle);
             return handle;
         }
@@ -245,13 +243,13 @@ static struct maildir_handle *find_listed(struct maildir_shared *shared, const c
     return NULL;
 }
 
-int maildir_hold(const struct maildir *md, const char *path, struct maildir_handle **out,
-                 struct error *err)
+static int hold(const struct maildir *md, const char *path, bool in_batch,
+                struct maildir_handle **out, struct error *err)
 {
     struct maildir_shared *shared = md->shared;
     int rc = 0;
     (void)pthread_mutex_lock(&shared->lock);
-    struct maildir_handle *handle = find_listed(shared, path);
+    struct maildir_handle *handle = find_listed(shared, path, in_batch);
     if (handle == NULL) {
         rc = handle_open(md, path, &handle, err);
         if (rc == 0) {
@@ -264,6 +262,18 @@ int maildir_hold(const struct maildir *md, const char *path, struct maildir_hand
     }
     (void)pthread_mutex_unlock(&shared->lock);
     return rc;
+}
+
+int maildir_hold(const struct maildir *md, const char *path, struct maildir_handle **out,
+                 struct error *err)
+{
+    return hold(md, path, false, out, err);
+}
+
+int maildir_hold_in_batch(const struct maildir *md, const char *path, struct maildir_handle **out,
+                          struct error *err)
+{
+    return hold(md, path, true, out, err);
 }
 
 struct maildir_handle *maildir_hold_again(const struct maildir *md, struct maildir_handle *handle)

@@ -169,7 +169,7 @@ int maildir_message_open(const struct maildir *md, const char *path,
     rc = rc < 0 ? rc : measure(m, err);
     if (rc < 0) {
         maildir_message_free(&m);
-        return rc;
+        return error_wrap(err, "the folder %s", path);
     }
     *out = m;
     return 0;

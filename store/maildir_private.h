@@ -70,6 +70,10 @@ void maildir_watcher_give(const struct maildir *md, int *fd);
 /* ERR_NOT_FOUND if it or its cur/ is missing; ERR_READ with SCOPE_ACCOUNT if the root is. */
 int maildir_hold(const struct maildir *md, const char *path, struct maildir_handle **out,
                  struct error *err);
+/* The same, but while others hold the folder it is not looked at each time whether it still stands.
+ */
+int maildir_hold_in_batch(const struct maildir *md, const char *path, struct maildir_handle **out,
+                          struct error *err);
 /* The held folder once more. */
 struct maildir_handle *maildir_hold_again(const struct maildir *md, struct maildir_handle *handle);
 void maildir_release(const struct maildir *md, struct maildir_handle **handle);

@@ -3,6 +3,7 @@
 #include "store/fixture.h"
 #include "store/message_digest.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -286,13 +287,78 @@ static void law8_directories_that_go_missing_are_no_crash(void **state)
     AUTO_FREE char *aside = path_join(f->root, "B");
     assert_int_equal(rename(folder, aside), 0);
     ok(f, maildir_create(f->md, "A", &f->err));
-    struct maildir_delivery *other = delivered(f, STR("y\r\n"), 3, &out);
-    publish(f, &other, "b");
-    assert_true(file_exists(f, "mail/A/new/b"));
+    struct maildir_snapshot snapshot;
+    ok(f, maildir_scan(f->md, "A", &snapshot, &f->err));
+    assert_int_equal(snapshot.files.len, 0);
+    maildir_snapshot_free(&snapshot);
     maildir_delivery_free(&delivery);
     assert_int_equal(count_files(f, "mail/B/tmp"), 0);
+    delivery = delivered(f, STR("y\r\n"), 3, &out);
+    publish(f, &delivery, "b");
+    assert_true(file_exists(f, "mail/A/new/b"));
     fails(f, maildir_delivery_begin(f->md, "C", &delivery, &f->err), ERR_NOT_FOUND);
     assert_false(file_exists(f, "mail/C"));
+}
+
+/* ---- several threads ---- */
+
+#define THREADS 4
+#define THREAD_MESSAGES 120
+#define THREAD_FOLDERS 7
+
+struct worker {
+    struct fixture *f;
+    unsigned number;
+};
+
+/* Into folders that the others use too; more of them than stay open. */
+static void *deliver_many(void *self)
+{
+    struct worker *w = self;
+    struct error err = ERROR_INIT;
+    AUTO_ARENA struct arena *arena = arena_new();
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < THREAD_MESSAGES; i++) {
+        const char *path = arena_printf(arena, "F%u", (i + w->number) % THREAD_FOLDERS);
+        struct maildir_delivery *delivery = NULL;
+        struct maildir_delivered out;
+        struct maildir_snapshot snapshot;
+        const char *base = maildir_unique_base(w->f->md, arena, 3, 4);
+        rc = maildir_delivery_begin(w->f->md, path, &delivery, &err);
+        rc = rc < 0 ? rc : maildir_delivery_write(delivery, "ab\r\n", 4, &err);
+        rc = rc < 0 ? rc : maildir_delivery_finish(delivery, 5, &out, &err);
+        rc = rc < 0 ? rc : maildir_delivery_publish(delivery, str_from(base), 0, STR_EMPTY, &err);
+        maildir_delivery_free(&delivery);
+        if (rc == 0 && maildir_scan(w->f->md, path, &snapshot, &err) == 0) {
+            rc = maildir_snapshot_find(&snapshot, str_from(base)) != NULL ? 0 : -1;
+            maildir_snapshot_free(&snapshot);
+        }
+    }
+    return rc == 0 ? w : NULL;
+}
+
+static void law8_threads_share_a_maildir(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[THREADS];
+    struct worker workers[THREADS];
+    for (unsigned i = 0; i < THREAD_FOLDERS; i++) {
+        ok(f, maildir_create(f->md, arena_printf(f->arena, "F%u", i), &f->err));
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.f = f, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, deliver_many, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        void *result;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, &workers[i]);
+    }
+    size_t count = 0;
+    for (unsigned i = 0; i < THREAD_FOLDERS; i++) {
+        count += count_files(f, arena_printf(f->arena, "mail/F%u/new", i));
+    }
+    assert_int_equal(count, THREADS * THREAD_MESSAGES);
 }
 
 static void an_unfinished_delivery_leaves_nothing(void **state)
@@ -319,6 +385,7 @@ int main(void)
         TEST(law3_nothing_is_seen_before_it_is_published),
         TEST(law7_a_disk_that_is_full_leaves_nothing),
         TEST(law8_directories_that_go_missing_are_no_crash),
+        TEST(law8_threads_share_a_maildir),
         TEST(an_unfinished_delivery_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
