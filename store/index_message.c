@@ -58,7 +58,9 @@ static bool counts(const struct index_message *message)
 static void count(struct index_txn *txn, const struct index_message *message, int change)
 {
     if (counts(message)) {
-        index_count_add(txn, message->mailbox, change, message->base.len > 0 ? change : 0);
+        /* A message deleted here keeps its file's name, to know it again, but not the file. */
+        bool file = message->base.len > 0 && message->state != MESSAGE_DELETED_HERE;
+        index_count_add(txn, message->mailbox, change, file ? change : 0);
     }
 }
 

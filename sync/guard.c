@@ -38,7 +38,7 @@ static uint64_t planned(const struct mailbox_plan *plan)
 static struct tally tally_mailbox(const struct mailbox_plan *plan,
                                   const struct guard_events *events)
 {
-    struct tally t = {.deletions = planned(plan), .size = plan->pair->record.records};
+    struct tally t = {.deletions = planned(plan), .size = plan->pair->record.files};
     for (size_t i = 0; i < events->len; i++) {
         if (events->items[i].mailbox == plan->pair->record.id) {
             t.deletions += events->items[i].count;
