@@ -22,7 +22,7 @@ ALLOCATION_FILES = ("core/base/alloc.c", "tests/support/diskshim.c", "tests/supp
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 SIDE_EFFECT = re.compile(r"\+\+|--|(?<![=!<>])=(?!=)")
 # Texts speak of the project alone, not of the machine it was written on.
-FOREIGN = re.compile(r"/work/|/root/|/tmp/build-|\b(?:DESIGN|QUIRKS|FEATURES|PEERS|SERVERS)\.md")
+FOREIGN = re.compile(r"/work/(?:main|shared)|/root/|/tmp/build-|\b(?:DESIGN|QUIRKS|FEATURES|PEERS|SERVERS)\.md")
 FOREIGN_IN_DOCS = re.compile(r"(?<![\w.])/tmp/")
 
 
@@ -117,6 +117,12 @@ def is_header_of(path, name):
     return (stem + "_").startswith(header + "_")
 
 
+def may_see_private(path, layer):
+    """The folder itself, and the tests that mirror it."""
+    home = tree.LAYER_FOLDERS.get(layer)
+    return os.path.dirname(path) in (home, "tests/%s" % home)
+
+
 def include_rank(kind, name):
     """Where an include belongs: layers in order, test support, then the system."""
     if kind == "<":
@@ -148,7 +154,7 @@ def check_includes(path, text, files, report):
         highest = max(highest, rank)
         if "../" in name:
             report.add(path, line, "include with ../: %s" % name)
-        if name.endswith("_private.h") and name.split("/")[0] != folder_layer(path):
+        if name.endswith("_private.h") and not may_see_private(path, name.split("/")[0]):
             report.add(path, line, "private header of another folder: %s" % name)
 
 

@@ -96,6 +96,8 @@ class StyleCase(unittest.TestCase):
         text = '#include "client/client_private.h"\n'
         self.expect({"sync/a.c": text}, "private header of another folder")
         self.expect({"core/client/a.c": text})
+        self.expect({"tests/core/client/a.c": text})
+        self.expect({"tests/sync/a.c": text}, "private header of another folder")
 
     def test_include_upwards(self):
         self.expect({"sync/a.c": '#include "../store/a.h"\n'}, "include with ../")
@@ -110,7 +112,7 @@ class StyleCase(unittest.TestCase):
         self.expect({"store/README.md": "a\n" * 61}, "61 lines, more than 60")
 
     def test_names_of_one_machine(self):
-        self.expect({"sync/a.c": "/* see /work/notes */\n"}, "/work/")
+        self.expect({"sync/a.c": "/* see /work/main/notes */\n"}, "/work/main")
         self.expect({"README.md": "a\nfind it in /tmp/x\n"}, "README.md:2: a name that means nothing")
         self.expect({"sync/a.c": "/* a path as /tmp/x may be in code */\n"})
         self.expect({"sync/README.md": "as DESIGN.md says\n"}, "DESIGN.md")
