@@ -97,7 +97,7 @@ class PassCase(unittest.TestCase):
         names = [name for name, _ in oracle.list_server(connection)]
         for position, name in enumerate(names):
             oracle.check(connection.select(oracle.quoted(name)))
-            uids = (oracle.check(connection.uid("SEARCH", None, "ALL"))[0] or b"").split()
+            uids = (oracle.check(connection.uid("SEARCH", None, "UNDELETED"))[0] or b"").split()
             rng.shuffle(uids)
             for uid, change in zip(uids, ("+FLAGS (\\Flagged)", "-FLAGS (\\Seen)", "+FLAGS (\\Answered)",
                                           "-FLAGS (\\Flagged \\Answered)", "FLAGS (\\Draft \\Seen)")):
