@@ -82,6 +82,14 @@ static int run(struct pass *pass, struct error *err)
 
 /* ---- the report ---- */
 
+static bool has_changes(const struct mailbox_pair *pair)
+{
+    const struct remote_delta *remote = &pair->remote;
+    const struct local_delta *local = &pair->local;
+    return remote->fresh.len > 0 || remote->changed.len > 0 || !seqset_is_empty(&remote->gone) ||
+           local->fresh.len > 0 || local->changed.len > 0 || !seqset_is_empty(&local->gone);
+}
+
 static void report_mailboxes(struct pass *pass)
 {
     struct report *report = pass->report;
@@ -89,7 +97,7 @@ static void report_mailboxes(struct pass *pass)
         if (pair->action == PAIR_LEAVE || !pair->in_target)
             continue;
         report->mailboxes_total++;
-        report->mailboxes_changed += pair->remote.means != SURVEY_NONE || pair->local.scanned;
+        report->mailboxes_changed += has_changes(pair);
         if (!error_is_set(&pair->error))
             continue;
         if (report->mailboxes_failed++ == 0) {

@@ -82,8 +82,12 @@ static int own_intents(struct comparison *c, struct index_txn *txn, struct error
         if (intent.message.mailbox != c->pair->record.id)
             continue;
         const struct maildir_file *file = maildir_snapshot_find(c->snapshot, intent.message.base);
-        if (file != NULL)
-            c->owned[file - c->snapshot->files.items] = 1;
+        if (file == NULL)
+            continue;
+        /* Once the intent is settled the file must be found again: the folder's times stay
+         * unstored. */
+        c->owned[file - c->snapshot->files.items] = 1;
+        c->pair->local_blocked = true;
     }
     return r;
 }
