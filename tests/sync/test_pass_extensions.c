@@ -1,0 +1,94 @@
+#include "sync/scenario.h"
+
+/* Servers that lack one thing or another, without and with trouble on the way. */
+
+static const struct scenario_server SERVERS[] = {
+    {.name = "no QRESYNC", .lacks = {CAP_QRESYNC}},
+    {.name = "no CONDSTORE", .lacks = {CAP_QRESYNC, CAP_CONDSTORE}},
+    {.name = "no LIST-STATUS", .lacks = {CAP_LIST_STATUS}},
+    {.name = "no LIST-EXTENDED", .lacks = {CAP_LIST_STATUS, CAP_LIST_EXTENDED}},
+    {.name = "no CONDSTORE and no LIST-STATUS",
+     .lacks = {CAP_QRESYNC, CAP_CONDSTORE, CAP_LIST_STATUS}},
+    {.name = "no UIDPLUS", .lacks = {CAP_UIDPLUS}, .keeps_deleted = true},
+    {.name = "no codes of UIDPLUS", .no_uidplus_codes = true},
+    {.name = "no LITERAL+", .lacks = {CAP_LITERAL_PLUS}},
+    {.name = "no MOVE", .lacks = {CAP_MOVE}},
+    {.name = "no NAMESPACE", .lacks = {CAP_NAMESPACE}},
+    {.name = "no ENABLE", .lacks = {CAP_ENABLE}},
+    {.name = "no ID", .lacks = {CAP_ID}},
+    {.name = "no UNSELECT", .lacks = {CAP_UNSELECT}},
+    {.name = "no OBJECTID", .lacks = {CAP_OBJECTID}},
+    {.name = "no SPECIAL-USE", .lacks = {CAP_SPECIAL_USE, CAP_CREATE_SPECIAL_USE}},
+    {.name = "no SASL-IR", .lacks = {CAP_SASL_IR}},
+    {.name = "IMAP4rev1 alone",
+     .lacks = {CAP_QRESYNC, CAP_CONDSTORE, CAP_LIST_STATUS, CAP_LIST_EXTENDED, CAP_UIDPLUS,
+               CAP_LITERAL_PLUS, CAP_MOVE, CAP_NAMESPACE, CAP_ENABLE, CAP_ID, CAP_UNSELECT,
+               CAP_OBJECTID, CAP_SPECIAL_USE, CAP_CREATE_SPECIAL_USE, CAP_SASL_IR},
+     .keeps_deleted = true},
+};
+#define SERVERS_LEN (sizeof SERVERS / sizeof SERVERS[0])
+
+static void every_server_is_synced(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        (void)scenario_size(&SERVERS[i]);
+    }
+}
+
+static void law2_commands_done_and_cut_on_every_server(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        scenario_with_fault(&SERVERS[i], FAULT_DO_AND_CUT, "cut after command", 3);
+    }
+}
+
+static void law4_commands_refused_on_every_server(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        scenario_with_fault(&SERVERS[i], FAULT_NO, "NO to command", 5);
+    }
+}
+
+/* What the client is told not to use is as if it were not there. */
+static void extensions_turned_off_by_the_configuration(void **state)
+{
+    static const struct {
+        const char *account, *never;
+    } cases[] = {
+        {"    disable: [QRESYNC]\n", "(QRESYNC"},
+        {"    disable: [QRESYNC, CONDSTORE]\n", "HIGHESTMODSEQ"},
+        {"    disable: [LIST-STATUS]\n", "RETURN"},
+        {"    disable: [LITERAL+]\n", "+}"},
+        {"    disable: [UIDPLUS]\n", "UID EXPUNGE"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine e;
+        engine_init(&e, cases[i].account);
+        server_fill(&e, "INBOX", "m", 3);
+        engine_pass_ends(&e, 0);
+        local_add(&e, "INBOX", "here", "");
+        local_remove(&e, "INBOX", "m1");
+        engine_pass_ends(&e, 0);
+        assert_local(&e, "INBOX[here m2 m3]");
+        struct str rest = buf_str(&e.transcript);
+        struct str line;
+        while (str_split(&rest, '\n', &line)) {
+            if (str_starts(line, STR("C: ")) &&
+                memmem(line.ptr, line.len, cases[i].never, strlen(cases[i].never)) != NULL) {
+                fail_msg("%ssent: %.*s", cases[i].account, STR_ARG(line));
+            }
+        }
+        engine_free(&e);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_server_is_synced),
+        cmocka_unit_test(law2_commands_done_and_cut_on_every_server),
+        cmocka_unit_test(law4_commands_refused_on_every_server),
+        cmocka_unit_test(extensions_turned_off_by_the_configuration),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
