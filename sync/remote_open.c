@@ -253,6 +253,7 @@ static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *
     struct remote_delta *delta = &pair->remote;
     int r = 0;
     sort_messages(seen);
+    bool complete = o->means != SURVEY_LISTING || seen->len >= data->exists;
     if (o->means == SURVEY_QRESYNC)
         r = take_vanished(pass, pair, &o->select.changes.vanished, err);
     if (r == 0)
@@ -264,6 +265,11 @@ static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *
     *seen = (struct remote_vec){0};
     if (r < 0)
         return r;
+    /* A listing of fewer messages than EXISTS has holes: nothing is gone by it (law 1). */
+    if (!complete) {
+        seqset_free(&delta->gone);
+        pair->remote_blocked = true;
+    }
     delta->means = o->means;
     delta->uidvalidity = data->uidvalidity;
     delta->highestmodseq = data->highestmodseq;

@@ -80,6 +80,8 @@ size_t server_count(struct engine *e, const char *mailbox);
 
 void local_create(struct engine *e, const char *folder);
 void local_add(struct engine *e, const char *folder, const char *subject, const char *flags);
+/* In a file of another name. */
+void local_add_as(struct engine *e, const char *folder, const char *file, const char *subject);
 void local_fill(struct engine *e, const char *folder, const char *prefix, unsigned count);
 void local_flags(struct engine *e, const char *folder, const char *subject, const char *flags);
 void local_remove(struct engine *e, const char *folder, const char *subject);

@@ -250,17 +250,29 @@ void local_create(struct engine *e, const char *folder)
     ok(e, maildir_create(e->maildir, folder, &err), &err);
 }
 
-void local_add(struct engine *e, const char *folder, const char *subject, const char *flags)
+static void write_message(struct engine *e, const char *path, const char *subject)
 {
     struct error err = ERROR_INIT;
     AUTO_FD int fd = -1;
     const char *text = message_text(e, subject, "\n");
-    const char *path =
-        flags[0] == '\0'
-            ? arena_printf(e->arena, "%s/%s/new/%s.user", e->root, folder, subject)
-            : arena_printf(e->arena, "%s/%s/cur/%s.user:2,%s", e->root, folder, subject, flags);
     ok(e, file_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600, &fd, &err), &err);
     ok(e, file_write(fd, text, strlen(text), path, &err), &err);
+}
+
+void local_add_as(struct engine *e, const char *folder, const char *file, const char *subject)
+{
+    write_message(e, arena_printf(e->arena, "%s/%s/new/%s", e->root, folder, file), subject);
+}
+
+void local_add(struct engine *e, const char *folder, const char *subject, const char *flags)
+{
+    if (flags[0] == '\0') {
+        local_add_as(e, folder, arena_printf(e->arena, "%s.user", subject), subject);
+        return;
+    }
+    write_message(e,
+                  arena_printf(e->arena, "%s/%s/cur/%s.user:2,%s", e->root, folder, subject, flags),
+                  subject);
 }
 
 void local_fill(struct engine *e, const char *folder, const char *prefix, unsigned count)

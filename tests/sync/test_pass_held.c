@@ -1,0 +1,226 @@
+#include "sync/engine.h"
+
+/* Law 7: what cannot be fetched or sent is held, retried with growing delay, and stops nothing. */
+
+static void law7_a_message_that_does_not_come_is_held_and_retried(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_fill(&e, "INBOX", "m", 5);
+    lockstep_env_fault(
+        &e.env, (struct fault){.kind = FAULT_HIDE_UID, .value = server_uid(&e, "INBOX", "m3")});
+    engine_pass_ends(&e, 1);
+    assert_local(&e, "INBOX[m1 m2 m4 m5]");
+    assert_int_equal(e.report.messages.held, 1);
+    engine_pass_ends(&e, 1); /* not due yet: not asked for */
+    assert_null(memmem(e.transcript.data, e.transcript.len, "UID FETCH 3 ", 12));
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 1); /* due, and still hidden */
+    assert_non_null(memmem(e.transcript.data, e.transcript.len, "UID FETCH 3 ", 12));
+    lockstep_env_clear_faults(&e.env);
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 1); /* the delay has grown to two minutes */
+    assert_local(&e, "INBOX[m1 m2 m4 m5]");
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1 m2 m3 m4 m5]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void law7_a_held_message_may_go(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_fill(&e, "INBOX", "m", 3);
+    lockstep_env_fault(
+        &e.env, (struct fault){.kind = FAULT_HIDE_UID, .value = server_uid(&e, "INBOX", "m2")});
+    engine_pass_ends(&e, 1);
+    server_expunge(&e, "INBOX", "m2");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1 m3]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void law7_a_message_that_is_refused_is_held_and_retried(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    engine_pass_ends(&e, 0);
+    local_fill(&e, "INBOX", "m", 3);
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO,
+                                              .command = "APPEND",
+                                              .at = 2,
+                                              .text = "[LIMIT] this one is too good for us"});
+    engine_pass_ends(&e, 1);
+    assert_int_equal(server_count(&e, "INBOX"), 2);
+    assert_int_equal(folder_count(&e, "INBOX"), 3);
+    lockstep_env_clear_faults(&e.env);
+    engine_pass_ends(&e, 1); /* not due yet */
+    assert_int_equal(server_count(&e, "INBOX"), 2);
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1 m2 m3]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void law7_a_held_file_may_go(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    engine_pass_ends(&e, 0);
+    local_add(&e, "INBOX", "m1", "");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "APPEND", .at = 1});
+    engine_pass_ends(&e, 1);
+    local_remove(&e, "INBOX", "m1");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[]");
+    engine_free(&e);
+}
+
+/* A size told wrong is no reason to lose or double anything. */
+static void law7_wrong_sizes_are_borne(void **state)
+{
+    static const uint64_t lies[] = {1, (uint64_t)-1, 1000000};
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct engine e;
+        engine_init(&e, NULL);
+        server_fill(&e, "INBOX", "m", 3);
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_LIE_SIZE, .value = lies[i]});
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
+        engine_pass_ends(&e, 0);
+        local_add(&e, "INBOX", "here", "");
+        engine_pass_ends(&e, 0);
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "INBOX[here m1 m2 m3]");
+        engine_free(&e);
+    }
+}
+
+/* ---- an APPEND whose answer was lost ---- */
+
+static void lose_an_append(struct engine *e, enum fault_kind kind)
+{
+    engine_init(e, NULL);
+    engine_pass_ends(e, 0);
+    local_add(e, "INBOX", "m1", "");
+    lockstep_env_fault(&e->env, (struct fault){.kind = kind, .command = "APPEND", .at = 1});
+    engine_pass_ends(e, 69);
+    lockstep_env_clear_faults(&e->env);
+}
+
+static void law2_an_append_that_happened_is_found(void **state)
+{
+    struct engine e;
+    lose_an_append(&e, FAULT_DO_AND_CUT);
+    assert_server(&e, "INBOX[m1]");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.uploaded, 0);
+    assert_both(&e, "INBOX[m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* ... is sent again only after two looks that found nothing, a minute apart. */
+static void law2_an_append_that_did_not_happen_waits_a_minute(void **state)
+{
+    struct engine e;
+    lose_an_append(&e, FAULT_BYE);
+    assert_server(&e, "INBOX[]");
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[]");
+    engine_wait(&e, 59);
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[]");
+    engine_wait(&e, 1);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* ... and appears in between: another client's answer, or a slow server's. */
+static void law2_an_append_that_happens_late_is_found(void **state)
+{
+    struct engine e;
+    lose_an_append(&e, FAULT_BYE);
+    engine_pass_ends(&e, 0);
+    (void)server_append(&e, "INBOX", "m1", "");
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void law2_a_clock_set_back_waits_anew(void **state)
+{
+    struct engine e;
+    lose_an_append(&e, FAULT_BYE);
+    engine_pass_ends(&e, 0);
+    engine_wait(&e, -3600);
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[]");
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1]");
+    engine_free(&e);
+}
+
+/* Several that are the same, some of which came through: settled by count. */
+static void law2_identical_messages_are_settled_by_count(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    engine_pass_ends(&e, 0);
+    for (unsigned i = 1; i <= 5; i++) {
+        local_add_as(&e, "INBOX", arena_printf(e.arena, "file%u", i), "same");
+    }
+    lockstep_env_fault(&e.env,
+                       (struct fault){.kind = FAULT_DO_AND_CUT, .command = "APPEND", .at = 3});
+    engine_pass_ends(&e, 69);
+    assert_int_equal(server_count(&e, "INBOX"), 3);
+    lockstep_env_clear_faults(&e.env);
+    for (int pass = 0; pass < 3; pass++) {
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 0);
+    }
+    assert_both(&e, "INBOX[same same same same same]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* The file is gone by the time the message is found: it was deleted here. */
+static void law2_a_file_removed_meanwhile_is_deleted_there(void **state)
+{
+    struct engine e;
+    lose_an_append(&e, FAULT_DO_AND_CUT);
+    local_remove(&e, "INBOX", "m1");
+    engine_pass_ends(&e, 0);
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law7_a_message_that_does_not_come_is_held_and_retried),
+        cmocka_unit_test(law7_a_held_message_may_go),
+        cmocka_unit_test(law7_a_message_that_is_refused_is_held_and_retried),
+        cmocka_unit_test(law7_a_held_file_may_go),
+        cmocka_unit_test(law7_wrong_sizes_are_borne),
+        cmocka_unit_test(law2_an_append_that_happened_is_found),
+        cmocka_unit_test(law2_an_append_that_did_not_happen_waits_a_minute),
+        cmocka_unit_test(law2_an_append_that_happens_late_is_found),
+        cmocka_unit_test(law2_a_clock_set_back_waits_anew),
+        cmocka_unit_test(law2_identical_messages_are_settled_by_count),
+        cmocka_unit_test(law2_a_file_removed_meanwhile_is_deleted_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
