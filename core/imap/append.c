@@ -31,3 +31,17 @@ bool append_params_read(struct reader *r, struct arena *arena, struct append_par
     }
     return imap_date_parse(date, &out->date) || reader_fail(r, "the date \"%.*s\"", STR_ARG(date));
 }
+
+bool append_data_read(struct reader *r, enum append_data *out)
+{
+    *out = APPEND_LITERAL;
+    if (reader_accept_word(r, "UTF8")) {
+        *out = APPEND_UTF8_LITERAL;
+    } else if (reader_accept_word(r, "CATENATE")) {
+        *out = APPEND_CATENATE;
+    } else {
+        return !reader_failed(r);
+    }
+    (void)reader_accept_sp(r);
+    return reader_expect(r, '(');
+}

@@ -113,13 +113,33 @@ static bool take_zone(struct str *s, int32_t *out)
     return true;
 }
 
+/* "17-Jul-1996", a day that there is. */
+static bool take_day(struct str *s, int64_t *day_s)
+{
+    static const unsigned char month_days[12] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    unsigned day, month, year;
+    if (!take_number(s, 2, &day) || !take_char(s, '-') || !take_month(s, &month) ||
+        !take_char(s, '-') || !take_number(s, 4, &year)) {
+        return false;
+    }
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    unsigned days = month == 2 && !leap ? 28 : month_days[month - 1];
+    *day_s = date_from_civil((int)year, month, day, 0, 0, 0);
+    return day >= 1 && day <= days;
+}
+
+bool imap_day_parse(struct str text, int64_t *day_s)
+{
+    return take_day(&text, day_s) && text.len == 0;
+}
+
 bool imap_date_parse(struct str text, struct imap_date *out)
 {
-    unsigned day, month, year, hour, minute, second;
+    unsigned hour, minute, second;
+    int64_t day_s;
     struct imap_date date = {0};
     skip_spaces(&text);
-    if (!take_number(&text, 2, &day) || !take_char(&text, '-') || !take_month(&text, &month) ||
-        !take_char(&text, '-') || !take_number(&text, 4, &year)) {
+    if (!take_day(&text, &day_s)) {
         return false;
     }
     skip_spaces(&text);
@@ -132,13 +152,10 @@ bool imap_date_parse(struct str text, struct imap_date *out)
     if (!take_zone(&text, &date.zone_s) || str_trim(text).len != 0) {
         return false;
     }
-    static const unsigned char month_days[12] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    unsigned days = month == 2 && !leap ? 28 : month_days[month - 1];
-    if (day < 1 || day > days || hour > 23 || minute > 59 || second > 60) {
+    if (hour > 23 || minute > 59 || second > 60) {
         return false;
     }
-    date.unix_s = date_from_civil((int)year, month, day, hour, minute, second) - date.zone_s;
+    date.unix_s = day_s + (int64_t)hour * 3600 + minute * 60 + second - date.zone_s;
     *out = date;
     return true;
 }
@@ -169,4 +186,16 @@ void imap_date_write(struct writer *w, const struct imap_date *date)
     unsigned zone_min = (unsigned)(date->zone_s < 0 ? -date->zone_s : date->zone_s) / 60;
     writer_format(w, "\"%2u-%s-%04d %02u:%02u:%02u %c%02u%02u\"", day, months[month - 1].ptr, year,
                   hour, minute, second, date->zone_s < 0 ? '-' : '+', zone_min / 60, zone_min % 60);
+}
+
+void imap_day_write(struct writer *w, int64_t day_s)
+{
+    int year;
+    unsigned month, day, hour, minute, second;
+    date_to_civil(day_s, &year, &month, &day, &hour, &minute, &second);
+    if (year < 0 || year > 9999) {
+        writer_fail(w, "a date in the year %d", year);
+        return;
+    }
+    writer_format(w, "%u-%s-%04d", day, months[month - 1].ptr, year);
 }

@@ -20,3 +20,8 @@ int64_t date_from_civil(int year, unsigned month, unsigned day, unsigned hour, u
                         unsigned second);
 void date_to_civil(int64_t unix_s, int *year, unsigned *month, unsigned *day, unsigned *hour,
                    unsigned *minute, unsigned *second);
+
+/* "1-Feb-1994": a day's begin as if in UTC; false for what is no date or an impossible one. */
+bool imap_day_parse(struct str text, int64_t *day_s);
+/* Without quotes. The year must have four digits. */
+void imap_day_write(struct writer *w, int64_t day_s);

@@ -178,14 +178,14 @@ static bool request_read_modifiers(struct reader *r, struct fetch_request *out)
     return true;
 }
 
-bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out)
+bool fetch_items_read(struct reader *r, struct arena *arena, struct fetch_request *out)
 {
     struct request_draft draft;
     draft.arena = arena;
     draft.request = out;
     draft.len = 0;
     *out = (struct fetch_request){0};
-    if (!request_read_items(r, &draft) || !request_read_modifiers(r, out)) {
+    if (!request_read_items(r, &draft)) {
         return false;
     }
     if (draft.len > 0) {
@@ -195,6 +195,11 @@ bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_requ
         out->sections_len = draft.len;
     }
     return true;
+}
+
+bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out)
+{
+    return fetch_items_read(r, arena, out) && request_read_modifiers(r, out);
 }
 
 /* ---- telling ---- */

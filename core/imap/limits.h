@@ -47,6 +47,8 @@
 /* Parts of one message in BODYSTRUCTURE, and in a message taken apart: real mail stays below 1000.
  */
 #define LIMIT_BODY_PARTS 10000
+/* Values in one ENVELOPE or BODYSTRUCTURE: 10,000 addresses of four strings, and parts likewise. */
+#define LIMIT_TREE_NODES (256 * 1024)
 /* Parts within parts in a message that the server takes apart: real mail stays below 20. */
 #define LIMIT_MIME_DEPTH 50
 /* Parameters of one body part, and addresses in one field: mails to thousands exist. */

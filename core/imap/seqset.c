@@ -11,7 +11,7 @@ void seqset_free(struct seqset *set)
 
 bool seqset_is_empty(const struct seqset *set)
 {
-    return set->len == 0;
+    return set->len == 0 && !set->saved;
 }
 
 bool seqset_has_star(const struct seqset *set)
@@ -21,7 +21,7 @@ bool seqset_has_star(const struct seqset *set)
 
 bool seqset_eq(const struct seqset *a, const struct seqset *b)
 {
-    return a->len == b->len &&
+    return a->saved == b->saved && a->len == b->len &&
            (a->len == 0 || memcmp(a->items, b->items, a->len * sizeof *a->items) == 0);
 }
 
@@ -228,8 +228,32 @@ static void seqset_settle(struct seqset *set)
     set->len = kept;
 }
 
+void seqset_add_numbers(struct seqset *set, const uint32_t *numbers, size_t len)
+{
+    vec_reserve(set, len);
+    for (size_t i = 0; i < len; i++) {
+        assert(numbers[i] != 0);
+        set->items[set->len++] = (struct seq_range){numbers[i], numbers[i]};
+    }
+    seqset_settle(set);
+}
+
+struct seqset seqset_in_arena(struct arena *arena, const struct seqset *set)
+{
+    struct seqset copy = {.len = set->len, .cap = set->len, .saved = set->saved};
+    if (set->len > 0) {
+        copy.items = arena_array(arena, set->len, sizeof *copy.items);
+        memcpy(copy.items, set->items, set->len * sizeof *copy.items);
+    }
+    return copy;
+}
+
 bool seqset_read(struct reader *r, struct seqset *out)
 {
+    if (reader_accept(r, '$')) {
+        *out = (struct seqset){.saved = true};
+        return true;
+    }
     if (!seqset_read_ranges(r, true, out)) {
         return false;
     }
@@ -283,6 +307,10 @@ static size_t seq_range_text(char out[RANGE_TEXT_BYTES], struct seq_range range)
 
 void seqset_write(struct writer *w, const struct seqset *set)
 {
+    if (set->saved) {
+        writer_byte(w, '$');
+        return;
+    }
     if (set->len == 0) {
         writer_fail(w, "an empty set of messages");
     }

@@ -31,7 +31,7 @@ uint64_t seqset_count(const struct seqset *set);
  * ends with `*` gives its ends only. */
 bool seqset_next(const struct seqset *set, uint32_t *cursor);
 /* Adds numbers in any order and number, none of them 0, in n log n steps. */
-void seqset_add_numbers(struct seqset *set, uint32_t *numbers, size_t len);
+void seqset_add_numbers(struct seqset *set, const uint32_t *numbers, size_t len);
 /* A copy whose items are in `arena`: neither to be freed nor changed. */
 struct seqset seqset_in_arena(struct arena *arena, const struct seqset *set);
 /* Reads "1:3,7,*" (no zeros) with either order in a range, or `$`; sorted and merged. Into a heap

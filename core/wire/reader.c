@@ -24,6 +24,18 @@ struct reader *reader_new(const struct reader_source *source, const struct reade
     return r;
 }
 
+struct reader *reader_new_memory(struct str input, const struct reader_limits *limits)
+{
+    struct reader *r = xcalloc(1, sizeof *r);
+    r->borrowed = true;
+    r->limits = *limits;
+    r->pos = input.len > 0 ? input.ptr : "";
+    r->end = r->pos + input.len;
+    r->end_offset = input.len;
+    r->line_end_offset = UINT64_MAX;
+    return r;
+}
+
 void reader_free(struct reader **r)
 {
     if (*r != NULL) {
@@ -68,7 +80,7 @@ static void reader_set_failed(struct reader *r)
     r->failed = true;
     r->kept_pos = r->pos;
     r->kept_end = r->end;
-    r->pos = r->end = r->window;
+    r->pos = r->end;
 }
 
 bool reader_fail(struct reader *r, const char *format, ...)
@@ -146,6 +158,10 @@ bool reader_fill(struct reader *r)
     }
     if (reader_offset(r) - r->unit_start > r->limits.unit_bytes) {
         return reader_fail(r, "a response or command of more than %zu bytes", r->limits.unit_bytes);
+    }
+    if (r->borrowed) {
+        r->ended = true;
+        return false;
     }
     reader_make_room(r);
     size_t used = (size_t)(r->end - r->window);

@@ -39,6 +39,9 @@ struct reader_limits {
 };
 
 struct reader *reader_new(const struct reader_source *source, const struct reader_limits *limits);
+/* Over bytes in memory, which are borrowed as long as it lives and are not copied: strings handed
+ * out are views into them where they can be, and then not NUL-terminated. */
+struct reader *reader_new_memory(struct str input, const struct reader_limits *limits);
 void reader_free(struct reader **r);
 /* Begin a response or command: results go to `arena` from now on. Clears no error. Call it before
  * anything that gives out strings. */
@@ -89,6 +92,9 @@ bool reader_expect_astring(struct reader *r, struct str *out);
 bool reader_expect_string(struct reader *r, struct str *out);
 /* NIL gives out->ptr == NULL. */
 bool reader_expect_nstring(struct reader *r, struct str *out);
+/* NIL, a string or an atom, as servers send where a string should be; NIL, and a list in its place,
+ * which is passed over, give out->ptr == NULL. */
+bool reader_expect_loose_nstring(struct reader *r, struct str *out);
 /* list-mailbox: list characters or a string; also bare backslashes and braces. */
 bool reader_expect_list_mailbox(struct reader *r, struct str *out);
 /* Numbers; no letter or point may follow: 9.3736e+06 is none. */

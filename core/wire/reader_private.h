@@ -23,7 +23,8 @@ struct reader {
     uint64_t literal_left;    /* of the literal under way */
     bool literal_sync;
     bool literal_begun;
-    bool ended; /* the source gave 0 when last asked; it may have more later */
+    bool borrowed; /* the window is the caller's memory, and all of the input */
+    bool ended;    /* the source gave 0 when last asked; it may have more later */
     bool failed;
     bool source_failed;
     const char *kept_pos;

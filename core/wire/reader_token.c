@@ -8,10 +8,16 @@
 #define READ_ATOM (CHAR_ATOM | CHAR_8BIT)
 #define READ_ASTRING (CHAR_ASTRING | CHAR_8BIT)
 
+/* For good: in the arena, or in the caller's memory. */
+static struct str reader_keep(struct reader *r, struct str view)
+{
+    return r->borrowed ? view : arena_str(r->arena, view);
+}
+
 static struct str reader_take(struct reader *r, size_t n)
 {
     assert(r->arena != NULL && n <= reader_held(r));
-    struct str token = arena_str(r->arena, str_make(r->pos, n));
+    struct str token = reader_keep(r, str_make(r->pos, n));
     r->pos += n;
     return token;
 }
@@ -337,7 +343,7 @@ static bool reader_expect_quoted(struct reader *r, struct str *out)
         return reader_expected(r, "the closing quote of a string");
     }
     struct str inner = str_make(r->pos + 1, n - 1);
-    *out = escaped ? reader_unescape(r, inner) : arena_str(r->arena, inner);
+    *out = escaped ? reader_unescape(r, inner) : reader_keep(r, inner);
     r->pos += n + 1;
     return true;
 }
@@ -430,6 +436,9 @@ static bool reader_whole_literal(struct reader *r, const struct reader_literal *
                            (unsigned long long)literal->size, r->limits.token_bytes);
     }
     size_t size = (size_t)literal->size;
+    if (r->borrowed) {
+        return reader_take_piece(r, out) && (out->len == size || reader_ended_in_literal(r));
+    }
     char *bytes = arena_alloc(r->arena, size + 1);
     struct str piece = STR_EMPTY;
     for (size_t at = 0; at < size; at += piece.len) {
@@ -498,4 +507,16 @@ bool reader_expect_string(struct reader *r, struct str *out)
         *out = STR_EMPTY;
     }
     return true;
+}
+
+bool reader_expect_loose_nstring(struct reader *r, struct str *out)
+{
+    *out = str_make(NULL, 0);
+    if (reader_accept_word(r, "NIL")) {
+        return true;
+    }
+    if (reader_peek(r) == '(') {
+        return reader_skip_value(r);
+    }
+    return reader_expect_list_mailbox(r, out);
 }
