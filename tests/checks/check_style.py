@@ -123,11 +123,11 @@ def may_see_private(path, layer):
     return os.path.dirname(path) in (home, "tests/%s" % home)
 
 
-def include_rank(kind, name, of_tests):
-    """Where an include belongs: layers in order, what is of the tests, then the system."""
+def include_rank(kind, name):
+    """Where an include belongs: layers in order, test support, then the system."""
     if kind == "<":
         return 100
-    return 50 if of_tests else tree.LAYER_RANKS.get(name.split("/")[0], 50)
+    return tree.LAYER_RANKS.get(name.split("/")[0], 50)
 
 
 def own_header_of(path, files):
@@ -147,7 +147,9 @@ def check_includes(path, text, files, report):
     highest = -1
     for position, (kind, name, line) in enumerate(includes):
         first = position == 0 and kind == '"' and is_header_of(path, name)
-        rank = -1 if first else include_rank(kind, name, "tests/" + name in files)
+        rank = -1 if first else include_rank(kind, name)
+        if "tests/" + name in files:  # a header of the tests, which mirror the layers
+            rank = max(rank, highest if kind == '"' else rank)
         if rank < highest:
             report.add(path, line, "include out of order: %s (own header, base, net, wire, imap, "
                        "client, server, store, sync, then the system)" % name)
