@@ -148,8 +148,8 @@ def check_includes(path, text, files, report):
     for position, (kind, name, line) in enumerate(includes):
         first = position == 0 and kind == '"' and is_header_of(path, name)
         rank = -1 if first else include_rank(kind, name)
-        if "tests/" + name in files:  # a header of the tests, which mirror the layers
-            rank = max(rank, highest if kind == '"' else rank)
+        if kind == '"' and "tests/" + name in files:  # the tests mirror the layers
+            rank = max(rank, highest)
         if rank < highest:
             report.add(path, line, "include out of order: %s (own header, base, net, wire, imap, "
                        "client, server, store, sync, then the system)" % name)
