@@ -82,6 +82,9 @@ static int settle(struct pass *pass, struct mailbox_pair *pair, struct error *er
     case PAIR_CREATE_REMOTE:
         return create_remote(pass, pair, err);
     case PAIR_SYNC:
+        /* Interrupted while it was made: what is there may be half of a folder. */
+        if (pair->record.state == MAILBOX_CREATING_LOCAL)
+            return create_local(pass, pair, err);
         if (pair->record.id == 0 || pair->record.state != MAILBOX_SYNCED ||
             pair->record.uidvalidity == 0)
             return put_record(pass, pair, MAILBOX_SYNCED, err);
