@@ -84,6 +84,8 @@ void local_add(struct engine *e, const char *folder, const char *subject, const 
 void local_add_as(struct engine *e, const char *folder, const char *file, const char *subject);
 void local_fill(struct engine *e, const char *folder, const char *prefix, unsigned count);
 void local_flags(struct engine *e, const char *folder, const char *subject, const char *flags);
+/* Of all that the folder holds. */
+void local_flags_all(struct engine *e, const char *folder, const char *flags);
 void local_remove(struct engine *e, const char *folder, const char *subject);
 /* To another name, the flags with it: as mail programs move within a file system. */
 void local_move(struct engine *e, const char *from, const char *to, const char *subject);

@@ -313,6 +313,20 @@ void local_flags(struct engine *e, const char *folder, const char *subject, cons
                      0);
 }
 
+void local_flags_all(struct engine *e, const char *folder, const char *flags)
+{
+    struct maildir_snapshot snapshot = {0};
+    struct error err = ERROR_INIT;
+    ok(e, maildir_scan(e->maildir, folder, &snapshot, &err), &err);
+    for (size_t i = 0; i < snapshot.files.len; i++) {
+        const struct maildir_file *file = &snapshot.files.items[i];
+        const char *to = arena_printf(e->arena, "%s/%s/cur/%.*s:2,%s", e->root, folder,
+                                      STR_ARG(file->parsed.base), flags);
+        assert_int_equal(rename(path_of_file(e, folder, file), to), 0);
+    }
+    maildir_snapshot_free(&snapshot);
+}
+
 void local_remove(struct engine *e, const char *folder, const char *subject)
 {
     struct str base;
