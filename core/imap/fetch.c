@@ -1,14 +1,9 @@
-#include "imap/fetch.h"
+/* FETCH: what is asked for. */
+#include "imap/fetch_items.h"
 #include "imap/limits.h"
 #include "imap/modseq.h"
-#include <assert.h>
 
-struct item_row {
-    enum fetch_item item;
-    struct str name;
-};
-/* In the order in which items are written. */
-static const struct item_row item_rows[] = {
+const struct fetch_item_row fetch_item_rows[FETCH_ITEM_ROWS] = {
     {FETCH_UID, {"UID", 3}},
     {FETCH_FLAGS, {"FLAGS", 5}},
     {FETCH_INTERNALDATE, {"INTERNALDATE", 12}},
@@ -18,35 +13,54 @@ static const struct item_row item_rows[] = {
     {FETCH_THREADID, {"THREADID", 8}},
     {FETCH_GM_MSGID, {"X-GM-MSGID", 10}},
     {FETCH_GM_THRID, {"X-GM-THRID", 10}},
+    {FETCH_GM_LABELS, {"X-GM-LABELS", 11}},
     {FETCH_SAVEDATE, {"SAVEDATE", 8}},
     {FETCH_ENVELOPE, {"ENVELOPE", 8}},
     {FETCH_BODYSTRUCTURE, {"BODYSTRUCTURE", 13}},
     {FETCH_BODY_STRUCTURE_SHORT, {"BODY", 4}},
+    {FETCH_PREVIEW, {"PREVIEW", 7}},
 };
-#define ITEM_ROWS (sizeof item_rows / sizeof item_rows[0])
-#define ITEMS_WITHOUT_VALUE                                                                        \
-    (FETCH_ENVELOPE | FETCH_BODYSTRUCTURE | FETCH_BODY_STRUCTURE_SHORT | FETCH_BODY_SECTION)
 
-static unsigned item_lookup(struct str name)
+unsigned fetch_item_find(struct str name)
 {
-    for (size_t i = 0; i < ITEM_ROWS; i++) {
-        if (name.len == item_rows[i].name.len && str_eq_nocase(name, item_rows[i].name)) {
-            return item_rows[i].item;
+    for (size_t i = 0; i < FETCH_ITEM_ROWS; i++) {
+        if (name.len == fetch_item_rows[i].name.len &&
+            str_eq_nocase(name, fetch_item_rows[i].name)) {
+            return fetch_item_rows[i].item;
         }
     }
     return 0;
 }
 
-/* ---- asking ---- */
+static void modifiers_write(struct writer *w, const struct fetch_request *request)
+{
+    const char *before = " (";
+    if (request->changed_since != 0) {
+        writer_cstr(w, " (CHANGEDSINCE ");
+        writer_number(w, request->changed_since);
+        writer_cstr(w, request->vanished ? " VANISHED" : "");
+        before = " ";
+    }
+    if (request->partial.first != 0) {
+        writer_cstr(w, before);
+        writer_cstr(w, "PARTIAL ");
+        partial_range_write(w, &request->partial);
+        before = " ";
+    }
+    writer_cstr(w, before[1] == '\0' ? ")" : "");
+}
 
 void fetch_request_write(struct writer *w, const struct fetch_request *request)
 {
     static const struct section whole = {.part = SECTION_WHOLE};
     const char *before = "(";
-    for (size_t i = 0; i < ITEM_ROWS; i++) {
-        if ((request->items & item_rows[i].item) != 0) {
+    for (size_t i = 0; i < FETCH_ITEM_ROWS; i++) {
+        if ((request->items & fetch_item_rows[i].item) != 0) {
             writer_cstr(w, before);
-            writer_raw(w, item_rows[i].name);
+            writer_raw(w, fetch_item_rows[i].name);
+            if (fetch_item_rows[i].item == FETCH_PREVIEW && request->preview_lazy) {
+                writer_cstr(w, " (LAZY)");
+            }
             before = " ";
         }
     }
@@ -64,11 +78,7 @@ void fetch_request_write(struct writer *w, const struct fetch_request *request)
         writer_fail(w, "a FETCH that asks for nothing");
     }
     writer_byte(w, ')');
-    if (request->changed_since != 0) {
-        writer_cstr(w, " (CHANGEDSINCE ");
-        writer_number(w, request->changed_since);
-        writer_cstr(w, request->vanished ? " VANISHED)" : ")");
-    }
+    modifiers_write(w, request);
 }
 
 /* Names that stand for several items. */
@@ -98,7 +108,7 @@ static bool request_read_name(struct reader *r, struct request_draft *draft, str
             return true;
         }
     }
-    unsigned item = item_lookup(name);
+    unsigned item = fetch_item_find(name);
     draft->request->items |= item;
     return item != 0 || reader_fail(r, "the FETCH item \"%.*s\"", STR_ARG(name));
 }
@@ -140,6 +150,24 @@ static bool request_read_item(struct reader *r, struct request_draft *draft)
     return request_add_section(r, draft, &section, peek);
 }
 
+/* "(LAZY)" behind PREVIEW, if it is there. */
+static bool request_read_lazy(struct reader *r, struct fetch_request *request)
+{
+    if ((request->items & FETCH_PREVIEW) == 0 || !reader_accept(r, '(')) {
+        return !reader_failed(r);
+    }
+    do {
+        (void)reader_accept_sp(r);
+        if (!reader_accept_word(r, "LAZY")) {
+            return reader_expected(r, "LAZY");
+        }
+        request->preview_lazy = true;
+        (void)reader_accept_sp(r);
+    } while (!reader_accept(r, ')'));
+    (void)reader_accept_sp(r);
+    return true;
+}
+
 static bool request_read_items(struct reader *r, struct request_draft *draft)
 {
     if (!reader_accept(r, '(')) {
@@ -151,31 +179,48 @@ static bool request_read_items(struct reader *r, struct request_draft *draft)
             return false;
         }
         (void)reader_accept_sp(r);
+        if (!request_read_lazy(r, draft->request)) {
+            return false;
+        }
     } while (!reader_accept(r, ')'));
     return true;
+}
+
+static bool request_read_modifier(struct reader *r, struct fetch_request *out)
+{
+    if (reader_accept_word(r, "VANISHED")) {
+        out->vanished = true;
+        return true;
+    }
+    if (reader_accept_word(r, "CHANGEDSINCE")) {
+        return reader_expect_sp(r) && modseq_read(r, &out->changed_since);
+    }
+    if (reader_accept_word(r, "PARTIAL")) {
+        return reader_expect_sp(r) && partial_range_read(r, &out->partial);
+    }
+    if ((out->items & FETCH_PREVIEW) != 0 && reader_accept_word(r, "LAZY")) {
+        out->preview_lazy = true; /* behind PREVIEW without parentheses */
+        return true;
+    }
+    return reader_expected(r, "CHANGEDSINCE, VANISHED or PARTIAL");
 }
 
 /* " (CHANGEDSINCE 12 VANISHED)", if it is there. */
 static bool request_read_modifiers(struct reader *r, struct fetch_request *out)
 {
-    if (!reader_accept_sp(r) || reader_at_crlf(r)) {
-        return !reader_failed(r);
-    }
-    if (!reader_expect(r, '(')) {
-        return false;
-    }
-    do {
-        (void)reader_accept_sp(r);
-        if (reader_accept_word(r, "VANISHED")) {
-            out->vanished = true;
-        } else if (!reader_accept_word(r, "CHANGEDSINCE")) {
-            return reader_expected(r, "CHANGEDSINCE or VANISHED");
-        } else if (!reader_expect_sp(r) || !modseq_read(r, &out->changed_since)) {
+    while (reader_accept_sp(r) && !reader_at_crlf(r)) {
+        if (!reader_expect(r, '(')) {
             return false;
         }
-        (void)reader_accept_sp(r);
-    } while (!reader_accept(r, ')'));
-    return true;
+        do {
+            (void)reader_accept_sp(r);
+            if (!request_read_modifier(r, out)) {
+                return false;
+            }
+            (void)reader_accept_sp(r);
+        } while (!reader_accept(r, ')'));
+    }
+    return !reader_failed(r);
 }
 
 bool fetch_items_read(struct reader *r, struct arena *arena, struct fetch_request *out)
@@ -200,248 +245,4 @@ bool fetch_items_read(struct reader *r, struct arena *arena, struct fetch_reques
 bool fetch_request_read(struct reader *r, struct arena *arena, struct fetch_request *out)
 {
     return fetch_items_read(r, arena, out) && request_read_modifiers(r, out);
-}
-
-/* ---- telling ---- */
-
-struct fetch_reader {
-    struct reader *r;
-    struct arena *arena;
-    const struct fetch_sink *sink; /* NULL from its first false on */
-    struct error *sink_error;
-    struct fetch_data *out;
-};
-
-/* A body as one string, or as a literal whose pieces are passed on as they come. */
-static bool body_read_string(struct fetch_reader *f, const struct section *section)
-{
-    struct str body;
-    if (!reader_expect_string(f->r, &body)) {
-        return false;
-    }
-    f->out->body_size = body.len;
-    const struct fetch_sink *sink = f->sink;
-    if (sink != NULL && (!sink->begin(sink->self, f->out, section, body.len, f->sink_error) ||
-                         (body.len > 0 && !sink->piece(sink->self, body, f->sink_error)) ||
-                         !sink->end(sink->self, f->sink_error))) {
-        f->sink = NULL;
-    }
-    return true;
-}
-
-static bool body_read_literal(struct fetch_reader *f, const struct section *section, uint64_t size)
-{
-    struct str piece;
-    f->out->body_size = size;
-    if (f->sink != NULL && !f->sink->begin(f->sink->self, f->out, section, size, f->sink_error)) {
-        f->sink = NULL;
-    }
-    for (;;) {
-        if (!reader_literal_piece(f->r, &piece)) {
-            return false;
-        }
-        if (piece.len == 0) {
-            break;
-        }
-        if (f->sink != NULL && !f->sink->piece(f->sink->self, piece, f->sink_error)) {
-            f->sink = NULL;
-        }
-    }
-    if (f->sink != NULL && !f->sink->end(f->sink->self, f->sink_error)) {
-        f->sink = NULL;
-    }
-    return true;
-}
-
-/* From the `[` behind BODY. */
-static bool body_read(struct fetch_reader *f)
-{
-    struct section section;
-    struct reader_literal literal;
-    if (!section_read(f->r, f->arena, &section) || !reader_expect_sp(f->r)) {
-        return false;
-    }
-    f->out->have |= FETCH_BODY_SECTION;
-    if (reader_accept_literal(f->r, &literal)) {
-        return body_read_literal(f, &section, literal.size);
-    }
-    if (reader_accept_word(f->r, "NIL")) {
-        f->out->body_is_nil = true;
-        return true;
-    }
-    return body_read_string(f, &section);
-}
-
-/* "(M6d99ac3275bb4e)" or NIL. */
-static bool object_id_read(struct reader *r, struct str *out)
-{
-    *out = STR_EMPTY;
-    if (reader_accept_word(r, "NIL")) {
-        return true;
-    }
-    return reader_expect(r, '(') && reader_expect_astring(r, out) && reader_expect(r, ')');
-}
-
-static bool fetch_read_modseq(struct reader *r, struct fetch_data *out)
-{
-    if (!reader_expect(r, '(') || !modseq_read(r, &out->modseq) || !reader_expect(r, ')')) {
-        return false;
-    }
-    if (out->modseq == 0) {
-        out->have &= ~(unsigned)FETCH_MODSEQ;
-    }
-    return true;
-}
-
-static bool save_date_read(struct reader *r)
-{
-    struct imap_date ignored;
-    return imap_date_read(r, &ignored);
-}
-
-static bool value_read(struct fetch_reader *f, unsigned item)
-{
-    struct fetch_data *out = f->out;
-    out->have |= item;
-    switch (item) {
-    case FETCH_UID:
-        return reader_expect_nz_number(f->r, &out->uid);
-    case FETCH_FLAGS:
-        return flags_read(f->r, f->arena, &out->flags);
-    case FETCH_INTERNALDATE:
-        return imap_date_read(f->r, &out->internal_date);
-    case FETCH_SIZE:
-        return reader_expect_size(f->r, &out->size);
-    case FETCH_MODSEQ:
-        return fetch_read_modseq(f->r, out);
-    case FETCH_EMAILID:
-        return object_id_read(f->r, &out->email_id);
-    case FETCH_THREADID:
-        return object_id_read(f->r, &out->thread_id);
-    case FETCH_GM_MSGID:
-        return reader_expect_number64(f->r, &out->gm_msgid);
-    case FETCH_GM_THRID:
-        return reader_expect_number64(f->r, &out->gm_thrid);
-    case FETCH_SAVEDATE:
-        return save_date_read(f->r);
-    default:
-        return reader_skip_value(f->r);
-    }
-}
-
-/* "[1]<0>" behind the name of an item that is passed over. */
-static bool skip_item_suffix(struct reader *r)
-{
-    struct str ignored;
-    if (reader_accept(r, '[') && reader_peek(r) != ']' && !reader_expect_until(r, "]", &ignored)) {
-        return false;
-    }
-    (void)reader_accept(r, ']');
-    if (reader_accept(r, '<') && !reader_expect_until(r, ">", &ignored)) {
-        return false;
-    }
-    (void)reader_accept(r, '>');
-    return !reader_failed(r);
-}
-
-static bool item_read(struct fetch_reader *f)
-{
-    struct str name;
-    if (!reader_expect_view(f->r, CHAR_NAME, &name)) {
-        return false;
-    }
-    unsigned item = item_lookup(name);
-    bool is_body = item == FETCH_BODY_STRUCTURE_SHORT || str_eq_nocase(name, STR("BODY.PEEK"));
-    if (is_body && reader_peek(f->r) == '[') {
-        return body_read(f);
-    }
-    if (item == 0 && !skip_item_suffix(f->r)) {
-        return false;
-    }
-    return reader_expect_sp(f->r) && value_read(f, item);
-}
-
-bool fetch_data_read(struct reader *r, struct arena *arena, const struct fetch_sink *sink,
-                     struct fetch_data *out, struct error *sink_error)
-{
-    assert(sink == NULL || sink_error != NULL);
-    struct fetch_reader f = {r, arena, sink, sink_error, out};
-    *out = (struct fetch_data){.seq = out->seq};
-    (void)reader_accept_sp(r);
-    if (!reader_expect(r, '(')) {
-        return false;
-    }
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            return true;
-        }
-        if (!item_read(&f)) {
-            return false;
-        }
-    }
-}
-
-static void object_id_write(struct writer *w, struct str id)
-{
-    if (id.len == 0) {
-        writer_cstr(w, "NIL");
-        return;
-    }
-    writer_byte(w, '(');
-    writer_atom(w, id);
-    writer_byte(w, ')');
-}
-
-static void value_write(struct writer *w, unsigned item, const struct fetch_data *data)
-{
-    switch (item) {
-    case FETCH_UID:
-        writer_number(w, data->uid);
-        break;
-    case FETCH_FLAGS:
-        flags_write(w, &data->flags);
-        break;
-    case FETCH_INTERNALDATE:
-        imap_date_write(w, &data->internal_date);
-        break;
-    case FETCH_SIZE:
-        writer_number(w, data->size);
-        break;
-    case FETCH_MODSEQ:
-        writer_byte(w, '(');
-        writer_number(w, data->modseq);
-        writer_byte(w, ')');
-        break;
-    case FETCH_EMAILID:
-        object_id_write(w, data->email_id);
-        break;
-    case FETCH_THREADID:
-        object_id_write(w, data->thread_id);
-        break;
-    case FETCH_GM_MSGID:
-        writer_number(w, data->gm_msgid);
-        break;
-    case FETCH_GM_THRID:
-        writer_number(w, data->gm_thrid);
-        break;
-    default:
-        writer_cstr(w, "NIL"); /* SAVEDATE is not kept */
-        break;
-    }
-}
-
-void fetch_data_write_items(struct writer *w, const struct fetch_data *data)
-{
-    const char *before = "";
-    for (size_t i = 0; i < ITEM_ROWS; i++) {
-        unsigned item = item_rows[i].item;
-        if ((data->have & item & ~(unsigned)ITEMS_WITHOUT_VALUE) != 0) {
-            writer_cstr(w, before);
-            writer_raw(w, item_rows[i].name);
-            writer_sp(w);
-            value_write(w, item, data);
-            before = " ";
-        }
-    }
 }
