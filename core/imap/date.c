@@ -124,8 +124,11 @@ static bool take_day(struct str *s, int64_t *day_s)
     }
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     unsigned days = month == 2 && !leap ? 28 : month_days[month - 1];
+    if (day < 1 || day > days) {
+        return false;
+    }
     *day_s = date_from_civil((int)year, month, day, 0, 0, 0);
-    return day >= 1 && day <= days;
+    return true;
 }
 
 bool imap_day_parse(struct str text, int64_t *day_s)
