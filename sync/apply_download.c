@@ -30,7 +30,7 @@ struct chunk {
     size_t first, count; /* of plan->ops[OP_DOWNLOAD] */
     struct seqset uids;
     struct seqset missing; /* asked for and not yet there */
-    bool selecting;
+    bool selecting, fetching;
     struct client_select select;
     struct client_fetch fetch;
     struct fetch_sink sink;
@@ -284,10 +284,9 @@ static int begin_chunk(struct downloader *d, struct error *err)
     d->selected = chunk->plan;
     if (r == 0)
         r = begin_fetch(d, chunk, err);
-    if (r == 0) {
-        d->in_flight++;
-        d->messages_in_flight += chunk->count;
-    }
+    chunk->fetching = r == 0;
+    d->in_flight++;
+    d->messages_in_flight += chunk->count;
     return r;
 }
 
@@ -340,6 +339,20 @@ static int finish_chunk(struct downloader *d, struct chunk *chunk, struct seqset
     return r;
 }
 
+/* What was begun is ended also on the way out: the client still knows the handles. */
+static void abandon_chunks(struct downloader *d)
+{
+    for (; d->in_flight > 0; d->in_flight--) {
+        struct chunk *chunk = &d->chunks[d->oldest];
+        struct error ignored = ERROR_INIT;
+        end_select(d, chunk, &ignored);
+        if (chunk->fetching)
+            drop_fetch(d, chunk);
+        chunk_free(chunk);
+        d->oldest = (d->oldest + 1) % CHUNKS_IN_FLIGHT;
+    }
+}
+
 /* `missing`: one set per mailbox of the plan. */
 static int run_pipeline(struct downloader *d, struct seqset *missing, struct error *err)
 {
@@ -354,6 +367,7 @@ static int run_pipeline(struct downloader *d, struct seqset *missing, struct err
         size_t at = (size_t)(chunk->plan - d->plan->mailboxes.items);
         r = finish_chunk(d, chunk, &missing[at], err);
     }
+    abandon_chunks(d);
     return r;
 }
 

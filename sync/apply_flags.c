@@ -55,6 +55,8 @@ static int store_set(struct storer *s, struct seqset *uids, enum store_mode mode
         seqset_take(uids, LIMIT_COMMAND_LINE_BYTES - 200, &store->uids);
         r = client_store_begin(s->pass->client, &store->handle, &store->uids, mode, &flags, 0,
                                s->pass->arena, err);
+        if (r < 0)
+            seqset_free(&store->uids);
         s->len += r == 0;
         if (s->len == STORE_BATCH)
             r = end_stores(s, err);

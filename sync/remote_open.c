@@ -324,6 +324,18 @@ static int finish(struct pass *pass, struct opening *o, bool *again_out, struct 
     return r;
 }
 
+/* What was begun is ended also on the way out: the client still knows the handles. */
+static void abandon(struct pass *pass, struct opening *o)
+{
+    struct error ignored = ERROR_INIT;
+    client_select_end(pass->client, &o->select, &ignored);
+    client_select_free(&o->select);
+    if (o->fetching) {
+        client_fetch_end(pass->client, &o->fetch, &ignored);
+        client_fetch_free(&o->fetch);
+    }
+}
+
 static int open_batch(struct pass *pass, struct mailbox_pair *const *pairs, size_t len,
                       struct mailbox_pair **again, size_t *again_len, struct error *err)
 {
@@ -335,8 +347,12 @@ static int open_batch(struct pass *pass, struct mailbox_pair *const *pairs, size
         openings[begun].means = cheapest(pass, pairs[begun]);
         r = begin(pass, &openings[begun], err);
     }
-    for (size_t i = 0; i < begun && r == 0; i++) {
+    for (size_t i = 0; i < begun; i++) {
         bool list_it = false;
+        if (r < 0) {
+            abandon(pass, &openings[i]);
+            continue;
+        }
         pass_progress(pass, PROGRESS_SURVEY, openings[i].pair, 0, 0);
         r = finish(pass, &openings[i], &list_it, err);
         if (r < 0)
