@@ -25,6 +25,8 @@ const struct case_row CASES[] = {
 
     {BASE_DELETED_HERE, THERE, ABSENT | GONE, CASE_NOTHING, "removed here, left on the server"},
     {BASE_DELETED_HERE, THERE, NEW | THERE, CASE_REVIVE, "back here"},
+    {BASE_DELETED_HERE, NEW, ABSENT | GONE, CASE_DOWNLOAD, "undeleted on the server"},
+    {BASE_DELETED_HERE, NEW, NEW | THERE, CASE_REVIVE, "back on both sides"},
     {BASE_DELETED_HERE, GONE, ABSENT | GONE, CASE_FORGET, "gone on the server too"},
     {BASE_DELETED_HERE, GONE, NEW | THERE, CASE_UPLOAD, "back here, gone on the server"},
 

@@ -49,7 +49,7 @@ static void merge(struct mailbox_plan *plan, const struct message_row *row, cons
 {
     const struct mailbox_pair *pair = plan->pair;
     const struct index_flags *base = &row->base->flags;
-    struct index_flags remote = row->remote == SIDE_FLAGS ? row->remote_flags : *base;
+    struct index_flags remote = row->remote == SIDE_SAME ? *base : row->remote_flags;
     uint8_t local = row->file != NULL ? row->file->parsed.flags : base->system;
     struct flags_merge m =
         flags_merge(base, &remote, local, pair->remote.storable, pair->policy->flags);
@@ -154,6 +154,13 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
     }
 }
 
+/* Deleted here by \Deleted alone, which somebody took off again on the server. */
+static bool is_undeleted(const struct index_message *record, const struct index_flags *remote)
+{
+    return record->state == MESSAGE_DELETED_HERE && (record->flags.system & MAILDIR_TRASHED) &&
+           !(remote->system & MAILDIR_TRASHED);
+}
+
 /* What the two deltas say of a recorded message. */
 static struct message_row join(struct joiner *j, const struct index_message *record)
 {
@@ -171,8 +178,8 @@ static struct message_row join(struct joiner *j, const struct index_message *rec
         j->changed_remote++;
     if (j->changed_remote < remote->changed.len &&
         remote->changed.items[j->changed_remote].uid == record->uid) {
-        row.remote = SIDE_FLAGS;
         row.remote_flags = remote->changed.items[j->changed_remote].flags;
+        row.remote = is_undeleted(record, &row.remote_flags) ? SIDE_NEW : SIDE_FLAGS;
     }
     if (seqset_contains(&remote->gone, record->uid))
         row.remote = SIDE_GONE;

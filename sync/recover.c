@@ -87,6 +87,9 @@ static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_a
     struct index_intent *intent = &lost->intent;
     int64_t now = pass_now_ms(pass);
     if (lost->uid != 0) {
+        /* Agreed is what was sent and is there: a flag that only one side has is that side's
+         * change. */
+        intent->message.flags.system &= lost->flags.system;
         intent->message.uid = lost->uid;
         int r = index_message_put(txn, &intent->message, err);
         return r < 0 ? r : index_intent_delete(txn, intent->id, err);

@@ -39,6 +39,20 @@ class NoUidplusDelete(passes.PassCase):
         connection.logout()
         self.assertEqual(len(left), 6)
         self.assertEqual(sum("\\Deleted" in flags for _, flags, _ in left), 2)
+        self.check_undeleted(fixture, client, victim)
+
+    def check_undeleted(self, fixture, client, victim):
+        """Somebody takes \\Deleted off again on the server: the message is back here too."""
+        connection = fixture.connect()
+        connection.select("INBOX")
+        connection.uid("STORE", "1:*", "-FLAGS", "(\\Deleted)")
+        connection.logout()
+        self.assert_sync(client)
+        self.assert_sync(client)
+        self.assertFalse(os.path.exists(victim))
+        self.assertEqual(len(oracle.maildir_files(client.mailbox_path("INBOX"))), 6)
+        self.assert_same(fixture, client)
+        self.assert_idle_pass(client)
 
     def test_dovecot_without_uidplus(self):
         self.check(dovecot.Dovecot(disable=("UIDPLUS", "MOVE")))
