@@ -54,6 +54,8 @@
 /* Parameters of one body part, and addresses in one field: mails to thousands exist. */
 #define LIMIT_BODY_PARAMS 1024
 #define LIMIT_ADDRESSES 10000
+/* One unfolded header field in ENVELOPE and the like: what is longer is cut. */
+#define LIMIT_MIME_FIELD_BYTES (64 * 1024)
 /* Bytes of a text part looked at for PREVIEW: 200 characters behind markup. */
 #define LIMIT_PREVIEW_BYTES (64 * 1024)
 /* Keys of one SEARCH, and how deep: a person's query has a few dozen. */

@@ -3,7 +3,7 @@
  * What a server tells of a message: its tree of parts, computed from its bytes, and from that
  * ENVELOPE, BODYSTRUCTURE, sections, BINARY and PREVIEW (RFC 2045, RFC 2046, RFC 5322).
  *
- * Any bytes are a message. Depth, the number of parts and header fields are bounded
+ * Any bytes are a message. Depth and the number of parts are bounded
  * (imap/limits.h): what lies deeper or behind is body of the part around it. All views are into the
  * message or the arena. Line ends may be CRLF or bare LF; sizes are of the bytes as they are.
  */

@@ -12,3 +12,6 @@ struct str mime_decode_quoted_printable(struct arena *arena, struct str text);
 struct str mime_to_utf8(struct arena *arena, struct str charset, struct str bytes);
 /* Encoded words of a header field's value (RFC 2047) to UTF-8. */
 struct str mime_decode_words(struct arena *arena, struct str value);
+/* A body whose Content-Transfer-Encoding is `encoding`; false where that is not known or broken. */
+bool mime_decode_transfer(struct arena *arena, struct str encoding, struct str body,
+                          struct str *out);
