@@ -1,13 +1,18 @@
 #pragma once
 /*
- * What an IMAP server session needs of a mail store: a vtable of about twenty operations. A session
- * makes all its calls between lock and unlock, so that what it borrows stays while it answers.
- * Names are in UTF-8 with the backend's delimiter. Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_REFUSED
- * (with the words for the client) become NO; anything else NO [SERVERBUG].
+ * What an IMAP server session needs of a mail store: a vtable of about twenty operations, and small
+ * tables beside it for what a store may lack: secrets, rights, quotas, annotations. Without a table
+ * the session does not offer the extension. A session makes all its calls between lock and unlock,
+ * so that what it borrows stays while it answers. Names are in UTF-8 with the backend's delimiter.
+ * Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_REFUSED (with the words for the client) become NO;
+ * anything else NO [SERVERBUG]; where response_code is set it is the code.
  */
 #include "base/arena.h"
+#include "imap/acl.h"
 #include "imap/fetch.h"
 #include "imap/list.h"
+#include "imap/metadata.h"
+#include "imap/quota.h"
 #include "imap/status.h"
 
 struct backend_user;    /* one logged-in user's view; the backend's own */
@@ -27,6 +32,8 @@ struct backend_message {
     int64_t internal_date_s;
     uint64_t size;
     struct str email_id;
+    struct str thread_id; /* empty: not known */
+    int64_t save_date_s;  /* BACKEND_DATE_NONE: not known */
 };
 
 struct backend_mailbox_info {
@@ -46,6 +53,7 @@ struct backend_expunged {
 
 /* For append: the backend's clock tells the date. */
 #define BACKEND_DATE_NOW INT64_MIN
+#define BACKEND_DATE_NONE INT64_MAX
 
 struct backend_ops {
     char delimiter;
@@ -89,7 +97,8 @@ struct backend_ops {
     /* Replaces the flags of one message; a new modseq. */
     int (*set_flags)(struct backend_mailbox *mailbox, uint32_t uid, const struct imap_flags *flags,
                      struct error *err);
-    int (*copy)(struct backend_mailbox *from, uint32_t uid, struct backend_mailbox *to,
+    /* With `moving` its original is expunged next, so that no quota stands in the way. */
+    int (*copy)(struct backend_mailbox *from, uint32_t uid, struct backend_mailbox *to, bool moving,
                 uint32_t *uid_out, struct error *err);
     /* Removes `len` messages; `uids` ascending, those not there are passed over. */
     int (*expunge)(struct backend_mailbox *mailbox, const uint32_t *uids, size_t len,
@@ -101,9 +110,62 @@ struct backend_ops {
                     struct error *err);
     /* Goes up with every change of any mailbox: a session looks for news only when it moved. */
     uint64_t (*revision)(void *self);
+    /* The present, in seconds since 1970. */
+    int64_t (*now_s)(void *self);
+};
+
+/* What SASL needs. */
+struct backend_auth_ops {
+    /* The password in `out`; false if there is no such user. */
+    bool (*password)(void *self, struct str user, struct buf *out);
+    /* Whether the OAuth token is good for this user. */
+    bool (*token)(void *self, struct str user, struct str token);
+};
+
+/* Rights (RFC 4314). Mailboxes that do not exist: ERR_NOT_FOUND. */
+struct backend_acl_ops {
+    /* All but out->mailbox, in `arena`. */
+    int (*get)(struct backend_user *user, struct str mailbox, struct arena *arena, struct acl *out,
+               struct error *err);
+    /* Replaces the identifier's rights; none at all removes it. */
+    int (*set)(struct backend_user *user, struct str mailbox, struct str identifier,
+               struct acl_rights rights, struct error *err);
+    /* The user's own. */
+    int (*mine)(struct backend_user *user, struct str mailbox, struct acl_rights *out,
+                struct error *err);
+    /* What the identifier cannot be denied. */
+    int (*required)(struct backend_user *user, struct str mailbox, struct str identifier,
+                    struct acl_rights *out, struct error *err);
+};
+
+/* Quotas (RFC 9208). The backend itself keeps to them: response_code OVERQUOTA. */
+struct backend_quota_ops {
+    /* Those a mailbox belongs to, which need not exist yet. */
+    int (*roots)(struct backend_user *user, struct str mailbox, struct arena *arena,
+                 struct str_list *out, struct error *err);
+    /* Resources with a limit alone. ERR_NOT_FOUND: there is no such root. */
+    int (*get)(struct backend_user *user, struct str root, struct arena *arena, struct quota *out,
+               struct error *err);
+    /* Replaces all limits. ERR_REFUSED: a resource is not known. */
+    int (*set)(struct backend_user *user, const struct quota *limits, struct error *err);
+};
+
+/* Annotations (RFC 5464). The mailbox "" is the server. */
+struct backend_metadata_ops {
+    /* All entries, in order of name; names in lower case. In `arena`. */
+    int (*get)(struct backend_user *user, struct str mailbox, struct arena *arena,
+               struct metadata *out, struct error *err);
+    /* Sets one, or removes it. ERR_REFUSED: there are too many. */
+    int (*set)(struct backend_user *user, struct str mailbox, const struct metadata_entry *entry,
+               struct error *err);
 };
 
 struct backend {
     const struct backend_ops *ops;
     void *self;
+    /* NULL: not there. */
+    const struct backend_auth_ops *auth;
+    const struct backend_acl_ops *acl;
+    const struct backend_quota_ops *quota;
+    const struct backend_metadata_ops *metadata;
 };

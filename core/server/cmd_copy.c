@@ -6,10 +6,28 @@ struct copied {
     VEC(uint32_t) dest;
 };
 
-static int copy_all(struct session *s, const struct tracker_ranges *ranges,
-                    struct backend_mailbox *to, struct copied *out, struct error *err)
+/* Takes off the copy what the user may not set there. */
+static int strip_flags(struct session *s, const struct acl_rights *rights,
+                       struct backend_mailbox *to, uint32_t uid, struct error *err)
 {
     struct backend_message message;
+    if (!s->backend.ops->find(to, uid, &message)) {
+        return 0;
+    }
+    struct imap_flags flags = message.flags;
+    access_strip_flags(rights, &flags);
+    if (flags.system == message.flags.system && flags.keywords_len == message.flags.keywords_len) {
+        return 0;
+    }
+    return s->backend.ops->set_flags(to, uid, &flags, err);
+}
+
+static int copy_all(struct session *s, const struct tracker_ranges *ranges,
+                    struct backend_mailbox *to, const struct acl_rights *rights, bool moving,
+                    struct copied *out, struct error *err)
+{
+    struct backend_message message;
+    uint64_t goal = select_count(ranges);
     for (size_t i = 0; i < ranges->len; i++) {
         for (uint32_t index = ranges->items[i].begin; index < ranges->items[i].end; index++) {
             uint32_t uid = 0;
@@ -17,12 +35,16 @@ static int copy_all(struct session *s, const struct tracker_ranges *ranges,
                 continue;
             }
             uint32_t source = message.uid;
-            int r = s->backend.ops->copy(s->tracker.mailbox, source, to, &uid, err);
+            int r = s->backend.ops->copy(s->tracker.mailbox, source, to, moving, &uid, err);
             if (r < 0) {
                 return r;
             }
             vec_push(&out->source, source);
             vec_push(&out->dest, uid);
+            if ((r = strip_flags(s, rights, to, uid, err)) < 0) {
+                return r;
+            }
+            select_progress(s, &s->command, out->dest.len, goal);
         }
     }
     return 0;
@@ -92,15 +114,16 @@ static void finish_copy(struct session *s, struct command *c, const struct copie
 }
 
 static void copy_to(struct session *s, struct command *c, const struct tracker_ranges *ranges,
-                    struct backend_mailbox *to)
+                    struct str name, struct backend_mailbox *to)
 {
     struct copied copied = {0};
+    struct acl_rights rights = access_rights(s, name);
     struct backend_mailbox_info info;
     struct error err = ERROR_INIT;
     bool move = c->row->id == CMD_MOVE || c->row->id == CMD_UID_MOVE;
     if (s->backend.ops->info(to, &info, &err) < 0) {
         reply_error(c, &err);
-    } else if (copy_all(s, ranges, to, &copied, &err) < 0) {
+    } else if (copy_all(s, ranges, to, &rights, move, &copied, &err) < 0) {
         take_back(s, to, &copied);
         reply_error(c, &err);
     } else if (move) {
@@ -124,17 +147,15 @@ void handle_copy(struct session *s, struct command *c)
         !names_expect(s, c, &name) || !reader_expect_crlf(c->reader)) {
         return;
     }
-    if (!tracker_resolve(&s->tracker, &asked, c->uid, c->arena, &ranges)) {
-        reply_bad(c, "There is no such message number");
-        return;
-    }
-    if (move && s->tracker.read_only) {
-        reply_no(c, CODE_NOPERM, "The mailbox is open read-only");
+    if (!select_resolve(s, c, &asked, c->uid, &ranges) || !select_check_limit(s, c, &ranges) ||
+        (move && !select_check_writable(s, c, "te"))) {
         return;
     }
     if (!names_open(s, c, name, CODE_TRYCREATE, &to)) {
         return;
     }
-    copy_to(s, c, &ranges, to);
+    if (access_check(s, c, name, "i")) {
+        copy_to(s, c, &ranges, name, to);
+    }
     s->backend.ops->close(to);
 }

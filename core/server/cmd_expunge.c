@@ -48,11 +48,10 @@ void handle_expunge(struct session *s, struct command *c)
     if (!reader_expect_crlf(c->reader)) {
         return;
     }
-    if (c->uid) {
-        (void)tracker_resolve(&s->tracker, &asked, true, c->arena, &ranges);
+    if (c->uid && !select_resolve(s, c, &asked, true, &ranges)) {
+        return;
     }
-    if (s->tracker.read_only) {
-        reply_no(c, CODE_NOPERM, "The mailbox is open read-only");
+    if (!select_check_writable(s, c, "e")) {
         return;
     }
     if (expunge_marked(s, &ranges, &count, &err) < 0) {
@@ -63,4 +62,5 @@ void handle_expunge(struct session *s, struct command *c)
     if (count > 0) {
         reply_add_highestmodseq(s, c);
     }
+    reply_add_limit(s, c);
 }

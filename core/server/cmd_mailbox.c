@@ -60,6 +60,9 @@ void handle_create(struct session *s, struct command *c)
     if (str_ends(name, str_from(delimiter))) {
         name.len--;
     }
+    if (!access_check_parent(s, c, name)) {
+        return;
+    }
     if (s->backend.ops->create(s->user, name, use, &err) < 0) {
         reply_error(c, &err);
         return;
@@ -72,7 +75,8 @@ void handle_delete(struct session *s, struct command *c)
 {
     struct error err = ERROR_INIT;
     struct str name;
-    if (!names_expect(s, c, &name) || !reader_expect_crlf(c->reader)) {
+    if (!names_expect(s, c, &name) || !reader_expect_crlf(c->reader) ||
+        !access_check(s, c, name, "x")) {
         return;
     }
     if (s->backend.ops->remove(s->user, name, &err) < 0) {
@@ -87,7 +91,8 @@ void handle_rename(struct session *s, struct command *c)
     struct error err = ERROR_INIT;
     struct str from;
     struct str to;
-    if (!names_expect(s, c, &from) || !names_expect(s, c, &to) || !reader_expect_crlf(c->reader)) {
+    if (!names_expect(s, c, &from) || !names_expect(s, c, &to) || !reader_expect_crlf(c->reader) ||
+        !access_check(s, c, from, "x") || !access_check_parent(s, c, to)) {
         return;
     }
     if (s->backend.ops->rename(s->user, from, to, &err) < 0) {

@@ -11,6 +11,7 @@ static bool params_allowed(const struct session *s, const struct select_params *
     return !params->condstore || session_has_condstore(s);
 }
 
+/* What rev1 had and rev2 does without. */
 static void tell_unseen(struct session *s)
 {
     struct backend_message message;
@@ -37,8 +38,10 @@ static void tell_flags(struct session *s, struct command *c,
     flags_write(&s->out, &flags);
     writer_crlf(&s->out);
     flags.system |= FLAG_WILDCARD;
-    if (s->tracker.read_only) {
-        flags = (struct imap_flags){0};
+    unsigned allowed = access_flags(&s->tracker.rights);
+    flags.system &= s->tracker.read_only ? 0 : allowed;
+    if (s->tracker.read_only || (allowed & FLAG_WILDCARD) == 0) {
+        flags.keywords_len = 0;
     }
     struct imap_response_status permanent = {.status = STATUS_OK,
                                              .code = CODE_PERMANENTFLAGS,
@@ -48,14 +51,30 @@ static void tell_flags(struct session *s, struct command *c,
     imap_response_status_write(&s->out, &permanent);
 }
 
+/* RFC 9051 section 6.3.2. */
+static void tell_name(struct session *s, struct command *c)
+{
+    struct list_entry entry = {.delimiter = names_delimiter(s),
+                               .name = names_to_wire(s, c->arena, str_from(s->tracker.name))};
+    list_tell_entry(s, "LIST", &entry);
+}
+
 static void tell_mailbox(struct session *s, struct command *c,
                          const struct backend_mailbox_info *info)
 {
     tell_flags(s, c, info);
-    writer_format(&s->out, "* %zu EXISTS\r\n* 0 RECENT\r\n", s->tracker.uids.len);
-    tell_unseen(s);
-    untagged_number(s, CODE_UIDVALIDITY, info->uidvalidity, "UIDs valid");
-    untagged_number(s, CODE_UIDNEXT, info->uidnext, "Next UID");
+    fault_tell_exists(s, s->tracker.uids.len);
+    if (s->rev2) {
+        tell_name(s, c);
+    } else {
+        writer_cstr(&s->out, "* 0 RECENT\r\n");
+    }
+    if (!s->rev2 && !s->uidonly) {
+        tell_unseen(s);
+    }
+    untagged_number(s, CODE_UIDVALIDITY, fault_lie(s, FAULT_LIE_UIDVALIDITY, info->uidvalidity),
+                    "UIDs valid");
+    untagged_number(s, CODE_UIDNEXT, fault_lie(s, FAULT_LIE_UIDNEXT, info->uidnext), "Next UID");
     if (session_has_condstore(s)) {
         untagged_number(s, CODE_HIGHESTMODSEQ, info->highestmodseq, "Highest");
     }
@@ -177,11 +196,11 @@ static void select_mailbox(struct session *s, struct command *c, struct str name
     struct backend_mailbox_info info;
     struct error err = ERROR_INIT;
     bool examine = c->row->id == CMD_EXAMINE;
-    if (s->state == STATE_SELECTED && s->qresync) {
+    if (s->state == STATE_SELECTED && (s->qresync || s->rev2)) {
         writer_cstr(&s->out, "* OK [CLOSED] The mailbox before is closed\r\n");
     }
     session_deselect(s);
-    if (!names_open(s, c, name, CODE_NONEXISTENT, &mailbox)) {
+    if (!access_check(s, c, name, "r") || !names_open(s, c, name, CODE_NONEXISTENT, &mailbox)) {
         return;
     }
     if (s->backend.ops->info(mailbox, &info, &err) < 0) {
@@ -189,7 +208,9 @@ static void select_mailbox(struct session *s, struct command *c, struct str name
         reply_error(c, &err);
         return;
     }
-    tracker_open(&s->tracker, s->backend.ops, mailbox, &info, examine);
+    tracker_open(&s->tracker, s->backend.ops, mailbox, &info, name, examine);
+    s->tracker.rights = access_rights(s, name);
+    s->tracker.read_only = examine || !access_has_any(&s->tracker.rights, "swtei");
     session_set_state(s, STATE_SELECTED);
     s->condstore = s->condstore || params->condstore || params->qresync;
     tell_mailbox(s, c, &info);
@@ -198,7 +219,7 @@ static void select_mailbox(struct session *s, struct command *c, struct str name
         reply_error(c, &err);
         return;
     }
-    reply_set(c, STATUS_OK, examine ? CODE_READ_ONLY : CODE_READ_WRITE,
+    reply_set(c, STATUS_OK, s->tracker.read_only ? CODE_READ_ONLY : CODE_READ_WRITE,
               examine ? "EXAMINE done" : "SELECT done");
 }
 
@@ -236,7 +257,8 @@ void handle_close(struct session *s, struct command *c)
         return;
     }
     /* Nothing is told of it, nor the new HIGHESTMODSEQ: RFC 7162 section 3.2.8. */
-    if (!s->tracker.read_only && expunge_marked(s, &ranges, &count, &err) < 0) {
+    if (!s->tracker.read_only && acl_rights_have(&s->tracker.rights, 'e') &&
+        expunge_marked(s, &ranges, &count, &err) < 0) {
         reply_error(c, &err);
         return;
     }

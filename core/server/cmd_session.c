@@ -1,4 +1,4 @@
-/* CAPABILITY NOOP CHECK LOGOUT ID STARTTLS ENABLE NAMESPACE COMPRESS IDLE */
+/* CAPABILITY NOOP CHECK LOGOUT ID STARTTLS ENABLE NAMESPACE UNAUTHENTICATE COMPRESS IDLE */
 #include "imap/id.h"
 #include "imap/namespace.h"
 #include "server/session_private.h"
@@ -63,14 +63,14 @@ void handle_starttls(struct session *s, struct command *c)
 }
 
 /* True when it was enabled by this. */
-static bool enable(struct session *s, enum capability cap)
+static bool enable(struct session *s, enum capability cap, bool *flag)
 {
-    bool *flag = cap == CAP_QRESYNC ? &s->qresync : &s->condstore;
     if (!session_offers(s, cap) || *flag) {
         return false;
     }
     *flag = true;
-    s->condstore = true;
+    s->condstore = s->condstore || s->qresync;
+    s->out.utf8 = s->rev2 || s->utf8;
     return true;
 }
 
@@ -94,10 +94,17 @@ void handle_enable(struct session *s, struct command *c)
         return;
     }
     writer_cstr(&s->out, "* ENABLED");
-    static const enum capability known[] = {CAP_CONDSTORE, CAP_QRESYNC};
+    const struct {
+        enum capability capability;
+        bool *flag;
+    } known[] = {
+        {CAP_CONDSTORE, &s->condstore}, {CAP_QRESYNC, &s->qresync}, {CAP_IMAP4REV2, &s->rev2},
+        {CAP_UTF8_ACCEPT, &s->utf8},    {CAP_UIDONLY, &s->uidonly},
+    };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (capabilities_have(&enabled, known[i]) && enable(s, known[i])) {
-            writer_format(&s->out, " %s", capability_name(known[i]));
+        if (capabilities_have(&enabled, known[i].capability) &&
+            enable(s, known[i].capability, known[i].flag)) {
+            writer_format(&s->out, " %s", capability_name(known[i].capability));
         }
     }
     writer_crlf(&s->out);
@@ -117,6 +124,14 @@ void handle_namespace(struct session *s, struct command *c)
     namespaces_write(&s->out, &all);
     writer_crlf(&s->out);
     reply_ok(c, "NAMESPACE done");
+}
+
+void handle_unauthenticate(struct session *s, struct command *c)
+{
+    if (reader_expect_crlf(c->reader)) {
+        session_log_out(s);
+        reply_ok(c, "UNAUTHENTICATE done");
+    }
 }
 
 void handle_compress(struct session *s, struct command *c)

@@ -25,7 +25,8 @@ static command_handler *const handlers[CMD_COUNT] = {
     [CMD_SUBSCRIBE] = handle_subscribe,
     [CMD_UNSUBSCRIBE] = handle_subscribe,
     [CMD_LIST] = handle_list,
-    [CMD_LSUB] = handle_lsub,
+    [CMD_LSUB] = handle_list,
+    [CMD_XLIST] = handle_list,
     [CMD_STATUS] = handle_status,
     [CMD_APPEND] = handle_append,
     [CMD_CHECK] = handle_noop,
@@ -42,6 +43,19 @@ static command_handler *const handlers[CMD_COUNT] = {
     [CMD_MOVE] = handle_copy,
     [CMD_UID_MOVE] = handle_copy,
     [CMD_IDLE] = handle_idle,
+    [CMD_UNAUTHENTICATE] = handle_unauthenticate,
+    [CMD_REPLACE] = handle_replace,
+    [CMD_UID_REPLACE] = handle_replace,
+    [CMD_GETACL] = handle_getacl,
+    [CMD_SETACL] = handle_setacl,
+    [CMD_DELETEACL] = handle_deleteacl,
+    [CMD_LISTRIGHTS] = handle_listrights,
+    [CMD_MYRIGHTS] = handle_myrights,
+    [CMD_GETQUOTA] = handle_getquota,
+    [CMD_GETQUOTAROOT] = handle_getquotaroot,
+    [CMD_SETQUOTA] = handle_setquota,
+    [CMD_GETMETADATA] = handle_getmetadata,
+    [CMD_SETMETADATA] = handle_setmetadata,
 };
 
 static ssize_t memory_read(void *self, void *out, size_t size, struct error *err)
@@ -87,6 +101,9 @@ static bool tell_news(struct session *s, bool expunge, bool with_uid)
 static void write_reply(struct session *s, const struct command *c)
 {
     const struct fault *fault = c->fault;
+    if (fault != NULL && fault->kind == FAULT_DELAY) {
+        s->delay_ms += (int64_t)fault->value;
+    }
     if (fault != NULL && (fault->kind == FAULT_DO_AND_CUT || fault->kind == FAULT_SILENCE)) {
         if (fault->kind == FAULT_SILENCE) {
             s->out.buf.len = c->output_start;
@@ -142,6 +159,12 @@ static bool fault_refuses(const struct fault *fault)
            (fault->kind == FAULT_NO || fault->kind == FAULT_BAD || fault->kind == FAULT_BYE);
 }
 
+/* RFC 9051 appendix E: IMAP4rev2 alone has neither CHECK nor LSUB. */
+static bool in_revision(const struct session *s, const struct command_row *row)
+{
+    return session_offers(s, CAP_IMAP4REV1) || (row->id != CMD_CHECK && row->id != CMD_LSUB);
+}
+
 /* Sets c->row, counts it. False with BAD in the reply, or the reader failed. */
 static bool read_name(struct session *s, struct command *c)
 {
@@ -157,7 +180,7 @@ static bool read_name(struct session *s, struct command *c)
         name = str_from(arena_printf(c->arena, "UID %.*s", STR_ARG(second)));
     }
     const struct command_row *row = command_find(name);
-    if (row == NULL || handlers[row->id] == NULL ||
+    if (row == NULL || handlers[row->id] == NULL || !in_revision(s, row) ||
         (row->capability >= 0 && !session_offers(s, (enum capability)row->capability))) {
         reply_bad(c, "Unknown command");
         return false;
@@ -197,6 +220,8 @@ static bool execute(struct session *s, struct command *c)
         c->reply = s->frame.refusal;
     } else if ((c->row->states & s->state) == 0) {
         reply_bad(c, "Not in this state");
+    } else if (s->uidonly && !c->uid && (c->row->flags & COMMAND_USES_SEQS) != 0) {
+        reply_set(c, STATUS_BAD, CODE_UIDREQUIRED, "Messages have no numbers here");
     } else {
         handlers[c->row->id](s, c);
     }

@@ -8,12 +8,18 @@ static bool is_command_fault(enum fault_kind kind)
     case FAULT_BYE:
     case FAULT_SILENCE:
     case FAULT_DO_AND_CUT:
+    case FAULT_DELAY:
         return true;
     case FAULT_CUT_IN:
     case FAULT_CUT_OUT:
     case FAULT_LIE_SIZE:
     case FAULT_HIDE_UID:
     case FAULT_NO_UIDPLUS_CODES:
+    case FAULT_GARBLE:
+    case FAULT_LIE_UIDNEXT:
+    case FAULT_LIE_UIDVALIDITY:
+    case FAULT_LIE_EXISTS:
+    case FAULT_MISSING_UID:
         return false;
     }
     return false;
@@ -60,6 +66,23 @@ size_t fault_on_bytes(struct fault_script *script, enum fault_kind kind, size_t 
     }
     *count += pass;
     return pass;
+}
+
+void fault_garble(const struct fault_script *script, char *data, size_t len)
+{
+    for (size_t i = 0; script != NULL && i < script->len; i++) {
+        const struct fault *fault = &script->faults[i];
+        if (fault->kind != FAULT_GARBLE) {
+            continue;
+        }
+        for (size_t j = 0; j < len; j++) {
+            uint64_t at = script->bytes_out + j + 1;
+            if (at >= fault->at && at - fault->at < fault->value) {
+                /* No byte stays as it is, and line ends go. */
+                data[j] = (char)(data[j] ^ 0x55);
+            }
+        }
+    }
 }
 
 const struct fault *fault_of_kind(const struct fault_script *script, enum fault_kind kind)

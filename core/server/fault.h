@@ -13,6 +13,12 @@ enum fault_kind {
     FAULT_LIE_SIZE,         /* RFC822.SIZE is off by `value` */
     FAULT_HIDE_UID,         /* UID `value` is listed but its body is not told */
     FAULT_NO_UIDPLUS_CODES, /* APPENDUID and COPYUID left out */
+    FAULT_DELAY,            /* answer the `at`th command `value` ms late */
+    FAULT_GARBLE,           /* from the `at`th byte that goes out, `value` bytes are others */
+    FAULT_LIE_UIDNEXT, /* UIDNEXT is off by `value`, which may be negative in two's complement */
+    FAULT_LIE_UIDVALIDITY, /* and UIDVALIDITY */
+    FAULT_LIE_EXISTS,      /* and EXISTS, at SELECT */
+    FAULT_MISSING_UID,     /* UID `value` is left out of FETCH and SEARCH */
 };
 
 struct fault {
@@ -39,5 +45,7 @@ const struct fault *fault_on_command(struct fault_script *script, const char *na
 /* Counts bytes of a direction (FAULT_CUT_IN or FAULT_CUT_OUT): how many of `len` pass before the
  * cut. *cut_out is set when they reach it. */
 size_t fault_on_bytes(struct fault_script *script, enum fault_kind kind, size_t len, bool *cut_out);
+/* Garbles what goes out, before it is counted by fault_on_bytes. */
+void fault_garble(const struct fault_script *script, char *data, size_t len);
 /* The first fault of the kind, or NULL. */
 const struct fault *fault_of_kind(const struct fault_script *script, enum fault_kind kind);

@@ -134,6 +134,23 @@ static int follow(struct connection *c, enum session_next next, char *input, siz
     return 0;
 }
 
+static int hold_back(struct connection *c, struct error *err)
+{
+    struct error ignored = ERROR_INIT;
+    int64_t delay_ms = session_take_delay_ms(c->session);
+    if (delay_ms == 0) {
+        return 0;
+    }
+    struct pollfd none = {.fd = -1};
+    int r = wait_ready(&none, 1, clock_deadline(&clock_system, delay_ms), &c->listener->wake,
+                       &clock_system, &ignored);
+    if (r < 0 && ignored.code == ERR_CANCELLED) {
+        *err = ignored;
+        return r;
+    }
+    return 0;
+}
+
 static int converse(struct connection *c, struct error *err)
 {
     char *input AUTO_FREE = xmalloc(READ_BYTES);
@@ -145,6 +162,9 @@ static int converse(struct connection *c, struct error *err)
     do {
         buf_clear(&c->out);
         enum session_next next = session_feed(c->session, str_make(input, len), &c->out);
+        if ((r = hold_back(c, err)) < 0) {
+            return r;
+        }
         set_timeout(c, STALL_MS);
         if ((r = buf_check(&c->out, "an answer", SCOPE_CONNECTION, err)) < 0 ||
             (r = stream_write(c->stream, c->out.data, c->out.len, err)) < 0) {

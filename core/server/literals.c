@@ -48,7 +48,26 @@ static void refuse(struct frame *frame, enum imap_status status, enum response_c
     frame->refusal.text = str_from(text);
 }
 
-/* The command's row and, where it is complete already, its first astring argument. */
+/* "REPLACE 4 " and "UID REPLACE 4 " have the message before the mailbox. */
+static bool peek_name(struct reader *reader, const struct command_row **row_out)
+{
+    struct str name;
+    uint32_t number;
+    if (!reader_expect_sp(reader) || !reader_expect_atom(reader, &name)) {
+        return false;
+    }
+    if (!str_eq_nocase(name, STR("UID"))) {
+        *row_out = command_find(name);
+    } else if (reader_accept_sp(reader) && reader_accept_word(reader, "REPLACE")) {
+        *row_out = command_row(CMD_UID_REPLACE);
+    }
+    if (*row_out == NULL || ((*row_out)->id != CMD_REPLACE && (*row_out)->id != CMD_UID_REPLACE)) {
+        return *row_out != NULL;
+    }
+    return reader_expect_sp(reader) && reader_expect_number(reader, &number);
+}
+
+/* The command's row and, where it is complete already, the mailbox it names. */
 static const struct command_row *peek_command(struct session *s, size_t end, struct arena *arena,
                                               struct str *first_out)
 {
@@ -56,13 +75,8 @@ static const struct command_row *peek_command(struct session *s, size_t end, str
     struct reader *reader = conn_reader(&source, arena);
     const struct command_row *row = NULL;
     struct str tag;
-    struct str name;
-    if (reader_expect_tag(reader, &tag) && reader_expect_sp(reader) &&
-        reader_expect_atom(reader, &name)) {
-        row = command_find(name);
-    }
-    if (row == NULL || !reader_expect_sp(reader) || !reader_expect_astring(reader, first_out) ||
-        !reader_expect_sp(reader)) {
+    if (!reader_expect_tag(reader, &tag) || !peek_name(reader, &row) || !reader_expect_sp(reader) ||
+        !reader_expect_astring(reader, first_out) || !reader_expect_sp(reader)) {
         *first_out = STR_EMPTY;
     }
     reader_free(&reader);
@@ -109,7 +123,8 @@ static void judge(struct session *s, size_t end, const struct announced *literal
     const struct command_row *row = peek_command(s, end, arena, &first);
     if (!literal->sync && !announced_minus && !session_offers(s, CAP_LITERAL_PLUS)) {
         refuse(&s->frame, STATUS_BAD, CODE_NONE, "Non-synchronizing literals are not on offer");
-    } else if (row != NULL && row->id == CMD_APPEND) {
+    } else if (row != NULL &&
+               (row->id == CMD_APPEND || row->id == CMD_REPLACE || row->id == CMD_UID_REPLACE)) {
         judge_append(s, first, literal, arena);
     } else if (literal->size > LIMIT_SERVER_LINE_BYTES) {
         refuse(&s->frame, STATUS_BAD, CODE_TOOBIG, "The literal is too long");

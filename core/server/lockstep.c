@@ -14,7 +14,8 @@ struct lockstep {
     enum lockstep_state state;
     struct buf to_session;
     struct buf to_client;
-    size_t taken; /* of to_client */
+    size_t taken;     /* of to_client */
+    int64_t delay_ms; /* until what is there may be read */
 };
 
 static bool has_output(const struct lockstep *l)
@@ -50,6 +51,7 @@ static void turn(struct lockstep *l)
     }
     while (l->state == LOCKSTEP_OPEN && next == SESSION_MORE) {
         next = session_feed(l->session, input, &l->to_client);
+        l->delay_ms += session_take_delay_ms(l->session);
         input = STR_EMPTY;
         set_next(l, next);
     }
@@ -62,6 +64,10 @@ static ssize_t lockstep_try_read(struct stream_layer *layer, void *out, size_t s
     struct lockstep *l = layer->self;
     if (!has_output(l) || l->to_session.len > 0) {
         turn(l);
+    }
+    if (has_output(l) && l->delay_ms > 0) {
+        *want = STREAM_WANT_READ;
+        return STREAM_AGAIN;
     }
     if (has_output(l)) {
         size_t len = l->to_client.len - l->taken;
@@ -111,6 +117,10 @@ static int lockstep_wait(struct stream_layer *layer, unsigned want, int64_t dead
     if (!has_output(l)) {
         turn(l);
     }
+    if (l->delay_ms > 0 && deadline_ms < clock_deadline(clock, l->delay_ms)) {
+        return error_set(err, ERR_TIMEOUT, SCOPE_CONNECTION, "the server is slow");
+    }
+    l->delay_ms = 0;
     if (has_output(l) || l->state != LOCKSTEP_OPEN) {
         return 0;
     }

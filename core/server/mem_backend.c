@@ -2,26 +2,6 @@
 #include "server/mem_backend.h"
 #include "base/alloc.h"
 #include "server/mem_private.h"
-#include <pthread.h>
-
-struct mem_backend {
-    const struct clock *clock;
-    pthread_mutex_t mutex;
-    VEC(struct mem_user *) users;
-    uint32_t last_uidvalidity;
-    uint64_t last_id;
-    uint64_t revision;
-};
-
-struct backend_user {
-    struct mem_backend *backend;
-    struct mem_user *user;
-};
-
-struct backend_mailbox {
-    struct mem_backend *backend;
-    struct mem_mailbox *mailbox;
-};
 
 struct mem_backend *mem_backend_new(const struct clock *clock)
 {
@@ -43,6 +23,7 @@ void mem_backend_free(struct mem_backend **backend)
         mem_user_free(&b->users.items[i]);
     }
     vec_free(&b->users);
+    mem_annotations_free(&b->annotations);
     pthread_mutex_destroy(&b->mutex);
     xfree(backend);
 }
@@ -62,6 +43,17 @@ static struct mem_user *find_user(const struct mem_backend *b, struct str name)
         }
     }
     return NULL;
+}
+
+void mem_backend_set_token(struct mem_backend *b, const char *user, const char *token)
+{
+    pthread_mutex_lock(&b->mutex);
+    struct mem_user *found = find_user(b, str_from(user));
+    if (found != NULL) {
+        xfree(&found->token);
+        found->token = xstrdup(token);
+    }
+    pthread_mutex_unlock(&b->mutex);
 }
 
 static int64_t now_s(const struct mem_backend *b)
@@ -146,6 +138,7 @@ static int op_open(struct backend_user *user, struct str name, struct backend_ma
     mem_mailbox_retain(mailbox);
     *out = xcalloc(1, sizeof **out);
     (*out)->backend = user->backend;
+    (*out)->user = user->user;
     (*out)->mailbox = mailbox;
     return 0;
 }
@@ -219,12 +212,15 @@ static int op_append(struct backend_mailbox *handle, struct str message,
                      const struct imap_flags *flags, int64_t internal_date_s, uint32_t *uid_out,
                      struct error *err)
 {
-    handle->backend->revision++;
-    if (internal_date_s == BACKEND_DATE_NOW) {
-        internal_date_s = now_s(handle->backend);
+    int64_t now = now_s(handle->backend);
+    int r = mem_quota_check_message(handle->user, message.len, err);
+    if (r < 0) {
+        return r;
     }
-    return mem_mailbox_add(handle->mailbox, mem_body_new(message), flags, internal_date_s, uid_out,
-                           err);
+    handle->backend->revision++;
+    return mem_mailbox_add(handle->mailbox, mem_body_new(message), flags,
+                           internal_date_s == BACKEND_DATE_NOW ? now : internal_date_s, now,
+                           uid_out, err);
 }
 
 static int op_set_flags(struct backend_mailbox *handle, uint32_t uid,
@@ -239,16 +235,20 @@ static int op_set_flags(struct backend_mailbox *handle, uint32_t uid,
 }
 
 static int op_copy(struct backend_mailbox *from, uint32_t uid, struct backend_mailbox *to,
-                   uint32_t *uid_out, struct error *err)
+                   bool moving, uint32_t *uid_out, struct error *err)
 {
     struct mem_message *message = mem_mailbox_find(from->mailbox, uid);
     if (message == NULL) {
         return message_gone(err, uid);
     }
+    int r = moving ? 0 : mem_quota_check_message(to->user, message->body->len, err);
+    if (r < 0) {
+        return r;
+    }
     to->backend->revision++;
     message->body->references++;
     return mem_mailbox_add(to->mailbox, message->body, &message->flags, message->internal_date_s,
-                           uid_out, err);
+                           now_s(to->backend), uid_out, err);
 }
 
 static int op_expunge(struct backend_mailbox *handle, const uint32_t *uids, size_t len,
@@ -272,6 +272,28 @@ static uint64_t op_revision(void *self)
     const struct mem_backend *b = self;
     return b->revision;
 }
+
+static int64_t op_now_s(void *self)
+{
+    return now_s(self);
+}
+
+static bool op_password(void *self, struct str name, struct buf *out)
+{
+    const struct mem_user *user = find_user(self, name);
+    if (user != NULL) {
+        buf_add_cstr(out, user->password);
+    }
+    return user != NULL;
+}
+
+static bool op_token(void *self, struct str name, struct str token)
+{
+    const struct mem_user *user = find_user(self, name);
+    return user != NULL && user->token != NULL && str_eq(str_from(user->token), token);
+}
+
+static const struct backend_auth_ops mem_auth_ops = {.password = op_password, .token = op_token};
 
 static const struct backend_ops mem_ops = {
     .delimiter = MEM_DELIMITER,
@@ -297,11 +319,17 @@ static const struct backend_ops mem_ops = {
     .expunge = op_expunge,
     .expunged = op_expunged,
     .revision = op_revision,
+    .now_s = op_now_s,
 };
 
 struct backend mem_backend_vtable(struct mem_backend *backend)
 {
-    return (struct backend){.ops = &mem_ops, .self = backend};
+    return (struct backend){.ops = &mem_ops,
+                            .self = backend,
+                            .auth = &mem_auth_ops,
+                            .acl = &mem_acl_ops,
+                            .quota = &mem_quota_ops,
+                            .metadata = &mem_metadata_ops};
 }
 
 /* ---- from the side ---- */
@@ -364,8 +392,8 @@ int mem_backend_append(struct mem_backend *b, const char *user, const char *mail
     int r = enter_mailbox(b, user, mailbox, &m, err);
     if (r == 0) {
         r = mem_mailbox_add(m, mem_body_new(message), &flags,
-                            internal_date_s == BACKEND_DATE_NOW ? now_s(b) : internal_date_s, &uid,
-                            err);
+                            internal_date_s == BACKEND_DATE_NOW ? now_s(b) : internal_date_s,
+                            now_s(b), &uid, err);
     }
     if (r == 0 && uid_out != NULL) {
         *uid_out = uid;

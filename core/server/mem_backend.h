@@ -9,6 +9,8 @@ struct mem_backend;
 struct mem_backend *mem_backend_new(const struct clock *clock);
 void mem_backend_free(struct mem_backend **backend);
 void mem_backend_add_user(struct mem_backend *backend, const char *user, const char *password);
+/* The OAuth token that is good for a user; none is at first. */
+void mem_backend_set_token(struct mem_backend *backend, const char *user, const char *token);
 /* The vtable over it; borrowed for the backend's life. */
 struct backend mem_backend_vtable(struct mem_backend *backend);
 

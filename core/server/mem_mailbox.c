@@ -2,23 +2,61 @@
 #include "base/digest.h"
 #include "imap/limits.h"
 #include "server/mem_private.h"
+#include "server/message.h"
 #include <assert.h>
 #include <stdio.h>
+
+static void make_id(char kind, struct str bytes, char out[34])
+{
+    struct digester *digester = digester_new();
+    digester_add(digester, bytes.ptr, bytes.len);
+    struct digest digest = digester_finish(digester);
+    digester_free(&digester);
+    out[0] = kind;
+    digest_to_hex(&digest, out + 1);
+}
+
+/* The first "<…>" of the field; empty if there is none. */
+static struct str first_id(struct str header, struct str field_name)
+{
+    struct str name;
+    struct str field;
+    while (message_next_field(&header, &name, &field)) {
+        ptrdiff_t open = str_eq_nocase(name, field_name) ? str_find(field, '<') : -1;
+        struct str id = open >= 0 ? str_from_offset(field, (size_t)open) : STR_EMPTY;
+        ptrdiff_t close = str_find(id, '>');
+        if (close > 0) {
+            return str_sub(id, 0, (size_t)close + 1);
+        }
+    }
+    return STR_EMPTY;
+}
+
+/* The message that its thread began with, as far as it tells. */
+static struct str thread_root(struct str message)
+{
+    static const struct str fields[] = {STR_INIT("References"), STR_INIT("In-Reply-To"),
+                                        STR_INIT("Message-ID")};
+    struct str header = message_header(message);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct str id = first_id(header, fields[i]);
+        if (id.len > 0) {
+            return id;
+        }
+    }
+    return message;
+}
 
 struct mem_body *mem_body_new(struct str bytes)
 {
     struct mem_body *body = xmalloc(sizeof *body + bytes.len);
-    struct digester *digester = digester_new();
     body->references = 1;
     body->len = bytes.len;
     if (bytes.len > 0) {
         memcpy(body->data, bytes.ptr, bytes.len);
     }
-    digester_add(digester, body->data, body->len);
-    struct digest digest = digester_finish(digester);
-    digester_free(&digester);
-    body->email_id[0] = 'M';
-    digest_to_hex(&digest, body->email_id + 1);
+    make_id('M', bytes, body->email_id);
+    make_id('T', thread_root(bytes), body->thread_id);
     return body;
 }
 
@@ -71,6 +109,8 @@ void mem_mailbox_release(struct mem_mailbox **mailbox)
     vec_free(&m->expunged);
     vec_free(&m->keywords);
     arena_free(&m->keyword_texts);
+    mem_rights_free(m);
+    mem_annotations_free(&m->annotations);
     xfree(&m->name);
     xfree(&m);
 }
@@ -209,7 +249,8 @@ void mem_mailbox_expunged(const struct mem_mailbox *m, uint64_t since, struct ar
 }
 
 int mem_mailbox_add(struct mem_mailbox *m, struct mem_body *body, const struct imap_flags *flags,
-                    int64_t internal_date_s, uint32_t *uid_out, struct error *err)
+                    int64_t internal_date_s, int64_t save_date_s, uint32_t *uid_out,
+                    struct error *err)
 {
     struct imap_flags own;
     int r = copy_flags(m, flags, &own, err);
@@ -221,6 +262,7 @@ int mem_mailbox_add(struct mem_mailbox *m, struct mem_body *body, const struct i
     message->uid = m->uidnext++;
     message->flags = own;
     message->internal_date_s = internal_date_s;
+    message->save_date_s = save_date_s;
     message->body = body;
     vec_push(&m->messages, message);
     note_change(m, message);
@@ -276,8 +318,8 @@ int mem_mailbox_move_all(struct mem_mailbox *from, struct mem_mailbox *to, struc
         struct mem_message *message = from->messages.items[i];
         uint32_t uid;
         message->body->references++;
-        r = mem_mailbox_add(to, message->body, &message->flags, message->internal_date_s, &uid,
-                            err);
+        r = mem_mailbox_add(to, message->body, &message->flags, message->internal_date_s,
+                            message->save_date_s, &uid, err);
         vec_push(&uids, message->uid);
     }
     if (r == 0) {
@@ -294,5 +336,7 @@ void mem_mailbox_fill(const struct mem_message *message, struct backend_message 
                                     .modseq = message->modseq,
                                     .internal_date_s = message->internal_date_s,
                                     .size = message->body->len,
-                                    .email_id = str_from(message->body->email_id)};
+                                    .email_id = str_from(message->body->email_id),
+                                    .thread_id = str_from(message->body->thread_id),
+                                    .save_date_s = message->save_date_s};
 }

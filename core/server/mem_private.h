@@ -1,12 +1,14 @@
 #pragma once
-/* What mem_backend.c and mem_mailbox.c share. */
+/* What the files of the memory backend share. */
 #include "base/vec.h"
 #include "server/mem_backend.h"
+#include <pthread.h>
 
 /* A message's bytes, shared by its copies. */
 struct mem_body {
     unsigned references;
-    char email_id[34]; /* its content's digest */
+    char email_id[34];  /* its content's digest */
+    char thread_id[34]; /* the digest of the Message-ID that its thread began with */
     size_t len;
     char data[];
 };
@@ -15,6 +17,7 @@ struct mem_message {
     uint32_t uid;
     uint64_t modseq;
     int64_t internal_date_s;
+    int64_t save_date_s;
     struct imap_flags flags; /* keywords: an array of its own, of the mailbox's strings */
     struct mem_body *body;
 };
@@ -23,6 +26,19 @@ struct mem_change {
     uint64_t modseq;
     uint32_t uid;
 };
+
+/* "-bob" takes rights away. */
+struct mem_right {
+    char *identifier;
+    struct acl_rights rights;
+};
+
+struct mem_annotation {
+    char *name; /* in lower case */
+    char *value;
+    size_t value_len;
+};
+VEC_STRUCT(mem_annotations, struct mem_annotation);
 
 /* Lives until the last who has it open closes it, which may be after its removal. */
 struct mem_mailbox {
@@ -41,6 +57,8 @@ struct mem_mailbox {
     uint64_t forgotten;                    /* expunges up to this modseq are not in there */
     VEC(struct str) keywords;
     struct arena *keyword_texts;
+    VEC(struct mem_right) rights; /* besides the owner's own, unless he is named */
+    struct mem_annotations annotations;
 };
 
 struct mem_mailbox *mem_mailbox_new(const char *name, uint32_t uidvalidity, uint64_t id);
@@ -53,7 +71,8 @@ size_t mem_mailbox_position(const struct mem_mailbox *m, uint32_t uid);
 struct mem_message *mem_mailbox_find(const struct mem_mailbox *m, uint32_t uid);
 /* Takes over a reference to `body`. ERR_REFUSED when there are too many keywords. */
 int mem_mailbox_add(struct mem_mailbox *m, struct mem_body *body, const struct imap_flags *flags,
-                    int64_t internal_date_s, uint32_t *uid_out, struct error *err);
+                    int64_t internal_date_s, int64_t save_date_s, uint32_t *uid_out,
+                    struct error *err);
 int mem_mailbox_set_flags(struct mem_mailbox *m, struct mem_message *message,
                           const struct imap_flags *flags, struct error *err);
 /* `uids` ascending. */
@@ -71,13 +90,41 @@ void mem_body_release(struct mem_body *body);
 
 /* ---- a user's mailboxes (mem_user.c) ---- */
 
+/* The resources that a quota may limit. */
+enum mem_resource { MEM_STORAGE, MEM_MESSAGE, MEM_MAILBOX, MEM_ANNOTATION_STORAGE, MEM_RESOURCES };
+
 struct mem_user {
     char *name;
     char *password;
+    char *token;                         /* NULL: none */
     VEC(struct mem_mailbox *) mailboxes; /* in order of name */
     VEC(char *) subscriptions;
     uint32_t *last_uidvalidity; /* the backend's */
     uint64_t *last_id;
+    bool limited[MEM_RESOURCES];
+    uint64_t limits[MEM_RESOURCES];
+    struct mem_annotations annotations; /* of the server, private to the user */
+};
+
+struct mem_backend {
+    const struct clock *clock;
+    pthread_mutex_t mutex;
+    VEC(struct mem_user *) users;
+    uint32_t last_uidvalidity;
+    uint64_t last_id;
+    uint64_t revision;
+    struct mem_annotations annotations; /* of the server, shared by all */
+};
+
+struct backend_user {
+    struct mem_backend *backend;
+    struct mem_user *user;
+};
+
+struct backend_mailbox {
+    struct mem_backend *backend;
+    struct mem_user *user;
+    struct mem_mailbox *mailbox;
 };
 
 #define MEM_DELIMITER '/'
@@ -100,3 +147,21 @@ void mem_user_subscribe(struct mem_user *user, struct str name, bool on);
 int mem_user_renumber(struct mem_user *user, struct str name, struct error *err);
 void mem_user_list(const struct mem_user *user, struct arena *arena,
                    struct backend_list_entry **out, size_t *len_out);
+
+/* ---- the tables beside (mem_acl.c, mem_quota.c, mem_metadata.c) ---- */
+
+extern const struct backend_acl_ops mem_acl_ops;
+extern const struct backend_quota_ops mem_quota_ops;
+extern const struct backend_metadata_ops mem_metadata_ops;
+
+void mem_rights_free(struct mem_mailbox *m);
+/* As a new mailbox begins: with those of what it stands below. */
+void mem_rights_inherit(struct mem_mailbox *m, const struct mem_mailbox *parent);
+void mem_annotations_free(struct mem_annotations *annotations);
+/* Octets of names and values. */
+uint64_t mem_annotations_size(const struct mem_annotations *annotations);
+/* Whether so much more may come; else ERR_REFUSED with OVERQUOTA. */
+int mem_quota_check(const struct mem_user *user, enum mem_resource resource, uint64_t more,
+                    struct error *err);
+/* The same of a message: its octets, and one. */
+int mem_quota_check_message(const struct mem_user *user, uint64_t octets, struct error *err);

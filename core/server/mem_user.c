@@ -31,6 +31,8 @@ void mem_user_free(struct mem_user **pointer)
     vec_free(&user->subscriptions);
     xfree(&user->name);
     xfree(&user->password);
+    xfree(&user->token);
+    mem_annotations_free(&user->annotations);
     xfree(pointer);
 }
 
@@ -138,6 +140,12 @@ static struct mem_mailbox *add_mailbox(struct mem_user *user, struct str name)
     char *text AUTO_FREE = xstrndup(name.ptr, name.len);
     struct mem_mailbox *mailbox =
         mem_mailbox_new(text, ++*user->last_uidvalidity, ++*user->last_id);
+    ptrdiff_t delimiter = str_rfind(name, MEM_DELIMITER);
+    const struct mem_mailbox *parent =
+        delimiter > 0 ? mem_user_find(user, str_sub(name, 0, (size_t)delimiter)) : NULL;
+    if (parent != NULL) {
+        mem_rights_inherit(mailbox, parent);
+    }
     insert(user, mailbox);
     return mailbox;
 }
@@ -164,6 +172,9 @@ int mem_user_create(struct mem_user *user, struct str name, uint32_t special_use
     }
     if (mailbox == NULL && user->mailboxes.len >= LIMIT_MAILBOXES) {
         return error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "There are too many mailboxes");
+    }
+    if ((r = mem_quota_check(user, MEM_MAILBOX, 1, err)) < 0) {
+        return r;
     }
     add_parents(user, name);
     if (mailbox == NULL) {
@@ -263,6 +274,7 @@ int mem_user_renumber(struct mem_user *user, struct str name, struct error *err)
     (void)take_out(user, position(user, name));
     struct mem_mailbox *mailbox = add_mailbox(user, name);
     mailbox->special_use = old->special_use;
+    mem_rights_inherit(mailbox, old);
     r = mem_mailbox_move_all(old, mailbox, err);
     discard(old);
     return r;

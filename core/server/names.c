@@ -1,5 +1,6 @@
 /*
- * Mailbox names on the wire and in the backend. On the wire they are modified UTF-7, may all but
+ * Mailbox names on the wire and in the backend. On the wire they are modified UTF-7, or UTF-8
+ * once that is enabled, may all but
  * INBOX stand below a namespace prefix such as "INBOX.", and use that prefix's delimiter.
  */
 #include "server/session_private.h"
@@ -43,7 +44,13 @@ bool names_from_wire(const struct session *s, struct command *c, struct str wire
         reply_no(c, CODE_CANNOT, "No mailbox can have this name");
         return false;
     }
-    if (!mailbox_name_decode(c->arena, wire, &name)) {
+    if (s->out.utf8) {
+        name = wire;
+        if (!str_is_utf8(wire)) {
+            reply_no(c, CODE_CANNOT, "The mailbox name is not UTF-8");
+            return false;
+        }
+    } else if (!mailbox_name_decode(c->arena, wire, &name)) {
         reply_no(c, CODE_CANNOT, "The mailbox name is not valid modified UTF-7");
         return false;
     }
@@ -65,6 +72,9 @@ struct str names_to_wire(const struct session *s, struct arena *arena, struct st
     struct str swapped = swap_delimiters(s, arena, name);
     if (prefix.len > 0) {
         swapped = str_from(arena_printf(arena, "%.*s%.*s", STR_ARG(prefix), STR_ARG(swapped)));
+    }
+    if (s->out.utf8) {
+        return swapped;
     }
     return mailbox_name_encode(arena, swapped, &wire) ? wire : swapped;
 }

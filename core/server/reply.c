@@ -39,7 +39,30 @@ void reply_error(struct command *c, const struct error *err)
             code = codes[i].code;
         }
     }
+    for (unsigned i = CODE_OTHER + 1; err->response_code[0] != '\0' && i < CODE_COUNT; i++) {
+        if (strcmp(err->response_code, response_code_name((enum response_code)i)) == 0) {
+            code = (enum response_code)i;
+        }
+    }
     reply_no(c, code, arena_strdup(c->arena, err->text));
+}
+
+uint64_t fault_lie(const struct session *s, enum fault_kind kind, uint64_t true_value)
+{
+    const struct fault *lie = fault_of_kind(s->options.faults, kind);
+    return lie != NULL ? true_value + lie->value : true_value;
+}
+
+bool fault_hides(const struct session *s, uint32_t uid)
+{
+    const struct fault *fault = fault_of_kind(s->options.faults, FAULT_MISSING_UID);
+    return fault != NULL && fault->value == uid;
+}
+
+void fault_tell_exists(struct session *s, size_t exists)
+{
+    writer_format(&s->out, "* %llu EXISTS\r\n",
+                  (unsigned long long)fault_lie(s, FAULT_LIE_EXISTS, exists));
 }
 
 void untagged_number(struct session *s, enum response_code code, uint64_t number, const char *text)

@@ -33,11 +33,95 @@ void session_default_capabilities(struct capabilities *out)
         CAP_OBJECTID,
         CAP_STATUS_SIZE,
         CAP_AUTH_PLAIN,
+        CAP_MULTIAPPEND,
+        CAP_APPENDLIMIT,
+        CAP_UIDONLY,
+        CAP_UTF8_ACCEPT,
+        CAP_ACL,
+        CAP_RIGHTS,
+        CAP_LIST_MYRIGHTS,
+        CAP_QUOTA,
+        CAP_QUOTASET,
+        CAP_QUOTA_RES_STORAGE,
+        CAP_QUOTA_RES_MESSAGE,
+        CAP_QUOTA_RES_MAILBOX,
+        CAP_QUOTA_RES_ANNOTATION_STORAGE,
+        CAP_METADATA,
+        CAP_METADATA_SERVER,
+        CAP_LIST_METADATA,
+        CAP_UNAUTHENTICATE,
+        CAP_REPLACE,
+        CAP_INPROGRESS,
+        CAP_XLIST,
     };
     *out = (struct capabilities){0};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         capabilities_set(out, all[i], true);
     }
+    out->append_limit = LIMIT_SERVER_LITERAL_BYTES;
+}
+
+/* What the backend has no table for is not on offer. */
+static void leave_out_what_is_missing(const struct backend *backend, struct capabilities *caps)
+{
+    static const enum capability acl[] = {CAP_ACL, CAP_RIGHTS, CAP_LIST_MYRIGHTS};
+    static const enum capability quota[] = {CAP_QUOTA,
+                                            CAP_QUOTASET,
+                                            CAP_QUOTA_RES_STORAGE,
+                                            CAP_QUOTA_RES_MESSAGE,
+                                            CAP_QUOTA_RES_MAILBOX,
+                                            CAP_QUOTA_RES_ANNOTATION_STORAGE};
+    static const enum capability metadata[] = {CAP_METADATA, CAP_METADATA_SERVER,
+                                               CAP_LIST_METADATA};
+    static const enum capability auth[] = {
+        CAP_AUTH_LOGIN,         CAP_AUTH_CRAM_MD5,           CAP_AUTH_SCRAM_SHA_1,
+        CAP_AUTH_SCRAM_SHA_256, CAP_AUTH_SCRAM_SHA_256_PLUS, CAP_AUTH_XOAUTH2,
+        CAP_AUTH_OAUTHBEARER,
+    };
+    const struct {
+        bool there;
+        const enum capability *items;
+        size_t len;
+    } groups[] = {
+        {backend->acl != NULL, acl, sizeof acl / sizeof *acl},
+        {backend->quota != NULL, quota, sizeof quota / sizeof *quota},
+        {backend->metadata != NULL, metadata, sizeof metadata / sizeof *metadata},
+        {backend->auth != NULL, auth, sizeof auth / sizeof *auth},
+    };
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        for (size_t j = 0; !groups[i].there && j < groups[i].len; j++) {
+            capabilities_set(caps, groups[i].items[j], false);
+        }
+    }
+}
+
+/* What RFC 9051 has in it: appendix E. */
+static const enum capability rev2_holds[] = {
+    CAP_NAMESPACE, CAP_UNSELECT, CAP_UIDPLUS,     CAP_ESEARCH,       CAP_SEARCHRES,
+    CAP_ENABLE,    CAP_IDLE,     CAP_SASL_IR,     CAP_LIST_EXTENDED, CAP_LIST_STATUS,
+    CAP_MOVE,      CAP_BINARY,   CAP_SPECIAL_USE, CAP_STATUS_SIZE,   CAP_CHILDREN,
+};
+
+/* A server that lacks some of it is none of IMAP4rev2; one that is no other has all of it. */
+static void settle_revision(struct session *s)
+{
+    struct capabilities *caps = &s->options.capabilities;
+    bool pure = !capabilities_have(caps, CAP_IMAP4REV1);
+    for (size_t i = 0; i < sizeof rev2_holds / sizeof *rev2_holds; i++) {
+        if (pure) {
+            capabilities_set(caps, rev2_holds[i], true);
+        } else if (!capabilities_have(caps, rev2_holds[i])) {
+            capabilities_set(caps, CAP_IMAP4REV2, false);
+        }
+    }
+    capabilities_set(caps, CAP_IMAP4REV2, pure || capabilities_have(caps, CAP_IMAP4REV2));
+}
+
+static void forget_enabled(struct session *s)
+{
+    bool pure = !capabilities_have(&s->options.capabilities, CAP_IMAP4REV1);
+    s->condstore = s->qresync = s->utf8 = s->uidonly = false;
+    s->rev2 = s->out.utf8 = pure;
 }
 
 struct session *session_new(const struct backend *backend, const struct session_options *options)
@@ -45,12 +129,15 @@ struct session *session_new(const struct backend *backend, const struct session_
     struct session *s = xcalloc(1, sizeof *s);
     s->backend = *backend;
     s->options = *options;
+    leave_out_what_is_missing(backend, &s->options.capabilities);
+    settle_revision(s);
     s->state = STATE_GREETING;
     s->mode = MODE_GREETING;
     s->tls = options->tls_active;
     s->arena = arena_new();
     buf_init(&s->in, INPUT_MAX);
     writer_init(&s->out, WRITER_LITERAL_SERVER, false, OUTPUT_MAX);
+    forget_enabled(s);
     return s;
 }
 
@@ -67,6 +154,7 @@ void session_free(struct session **session)
         s->backend.ops->logout(s->backend.self, s->user);
     }
     s->backend.ops->unlock(s->backend.self);
+    seqset_free(&s->saved);
     buf_free(&s->in);
     writer_free(&s->out);
     arena_free(&s->arena);
@@ -132,8 +220,18 @@ void session_logged_in(struct session *s, struct backend_user *user)
     session_set_state(s, STATE_AUTHENTICATED);
 }
 
+void session_log_out(struct session *s)
+{
+    session_deselect(s);
+    s->backend.ops->logout(s->backend.self, s->user);
+    s->user = NULL;
+    forget_enabled(s);
+    session_set_state(s, STATE_NOT_AUTHENTICATED);
+}
+
 void session_deselect(struct session *s)
 {
+    seqset_free(&s->saved);
     tracker_close(&s->tracker, s->backend.ops);
     if (s->state == STATE_SELECTED) {
         session_set_state(s, STATE_AUTHENTICATED);
@@ -204,6 +302,9 @@ static void give_output(struct session *s, struct buf *out, bool *cut)
         }
     }
     struct str text = buf_str(&s->out.buf);
+    if (text.len > 0) {
+        fault_garble(s->options.faults, s->out.buf.data, text.len);
+    }
     text.len = fault_on_bytes(s->options.faults, FAULT_CUT_OUT, text.len, cut);
     s->counters.bytes_out += text.len;
     buf_add_str(out, text);
@@ -257,6 +358,13 @@ void session_tls_done(struct session *s)
 struct str session_unread(const struct session *s)
 {
     return s->next == SESSION_COMPRESS ? buf_str(&s->in) : STR_EMPTY;
+}
+
+int64_t session_take_delay_ms(struct session *s)
+{
+    int64_t delay_ms = s->delay_ms;
+    s->delay_ms = 0;
+    return delay_ms;
 }
 
 bool session_is_idling(const struct session *s)

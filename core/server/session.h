@@ -51,6 +51,8 @@ void session_tls_done(struct session *session);
 /* After SESSION_COMPRESS: input that was fed but belongs to the deflated stream, for stream_unread.
  * Borrowed until the next feed. */
 struct str session_unread(const struct session *session);
+/* How long the owner must hold the output of the last feed back (a fault); 0 when asked again. */
+int64_t session_take_delay_ms(struct session *session);
 /* Whether an empty feed may bring news: the client is in IDLE. */
 bool session_is_idling(const struct session *session);
 /* The owner has handed over all output and the client has nothing more to say: a round trip, if it

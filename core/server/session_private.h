@@ -13,6 +13,11 @@
 /* Above this much output the owner is asked to send before more is made. */
 #define SESSION_OUTPUT_HIGH_WATER ((size_t)256 * 1024)
 
+/* A long command tells how far it is after so many messages. */
+#define SESSION_PROGRESS_MESSAGES 1000
+/* Octets of one annotation's value. */
+#define SESSION_METADATA_VALUE_MAX ((size_t)32 * 1024)
+
 /* Who takes the next line, or goes on without one. */
 enum session_mode {
     MODE_GREETING, /* nothing was said yet */
@@ -34,6 +39,7 @@ struct command {
     struct arena *arena;
     bool uid; /* the UID form */
     struct imap_response_status reply;
+    uint32_t limit_uid;        /* MESSAGELIMIT: the last that was done; 0: all were */
     bool deferred;             /* the tagged reply comes with a later step */
     const struct fault *fault; /* to be played on it */
     size_t output_start;       /* in the session's writer: where its output begins */
@@ -60,8 +66,12 @@ struct session {
     bool compressed;
     bool condstore; /* CONDSTORE-enabling command seen (RFC 7162 section 3.1) */
     bool qresync;
+    bool rev2; /* IMAP4rev2, UTF8=ACCEPT and UIDONLY enabled */
+    bool utf8;
+    bool uidonly;
     struct backend_user *user;
     struct tracker tracker; /* of the selected mailbox */
+    struct seqset saved;    /* `$`: UIDs of the last SEARCH that asked for it */
     uint64_t revision;      /* of the backend, when last looked at */
     unsigned failed_logins;
     unsigned bad_commands; /* in a row */
@@ -72,6 +82,7 @@ struct session {
     struct command command;
     struct fetch_job *fetch; /* MODE_FETCH */
     struct session_counters counters;
+    int64_t delay_ms;  /* to be kept before the output goes out (a fault) */
     bool client_spoke; /* since the last round trip was counted */
 };
 
@@ -87,6 +98,8 @@ bool session_has_condstore(const struct session *s);
 bool session_may_login(const struct session *s);
 /* Enters the authenticated state with `user`, which it takes over. */
 void session_logged_in(struct session *s, struct backend_user *user);
+/* The reverse (RFC 8437). */
+void session_log_out(struct session *s);
 /* Deselects, without a word. */
 void session_deselect(struct session *s);
 
@@ -126,7 +139,45 @@ void reply_bad(struct command *c, const char *text);
 /* NO with the words of a backend's error. */
 void reply_error(struct command *c, const struct error *err);
 /* "* OK [code number] text". */
+/* `true_value`, off by what a fault of that kind says. */
+uint64_t fault_lie(const struct session *s, enum fault_kind kind, uint64_t true_value);
+/* Whether a fault leaves this message out. */
+bool fault_hides(const struct session *s, uint32_t uid);
+/* "* n EXISTS" of SELECT. */
+void fault_tell_exists(struct session *s, size_t exists);
 void untagged_number(struct session *s, enum response_code code, uint64_t number, const char *text);
+
+/* ---- rights (access.c) ----
+ * Without ACL everything is allowed. */
+
+/* The user's rights on a mailbox; all of them where it does not exist. */
+struct acl_rights access_rights(const struct session *s, struct str name);
+/* All the rights named; false with NO in the reply. */
+bool access_check(const struct session *s, struct command *c, struct str name, const char *needed);
+/* The right to make a mailbox of that name. */
+bool access_check_parent(const struct session *s, struct command *c, struct str name);
+bool access_has_any(const struct acl_rights *rights, const char *any);
+/* The system flags that may be changed; FLAG_WILDCARD stands for keywords. */
+unsigned access_flags(const struct acl_rights *rights);
+/* Takes off the flags that a new message must not carry. */
+void access_strip_flags(const struct acl_rights *rights, struct imap_flags *flags);
+
+/* ---- the selected mailbox (selected.c) ---- */
+
+/* The messages that a set of UIDs or numbers, or `$`, names; false with BAD in the reply. */
+bool select_resolve(struct session *s, struct command *c, const struct seqset *asked, bool uid,
+                    struct tracker_ranges *out);
+/* Not EXAMINEd, and the rights are there; false with NO in the reply. */
+bool select_check_writable(struct session *s, struct command *c, const char *needed);
+uint64_t select_count(const struct tracker_ranges *ranges);
+/* Leaves the last ones where MESSAGELIMIT allows no more (RFC 9738); reply_add_limit then says so
+ * in the reply. */
+void select_limit(struct session *s, struct command *c, struct tracker_ranges *ranges);
+void reply_add_limit(struct session *s, struct command *c);
+/* For what is done whole or not at all: false with NO in the reply. */
+bool select_check_limit(struct session *s, struct command *c, const struct tracker_ranges *ranges);
+/* "* OK [INPROGRESS …]" at times (RFC 9585). */
+void select_progress(struct session *s, const struct command *c, uint64_t done, uint64_t goal);
 
 /* ---- names (names.c) ---- */
 
@@ -150,13 +201,16 @@ bool names_open(struct session *s, struct command *c, struct str name,
 typedef void command_handler(struct session *s, struct command *c);
 
 command_handler handle_capability, handle_noop, handle_logout, handle_id, handle_starttls,
-    handle_enable, handle_namespace, handle_compress, handle_idle;
+    handle_enable, handle_namespace, handle_compress, handle_idle, handle_unauthenticate;
 command_handler handle_login, handle_authenticate;
 command_handler handle_create, handle_delete, handle_rename, handle_subscribe;
-command_handler handle_list, handle_lsub, handle_status;
+command_handler handle_list, handle_status;
 command_handler handle_select, handle_close, handle_unselect;
-command_handler handle_append, handle_fetch, handle_store, handle_expunge, handle_copy,
-    handle_search;
+command_handler handle_getacl, handle_setacl, handle_deleteacl, handle_listrights, handle_myrights;
+command_handler handle_getquota, handle_getquotaroot, handle_setquota;
+command_handler handle_getmetadata, handle_setmetadata;
+command_handler handle_append, handle_replace, handle_fetch, handle_store, handle_expunge,
+    handle_copy, handle_search;
 
 /* The line that answers AUTHENTICATE's challenge, without its line end. */
 void auth_continue(struct session *s, struct str line);
@@ -174,9 +228,17 @@ int expunge_marked(struct session *s, const struct tracker_ranges *ranges, size_
 bool store_expect_keywords(struct reader *r, const struct imap_flags *flags);
 /* HIGHESTMODSEQ as the reply's code, where QRESYNC is enabled. */
 void reply_add_highestmodseq(struct session *s, struct command *c);
+/* "* LIST …", or what `command` says. */
+void list_tell_entry(struct session *s, const char *command, const struct list_entry *entry);
 /* "* STATUS …" of one mailbox. */
 int status_tell(struct session *s, struct arena *arena, struct str name, unsigned items,
                 struct error *err);
+/* "* MYRIGHTS …" of one mailbox. */
+int acl_tell_mine(struct session *s, struct arena *arena, struct str name, struct error *err);
+/* "* METADATA …" of one mailbox with what `get` asks for, if anything; the empty name is the
+ * server. *longest_left_out: of what is over MAXSIZE. */
+int metadata_tell(struct session *s, struct command *c, struct str name,
+                  const struct metadata_get *get, size_t *longest_left_out, struct error *err);
 /* Whether all of the items are on offer. */
 bool status_items_offered(const struct session *s, unsigned items);
 /* "* n FETCH (…)" with the flags and what has been enabled beside them. */

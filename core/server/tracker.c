@@ -32,11 +32,13 @@ static int compare_uids(const void *a, const void *b)
 }
 
 void tracker_open(struct tracker *t, const struct backend_ops *ops, struct backend_mailbox *mailbox,
-                  const struct backend_mailbox_info *info, bool read_only)
+                  const struct backend_mailbox_info *info, struct str name, bool read_only)
 {
     struct backend_message message;
     assert(t->mailbox == NULL);
     t->mailbox = mailbox;
+    t->name = xstrndup(name.ptr, name.len);
+    t->rights.bits = UINT64_MAX;
     t->read_only = read_only;
     t->modseq = info->highestmodseq;
     vec_reserve(&t->uids, info->messages);
@@ -51,6 +53,7 @@ void tracker_close(struct tracker *t, const struct backend_ops *ops)
         ops->close(t->mailbox);
     }
     t->mailbox = NULL;
+    xfree(&t->name);
     vec_free(&t->uids);
     vec_free(&t->gone);
     vec_free(&t->told);

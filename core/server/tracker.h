@@ -5,6 +5,7 @@
  * tracker_sync, which tells the client about it (RFC 9051 section 7.5).
  */
 #include "base/vec.h"
+#include "imap/acl.h"
 #include "imap/seqset.h"
 #include "server/backend.h"
 
@@ -12,6 +13,8 @@ struct session;
 
 struct tracker {
     struct backend_mailbox *mailbox; /* NULL: none selected */
+    char *name;                      /* the backend's */
+    struct acl_rights rights;
     bool read_only;
     VEC(uint32_t) uids; /* by sequence number - 1 */
     uint64_t modseq;    /* the view holds everything up to it */
@@ -28,9 +31,9 @@ struct tracker_ranges {
     size_t len;
 };
 
-/* Takes over `mailbox` and loads the view. */
+/* Takes over `mailbox` and loads the view; `name` is copied. */
 void tracker_open(struct tracker *t, const struct backend_ops *ops, struct backend_mailbox *mailbox,
-                  const struct backend_mailbox_info *info, bool read_only);
+                  const struct backend_mailbox_info *info, struct str name, bool read_only);
 void tracker_close(struct tracker *t, const struct backend_ops *ops);
 /* The message at an index of the view; false if another session has expunged it. */
 bool tracker_message(const struct tracker *t, const struct backend_ops *ops, uint32_t index,

@@ -58,7 +58,8 @@ static void a_hundred_thousand_messages(void **state)
         buf_addf(&line, "a UID STORE %d +FLAGS.SILENT (\\Flagged)\r\n", i * 97 + 1);
         assert_int_equal(say(one, line.data), 1);
     }
-    assert_int_equal(say(one, "a UID COPY 1:* INBOX\r\n"), 2);
+    /* INPROGRESS at every thousandth but the last, EXISTS, the reply. */
+    assert_int_equal(say(one, "a UID COPY 1:* INBOX\r\n"), MANY / 1000 - 1 + 2);
     buf_clear(&line);
     buf_add_cstr(&line, "a UID STORE 1:* -FLAGS.SILENT (\\Deleted)\r\nb UID STORE 1");
     for (int i = 3; i < 10000; i += 2) {

@@ -46,8 +46,7 @@ static void login(void **state)
 {
     static const struct script scripts[] = {
         {"greeting", "1< * OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE NAMESPACE "
-                     "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE IDLE "
-                     "CONDSTORE QRESYNC UIDPLUS MOVE UNSELECT OBJECTID STATUS=SIZE AUTH=PLAIN] …\n"
+                     "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE IDLE …\n"
                      "1> a LOGIN u p\n1< a OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE …\n"},
         {"literals", "1< * OK …\n1> a LOGIN {1}\n1< + …\n1> u {1+}\n1.\n1> p\n1< a OK …\n"},
         {"wrong password", "1< * OK …\n1> a LOGIN u x\n1< a NO [AUTHENTICATIONFAILED] …\n"
