@@ -1,6 +1,5 @@
-#include "sync/account.h"
-
 #include "imap/list.h"
+#include "sync/account.h"
 #include "sync/connect.h"
 #include "sync/local.h"
 #include "sync/remote.h"
