@@ -3,7 +3,7 @@
 add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual -Wundef -Wvla
-  -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Wno-unused-parameter
+  -Wimplicit-fallthrough -Wdouble-promotion -Wno-unused-parameter
   -fno-common -fstack-protector-strong)
 add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 
