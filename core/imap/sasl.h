@@ -35,7 +35,7 @@ struct sasl_credentials {
     const char *token; /* XOAUTH2, OAUTHBEARER */
     const char *host;  /* the server's name: GSSAPI, OAUTHBEARER */
     unsigned port;
-    struct str channel_binding; /* 32 bytes of tls-exporter (RFC 9266) */
+    struct str channel_binding; /* 32 bytes of tls-exporter (RFC 9266): -PLUS */
 };
 
 enum sasl_step {
@@ -79,6 +79,7 @@ struct sasl_passwords {
     void *self;
 };
 struct sasl_server;
+/* `channel_binding`: of -PLUS, copied; empty for all others. */
 int sasl_server_new(enum sasl_mechanism mechanism, const struct sasl_passwords *passwords,
                     struct str channel_binding, struct sasl_server **out, struct error *err);
 void sasl_server_free(struct sasl_server **server);
