@@ -166,9 +166,11 @@ static int rename_files(struct renamer *rn, struct error *err)
     AUTO_ARENA struct arena *arena = arena_new();
     for (size_t i = 0; i < rn->len; i++) {
         struct renaming *b = &rn->batch[i];
+        const struct maildir_name *now = &b->file->parsed;
+        uint8_t flags = (uint8_t)((now->flags & ~b->op->remove) | b->op->add);
         const char *name;
-        int r = maildir_set_flags(rn->pass->maildir, rn->pair->record.path.ptr, b->file,
-                                  b->op->file_flags, b->file->parsed.letters, arena, &name, err);
+        int r = maildir_set_flags(rn->pass->maildir, rn->pair->record.path.ptr, b->file, flags,
+                                  now->letters, arena, &name, err);
         b->done = r == 0;
         if (r < 0 && err->code != ERR_NOT_FOUND)
             return r;

@@ -127,8 +127,7 @@ struct operation {
     const struct maildir_file
         *file;                /* where it was seen in this pass; NULL: find it by base name */
     struct index_flags flags; /* for the index */
-    uint8_t add, remove;      /* FLAGS_TO_REMOTE: the delta on the server */
-    uint8_t file_flags;       /* FLAGS_TO_LOCAL: enum maildir_flag bits for the file's name */
+    uint8_t add, remove;      /* FLAGS_TO_…: the delta, enum maildir_flag bits */
     enum message_state state; /* AGREE: the new state */
     const char *why;          /* static */
 };

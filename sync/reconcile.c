@@ -73,7 +73,8 @@ static void merge(struct mailbox_plan *plan, const struct message_row *row, cons
     if (changes_local) {
         struct operation *op = add(plan, OP_FLAGS_TO_LOCAL, row, why);
         op->flags = m.agreed;
-        op->file_flags = m.local;
+        op->add = m.local & (uint8_t)~local;
+        op->remove = local & (uint8_t)~m.local;
         op->state = MESSAGE_SYNCED;
     }
     bool record_differs = !flags_equal(&m.agreed, base) || row->base->state != MESSAGE_SYNCED;

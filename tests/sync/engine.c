@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- in the place of dial(): a stream to the server in memory ---- */
@@ -16,7 +18,7 @@ int64_t __wrap_stream_connect_us(const struct stream *stream);
 
 static struct engine *dialled; /* whose server answers */
 
-/* A layer that swallows lines. */
+/* A layer that changes lines on their way to the client. */
 struct sieve {
     struct engine *engine;
     struct buf line;
@@ -32,11 +34,10 @@ static void sift(struct sieve *sieve, const char *data, size_t len)
             continue;
         }
         struct engine *e = sieve->engine;
-        if (e->swallow == NULL || !e->swallow(e, buf_str(&sieve->line))) {
-            buf_add_str(&sieve->ready, buf_str(&sieve->line));
-        } else {
-            e->swallowed++;
-        }
+        struct str line = buf_str(&sieve->line);
+        struct str told = e->twist != NULL ? e->twist(e, line) : line;
+        e->twisted += !str_eq(told, line);
+        buf_add_str(&sieve->ready, told);
         buf_clear(&sieve->line);
     }
 }
@@ -90,7 +91,7 @@ int __wrap_dial(const struct dial_options *options, struct stream **out, struct 
         return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "no route to the server");
     }
     *out = lockstep_env_connect(&e->env);
-    if (e->swallow != NULL) {
+    if (e->twist != NULL) {
         struct sieve *sieve = xcalloc(1, sizeof *sieve);
         sieve->engine = e;
         buf_init(&sieve->line, (size_t)1 << 26);
@@ -241,8 +242,38 @@ void engine_wait(struct engine *e, int64_t seconds)
 
 /* ---- passes ---- */
 
+/* Folders that were touched a moment ago are looked at again in any case: so that a pass has its
+ * marks to go by, every touch is an hour ago, each at a time of its own. */
+static void age_directory(struct engine *e, const char *path)
+{
+    struct stat found;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (stat(path, &found) != 0 || found.st_mtim.tv_sec < now.tv_sec - 1800) {
+        return;
+    }
+    const struct timespec past = {now.tv_sec - 3600, ++e->ages};
+    const struct timespec both[2] = {past, past};
+    assert_int_equal(utimensat(AT_FDCWD, path, both, 0), 0);
+}
+
+static void age_folders(struct engine *e)
+{
+    struct maildir_folders folders = {0};
+    struct error err = ERROR_INIT;
+    if (maildir_exists(e->maildir, &err) <= 0 ||
+        maildir_list(e->maildir, e->arena, &folders, &err) < 0) {
+        return;
+    }
+    for (size_t i = 0; i < folders.len; i++) {
+        age_directory(e, arena_printf(e->arena, "%s/%s/new", e->root, folders.items[i].path));
+        age_directory(e, arena_printf(e->arena, "%s/%s/cur", e->root, folders.items[i].path));
+    }
+}
+
 int engine_pass(struct engine *e, const struct pass_options *options)
 {
+    age_folders(e);
     const struct tap_sink trace = {note_line, e};
     const struct plan_sink plan = {note_plan, e};
     struct pass_options own = options != NULL ? *options : (struct pass_options){0};

@@ -34,10 +34,12 @@ struct engine {
     struct buf transcript;       /* of the last pass */
     struct buf plan;             /* of the last pass: "INBOX: download 3 messages (why)" a line */
     unsigned in_flight;
-    /* A lying server: true for a line to the client that is swallowed. NULL: none. */
-    bool (*swallow)(struct engine *e, struct str line);
-    uint32_t swallow_uid;
-    unsigned swallowed;
+    long ages; /* touches of folders that were set back */
+    /* A lying server: what the client gets instead of a line, an empty one for nothing. NULL: the
+     * truth. */
+    struct str (*twist)(struct engine *e, struct str line);
+    uint32_t twist_uid;
+    unsigned twisted; /* lines so far */
     bool unreachable;
 };
 

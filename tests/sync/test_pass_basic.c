@@ -194,6 +194,25 @@ static void a_removed_file_that_comes_back_is_sent(void **state)
     engine_assert_settled(e);
 }
 
+/* Without UIDPLUS a deletion is a mark, which another client may take off again. */
+static void an_undeleted_message_comes_back(void **state)
+{
+    struct engine *e = *state;
+    engine_configure(e, "    disable: [UIDPLUS]\n");
+    local_remove(e, "INBOX", "m2");
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+    assert_server(e, "INBOX[m1 m2/ST m3]");
+    assert_local(e, "INBOX[m1 m3]");
+    server_flags(e, "INBOX", "m2", "FST");
+    engine_pass_ends(e, 0);
+    assert_local(e, "INBOX[m1 m3]");
+    server_flags(e, "INBOX", "m2", "FS");
+    engine_pass_ends(e, 0);
+    assert_both(e, "INBOX[m1 m2/FS m3]");
+    engine_assert_settled(e);
+}
+
 static void identical_messages_are_each_a_message(void **state)
 {
     struct engine *e = *state;
@@ -342,6 +361,7 @@ int main(void)
                                         leave),
         cmocka_unit_test_setup_teardown(a_removed_file_that_comes_back_is_sent, enter_synced,
                                         leave),
+        cmocka_unit_test_setup_teardown(an_undeleted_message_comes_back, enter_synced, leave),
         cmocka_unit_test_setup_teardown(identical_messages_are_each_a_message, enter_synced, leave),
         cmocka_unit_test_setup_teardown(targets_leave_the_others_alone, enter_synced, leave),
         cmocka_unit_test(one_way_carries_one_way),

@@ -1,8 +1,7 @@
 #include "sync/engine.h"
 #include <stdio.h>
 
-/* Law 1: a message leaves a side only on evidence that the other lost it. The server here lies: it
- * leaves lines out. */
+/* Law 1: a message leaves a side only on evidence that the other lost it. The server here lies. */
 
 static bool names_uid(struct str line, uint32_t uid)
 {
@@ -12,25 +11,36 @@ static bool names_uid(struct str line, uint32_t uid)
     return str_starts(line, STR("* ")) && at != NULL && (at[len] == ' ' || at[len] == ')');
 }
 
-/* Left out of the first listing only. */
-static bool swallow_once(struct engine *e, struct str line)
+/* A message left out of the first listing only. */
+static struct str without_it_once(struct engine *e, struct str line)
 {
-    return e->swallowed == 0 && names_uid(line, e->swallow_uid);
+    return e->twisted == 0 && names_uid(line, e->twist_uid) ? STR_EMPTY : line;
 }
 
-/* ... together with what would tell that it is. */
-static bool swallow_once_unnoticed(struct engine *e, struct str line)
+/* Left out of everything but EXISTS. */
+static struct str without_it(struct engine *e, struct str line)
 {
-    if (names_uid(line, e->swallow_uid)) {
-        e->swallow_uid = 0;
-        return true;
+    return names_uid(line, e->twist_uid) ? STR_EMPTY : line;
+}
+
+/* Left out of all listings and of the count of them: who asks for it by its UID is told. */
+static struct str hidden_in_listings(struct engine *e, struct str line)
+{
+    bool listed = memmem(line.ptr, line.len, "FLAGS", 5) != NULL;
+    if (str_eq(line, STR("* 5 EXISTS\r\n"))) {
+        return STR("* 4 EXISTS\r\n");
     }
-    return e->swallow_uid != 0 && str_ends(line, STR(" EXISTS\r\n"));
+    if (str_starts(line, STR("* STATUS INBOX (MESSAGES 5 "))) {
+        return str_from(arena_printf(e->arena, "* STATUS INBOX (MESSAGES 4 %.*s",
+                                     STR_ARG(str_from_offset(line, 27))));
+    }
+    return listed && names_uid(line, e->twist_uid) ? STR_EMPTY : line;
 }
 
-static bool swallow_always(struct engine *e, struct str line)
+/* ... and also who asks. */
+static struct str hidden_altogether(struct engine *e, struct str line)
 {
-    return names_uid(line, e->swallow_uid);
+    return names_uid(line, e->twist_uid) ? STR_EMPTY : hidden_in_listings(e, line);
 }
 
 static void begin(struct engine *e, const char *account)
@@ -41,7 +51,7 @@ static void begin(struct engine *e, const char *account)
     engine_pass_ends(e, 0);
     engine_pass_ends(e, 0);
     assert_both(e, "INBOX[m1 m2 m3 m4 m5] Other[]");
-    e->swallow_uid = server_uid(e, "INBOX", "m3");
+    e->twist_uid = server_uid(e, "INBOX", "m3");
 }
 
 static const char *const ACCOUNTS[] = {
@@ -52,18 +62,33 @@ static const char *const ACCOUNTS[] = {
 };
 #define ACCOUNTS_LEN (sizeof ACCOUNTS / sizeof ACCOUNTS[0])
 
-static void law1_a_uid_missing_from_one_listing_is_not_deleted(void **state)
+static void law1_a_uid_missing_from_listings_is_asked_for(void **state)
 {
     for (size_t i = 0; i < ACCOUNTS_LEN; i++) {
         const struct pass_options full = {.full = true};
         struct engine e;
         begin(&e, ACCOUNTS[i]);
-        e.swallow = swallow_once_unnoticed;
+        e.twist = hidden_in_listings;
         assert_int_equal(engine_pass(&e, &full), 0);
-        assert_int_equal(e.swallow_uid, 0);
+        assert_true(e.twisted > 0);
+        assert_non_null(memmem(e.transcript.data, e.transcript.len, "UID FETCH 3 (UID)", 17));
         assert_both(&e, "INBOX[m1 m2 m3 m4 m5] Other[]");
-        e.swallow = NULL;
+        e.twist = NULL;
         engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+/* What is neither listed, nor counted, nor told when it is asked for, is gone. */
+static void law1_what_is_not_told_by_any_means_is_gone(void **state)
+{
+    for (size_t i = 0; i < ACCOUNTS_LEN; i++) {
+        const struct pass_options full = {.full = true};
+        struct engine e;
+        begin(&e, ACCOUNTS[i]);
+        e.twist = hidden_altogether;
+        assert_int_equal(engine_pass(&e, &full), 0);
+        assert_local(&e, "INBOX[m1 m2 m4 m5] Other[]");
         engine_free(&e);
     }
 }
@@ -76,10 +101,10 @@ static void law1_a_listing_with_a_hole_carries_the_rest(void **state)
         begin(&e, ACCOUNTS[i]);
         server_expunge(&e, "INBOX", "m1");
         (void)server_append(&e, "INBOX", "m6", "");
-        e.swallow = swallow_once;
+        e.twist = without_it_once;
         engine_pass_ends(&e, 0);
         engine_wait(&e, 61);
-        e.swallow = NULL;
+        e.twist = NULL;
         engine_pass_ends(&e, 0);
         engine_pass_ends(&e, 0);
         assert_both(&e, "INBOX[m2 m3 m4 m5 m6] Other[]");
@@ -95,7 +120,7 @@ static void law1_exists_that_does_not_add_up_deletes_nothing(void **state)
         const struct pass_options full = {.full = true};
         struct engine e;
         begin(&e, ACCOUNTS[i]);
-        e.swallow = swallow_always;
+        e.twist = without_it;
         for (int pass = 0; pass < 3; pass++) {
             (void)engine_pass(&e, &full);
             assert_local(&e, "INBOX[m1 m2 m3 m4 m5] Other[]");
@@ -105,9 +130,9 @@ static void law1_exists_that_does_not_add_up_deletes_nothing(void **state)
     }
 }
 
-static bool swallow_vanished(struct engine *e, struct str line)
+static struct str without_vanished(struct engine *e, struct str line)
 {
-    return str_starts(line, STR("* VANISHED"));
+    return str_starts(line, STR("* VANISHED")) ? STR_EMPTY : line;
 }
 
 /* A server that says QRESYNC and forgets to tell what vanished: a listing finds it. */
@@ -116,7 +141,7 @@ static void law1_without_vanished_a_listing_tells(void **state)
     struct engine e;
     begin(&e, NULL);
     server_expunge(&e, "INBOX", "m2");
-    e.swallow = swallow_vanished;
+    e.twist = without_vanished;
     engine_pass_ends(&e, 0);
     assert_both(&e, "INBOX[m1 m3 m4 m5] Other[]");
     engine_free(&e);
@@ -138,10 +163,10 @@ static void a_server_with_a_short_memory(void **state)
 }
 
 /* A mailbox that lists nothing though it says that it has messages. */
-static bool swallow_fetches(struct engine *e, struct str line)
+static struct str without_fetches(struct engine *e, struct str line)
 {
-    return str_starts(line, STR("* ")) &&
-           memmem(line.ptr, line.len, " FETCH (", sizeof " FETCH (" - 1) != NULL;
+    bool fetch = memmem(line.ptr, line.len, " FETCH (", sizeof " FETCH (" - 1) != NULL;
+    return fetch && str_starts(line, STR("* ")) ? STR_EMPTY : line;
 }
 
 static void law1_an_empty_listing_deletes_nothing(void **state)
@@ -150,13 +175,13 @@ static void law1_an_empty_listing_deletes_nothing(void **state)
         const struct pass_options full = {.full = true};
         struct engine e;
         begin(&e, ACCOUNTS[i]);
-        e.swallow = swallow_fetches;
+        e.twist = without_fetches;
         for (int pass = 0; pass < 3; pass++) {
             (void)engine_pass(&e, &full);
             assert_local(&e, "INBOX[m1 m2 m3 m4 m5] Other[]");
             engine_wait(&e, 61);
         }
-        e.swallow = NULL;
+        e.twist = NULL;
         engine_pass_ends(&e, 0);
         engine_assert_settled(&e);
         engine_free(&e);
@@ -164,11 +189,6 @@ static void law1_an_empty_listing_deletes_nothing(void **state)
 }
 
 /* MESSAGELIMIT: what a limited answer lacks says nothing. */
-static bool swallow_under_limit(struct engine *e, struct str line)
-{
-    return names_uid(line, e->swallow_uid);
-}
-
 static void law1_absence_under_messagelimit_is_no_evidence(void **state)
 {
     const struct pass_options full = {.full = true};
@@ -176,7 +196,7 @@ static void law1_absence_under_messagelimit_is_no_evidence(void **state)
     begin(&e, "    disable: [QRESYNC]\n");
     capabilities_set(&e.env.options.capabilities, CAP_MESSAGELIMIT, true);
     e.env.options.capabilities.message_limit = 1000;
-    e.swallow = swallow_under_limit;
+    e.twist = hidden_altogether;
     for (int pass = 0; pass < 3; pass++) {
         (void)engine_pass(&e, &full);
         assert_local(&e, "INBOX[m1 m2 m3 m4 m5] Other[]");
@@ -188,7 +208,8 @@ static void law1_absence_under_messagelimit_is_no_evidence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(law1_a_uid_missing_from_one_listing_is_not_deleted),
+        cmocka_unit_test(law1_a_uid_missing_from_listings_is_asked_for),
+        cmocka_unit_test(law1_what_is_not_told_by_any_means_is_gone),
         cmocka_unit_test(law1_a_listing_with_a_hole_carries_the_rest),
         cmocka_unit_test(law1_exists_that_does_not_add_up_deletes_nothing),
         cmocka_unit_test(law1_without_vanished_a_listing_tells),

@@ -151,6 +151,13 @@ static void matrix_run(struct matrix *m)
 
 /* ---- from the plan to words ---- */
 
+/* What the file will have, where it is as the survey saw it. */
+static uint8_t file_flags(const struct operation *op)
+{
+    uint8_t now = op->file != NULL ? op->file->parsed.flags : op->base->flags.system;
+    return (uint8_t)((now & ~op->remove) | op->add);
+}
+
 static void add_operation(struct buf *out, const struct operation *op)
 {
     static const char *const words[OP_KINDS] = {
@@ -177,7 +184,7 @@ static void add_operation(struct buf *out, const struct operation *op)
         buf_addf(out, "%s", op->flags.system != 0 ? ")" : "");
         break;
     case OP_FLAGS_TO_LOCAL:
-        add_letters(out, " ", op->file_flags);
+        add_letters(out, " ", file_flags(op));
         add_letters(out, " (", op->flags.system);
         buf_addf(out, "%s", op->flags.system != 0 ? ")" : "");
         break;
@@ -275,6 +282,9 @@ static const struct row MATRIX[] = {
     {"dS", "-", "-", "forget", "forget", "forget", "forget"},
     {"dS", "=", "S", "agree S s", "agree S s", "agree S s", "agree S s"},
     {"dST", "=", "S", "server -T (S)", "agree ST s", "server -T (S)", "agree ST s"},
+    {"dST", "FST", "-", "", "", "", ""},
+    {"dST", "S", "-", "fetch S", "fetch S", "agree ST k", "agree ST k"},
+    {"dST", "S", "S", "agree S s", "agree S s", "agree S s", "agree ST s"},
     {"dS", "-", "S", "forget; send S", "forget", "forget; send S", "forget"},
     /* gone on the server, kept here */
     {"gS", "=", "=", "", "", "", ""},
