@@ -165,6 +165,11 @@ static void note_plan(void *self, const char *account, const char *mailbox, cons
 {
     struct engine *e = self;
     buf_addf(&e->plan, "%s: %s %s (%s)\n", mailbox, what, subject, why);
+    void (*meanwhile)(struct engine *) = e->meanwhile;
+    e->meanwhile = NULL;
+    if (meanwhile != NULL) {
+        meanwhile(e);
+    }
 }
 
 /* ---- setting up ---- */

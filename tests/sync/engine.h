@@ -33,6 +33,9 @@ struct engine {
     struct engine_counts counts; /* of the last pass */
     struct buf transcript;       /* of the last pass */
     struct buf plan;             /* of the last pass: "INBOX: download 3 messages (why)" a line */
+    /* Done once in the next pass, when its plan is made and nothing of it carried out. NULL: none.
+     */
+    void (*meanwhile)(struct engine *e);
     unsigned in_flight;
     long ages; /* touches of folders that were set back */
     /* A lying server: what the client gets instead of a line, an empty one for nothing. NULL: the

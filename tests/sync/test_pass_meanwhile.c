@@ -1,0 +1,173 @@
+#include "sync/engine.h"
+
+/* Law 8: mail programs and other clients go on while a pass carries out its plan. Whatever they do,
+ * the passes that follow bring both sides together, and nobody's change is lost. */
+
+static void flag_m1_here(struct engine *e)
+{
+    local_flags(e, "INBOX", "m1", "F");
+}
+
+static void remove_m1_here(struct engine *e)
+{
+    local_remove(e, "INBOX", "m1");
+}
+
+static void remove_new_here(struct engine *e)
+{
+    local_remove(e, "INBOX", "new");
+}
+
+static void flag_new_here(struct engine *e)
+{
+    local_flags(e, "INBOX", "new", "F");
+}
+
+static void put_m1_back(struct engine *e)
+{
+    local_move(e, "Aside", "INBOX", "m1");
+}
+
+static void add_here(struct engine *e)
+{
+    local_add(e, "INBOX", "more", "S");
+}
+
+static void flag_m1_there(struct engine *e)
+{
+    server_flags(e, "INBOX", "m1", "R");
+}
+
+static void expunge_m1_there(struct engine *e)
+{
+    server_expunge(e, "INBOX", "m1");
+}
+
+static void expunge_new_there(struct engine *e)
+{
+    server_expunge(e, "INBOX", "new");
+}
+
+static void add_there(struct engine *e)
+{
+    (void)server_append(e, "INBOX", "more", "S");
+}
+
+static void server_flags_m1(struct engine *e)
+{
+    server_flags(e, "INBOX", "m1", "S");
+}
+
+static void server_adds(struct engine *e)
+{
+    (void)server_append(e, "INBOX", "new", "");
+}
+
+static void local_adds(struct engine *e)
+{
+    local_add(e, "INBOX", "new", "");
+}
+
+static void local_takes_m1_away(struct engine *e)
+{
+    local_move(e, "INBOX", "Aside", "m1");
+}
+
+static const struct {
+    const char *what;
+    void (*before)(struct engine *e);
+    void (*meanwhile)(struct engine *e);
+    const char *inbox; /* of both sides, in the end */
+} CASES[] = {
+    {"flags to a file that is flagged", server_flags_m1, flag_m1_here, "m1/FS m2"},
+    {"flags to a file that is removed", server_flags_m1, remove_m1_here, "m2"},
+    {"flags to a file whose message is flagged again", server_flags_m1, flag_m1_there, "m1/R m2"},
+    {"flags to a file whose message is expunged", server_flags_m1, expunge_m1_there, "m2"},
+    {"a flag sent for a message that is flagged", flag_m1_here, flag_m1_there, "m1/FR m2"},
+    {"a flag sent for a message that is expunged", flag_m1_here, expunge_m1_there, "m2"},
+    {"a flag sent for a file that is removed", flag_m1_here, remove_m1_here, "m2"},
+    {"removal of a file that is flagged", expunge_m1_there, flag_m1_here, "m2"},
+    {"removal of a file that is removed", expunge_m1_there, remove_m1_here, "m2"},
+    {"deletion of a message that is flagged", remove_m1_here, flag_m1_there, "m2"},
+    {"deletion of a message that is expunged", remove_m1_here, expunge_m1_there, "m2"},
+    {"deletion of a message whose file comes back", local_takes_m1_away, put_m1_back, "m1 m2"},
+    {"upload of a file that is flagged", local_adds, flag_new_here, "m1 m2 new/F"},
+    {"upload of a file that is removed", local_adds, remove_new_here, "m1 m2"},
+    {"upload while mail comes here", local_adds, add_here, "m1 m2 more/S new"},
+    {"upload while mail comes there", local_adds, add_there, "m1 m2 more/S new"},
+    {"download of a message that is expunged", server_adds, expunge_new_there, "m1 m2"},
+    {"download while mail comes there", server_adds, add_there, "m1 m2 more/S new"},
+    {"download while mail comes here", server_adds, add_here, "m1 m2 more/S new"},
+};
+
+static void law8_changes_during_a_pass_are_carried(void **state)
+{
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct engine e;
+        engine_init(&e, "    mailboxes: {patterns: [\"*\", \"!Aside\"]}\n");
+        server_fill(&e, "INBOX", "m", 2);
+        local_create(&e, "Aside");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        CASES[i].before(&e);
+        e.meanwhile = CASES[i].meanwhile;
+        (void)engine_pass(&e, NULL);
+        if (e.meanwhile != NULL) {
+            fail_msg("%s: nothing was planned", CASES[i].what);
+        }
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 0);
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 0);
+        const char *server = arena_printf(e.arena, "INBOX[%s]", CASES[i].inbox);
+        const char *local = arena_printf(e.arena, "Aside[] INBOX[%s]", CASES[i].inbox);
+        if (strcmp(server_view(&e), server) != 0 || strcmp(local_view(&e), local) != 0) {
+            engine_tell(&e);
+            fail_msg("%s: the server has %s, the Maildir %s", CASES[i].what, server_view(&e),
+                     local_view(&e));
+        }
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+/* The mailbox is rebuilt between survey and act: nothing is done under another UIDVALIDITY. */
+static void renumber(struct engine *e)
+{
+    struct error err = ERROR_INIT;
+    assert_int_equal(mem_backend_renumber(e->env.backend, LOCKSTEP_USER, "INBOX", &err), 0);
+}
+
+static void law6_a_mailbox_rebuilt_during_a_pass_is_left_alone(void **state)
+{
+    static void (*const before[])(struct engine *) = {flag_m1_here, remove_m1_here, server_flags_m1,
+                                                      server_adds};
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        struct engine e;
+        engine_init(&e, NULL);
+        server_create(&e, "Other");
+        server_fill(&e, "INBOX", "m", 2);
+        server_fill(&e, "Other", "o", 1);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        before[i](&e);
+        server_flags(&e, "Other", "o1", "S");
+        const char *server = server_view(&e);
+        e.meanwhile = renumber;
+        (void)engine_pass(&e, NULL);
+        engine_pass_ends(&e, 75);
+        assert_error(&e, ERR_REFUSED, "UIDVALIDITY");
+        assert_server(&e, server);
+        assert_true(folder_count(&e, "INBOX") >= (before[i] == remove_m1_here ? 1u : 2u));
+        engine_free(&e);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law8_changes_during_a_pass_are_carried),
+        cmocka_unit_test(law6_a_mailbox_rebuilt_during_a_pass_is_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
