@@ -385,11 +385,7 @@ static int second_half(struct demo *d, struct error *err)
 
 static int make_root(struct demo *d, struct error *err)
 {
-    const char *temporary = getenv("TMPDIR");
-    if (temporary == NULL || temporary[0] != '/') {
-        temporary = "/tmp";
-    }
-    d->root = path_join(temporary, "maildird-demo-XXXXXX");
+    d->root = path_join(path_temporary(), "maildird-demo-XXXXXX");
     if (mkdtemp(d->root) == NULL) {
         return error_set_errno(err, ERR_WRITE, SCOPE_ACCOUNT, errno, "cannot make %s", d->root);
     }

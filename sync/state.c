@@ -100,7 +100,7 @@ static int open_index(struct pass *pass, struct error *err)
     enum index_opened opened;
     const char *dir = pass->state_dir;
     if (pass->options->dry_run && !index_exists(dir)) {
-        char template[] = "/tmp/maildird-dry-run-XXXXXX";
+        AUTO_FREE char *template = path_join(path_temporary(), "maildird-dry-run-XXXXXX");
         if (mkdtemp(template) == NULL)
             return error_set(err, ERR_WRITE, SCOPE_ACCOUNT,
                              "cannot make a temporary directory for the dry run");

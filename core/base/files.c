@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static enum error_scope scope_of(int os_errno)
@@ -313,6 +314,12 @@ int file_set_times(int fd, int64_t mtime_ns, const char *path_for_error, struct 
         return fail(err, ERR_WRITE, errno, "set the time of", path_for_error);
     }
     return 0;
+}
+
+const char *path_temporary(void)
+{
+    const char *dir = getenv("TMPDIR");
+    return dir != NULL && dir[0] == '/' ? dir : "/tmp";
 }
 
 char *path_join(const char *dir, const char *name)

@@ -43,5 +43,7 @@ int file_mkdir(int dirfd, const char *path, mode_t mode, struct error *err);
 int file_mkdir_all(const char *path, mode_t mode, struct error *err);
 /* A file's times in nanoseconds since 1970; sets both. */
 int file_set_times(int fd, int64_t mtime_ns, const char *path_for_error, struct error *err);
+/* Where temporary files go: $TMPDIR if that is absolute, else /tmp. Borrowed. */
+const char *path_temporary(void);
 /* "a/b" from "a" and "b"; the caller owns it. */
 char *path_join(const char *dir, const char *name);
