@@ -12,22 +12,22 @@ static const struct scenario_server PLAIN = {
 
 static void law4_cut_on_the_way_to_the_client(void **state)
 {
-    scenario_with_fault(&EVERYTHING, FAULT_CUT_OUT, "cut after byte out", 61);
+    scenario_with_fault(&EVERYTHING, FAULT_CUT_OUT, "cut after byte out", 97);
 }
 
 static void law2_cut_on_the_way_to_the_server(void **state)
 {
-    scenario_with_fault(&EVERYTHING, FAULT_CUT_IN, "cut after byte in", 23);
+    scenario_with_fault(&EVERYTHING, FAULT_CUT_IN, "cut after byte in", 37);
 }
 
 static void law4_cut_on_the_way_from_a_bare_server(void **state)
 {
-    scenario_with_fault(&PLAIN, FAULT_CUT_OUT, "cut after byte out", 83);
+    scenario_with_fault(&PLAIN, FAULT_CUT_OUT, "cut after byte out", 131);
 }
 
 static void law2_cut_on_the_way_to_a_bare_server(void **state)
 {
-    scenario_with_fault(&PLAIN, FAULT_CUT_IN, "cut after byte in", 31);
+    scenario_with_fault(&PLAIN, FAULT_CUT_IN, "cut after byte in", 53);
 }
 
 int main(void)

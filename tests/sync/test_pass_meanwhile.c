@@ -8,6 +8,17 @@ static void flag_m1_here(struct engine *e)
     local_flags(e, "INBOX", "m1", "F");
 }
 
+static void flag_m1_on_both_sides(struct engine *e)
+{
+    local_flags(e, "INBOX", "m1", "F");
+    server_flags(e, "INBOX", "m1", "S");
+}
+
+static void flag_m1_here_again(struct engine *e)
+{
+    local_flags(e, "INBOX", "m1", "FR");
+}
+
 static void remove_m1_here(struct engine *e)
 {
     local_remove(e, "INBOX", "m1");
@@ -80,6 +91,8 @@ static const struct {
     const char *inbox; /* of both sides, in the end */
 } CASES[] = {
     {"flags to a file that is flagged", server_flags_m1, flag_m1_here, "m1/FS m2"},
+    {"flags to a flagged file that is flagged again", flag_m1_on_both_sides, flag_m1_here_again,
+     "m1/FRS m2"},
     {"flags to a file that is removed", server_flags_m1, remove_m1_here, "m2"},
     {"flags to a file whose message is flagged again", server_flags_m1, flag_m1_there, "m1/R m2"},
     {"flags to a file whose message is expunged", server_flags_m1, expunge_m1_there, "m2"},
