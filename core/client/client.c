@@ -12,7 +12,42 @@ static ssize_t read_from_stream(void *self, void *out, size_t size, struct error
     if (got == 0) {
         return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "%s closed the connection", c->host);
     }
+    if (got > 0 && c->capture.on) {
+        buf_add(&c->capture.bytes, out, (size_t)got);
+    }
     return got;
+}
+
+static pthread_mutex_t *lock_new(void)
+{
+    pthread_mutex_t *lock = xcalloc(1, sizeof *lock);
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return lock;
+}
+
+pthread_mutex_t *client_enter(const struct client *c)
+{
+    pthread_mutex_lock(c->lock);
+    return c->lock;
+}
+
+void client_leave(pthread_mutex_t **lock)
+{
+    pthread_mutex_unlock(*lock);
+}
+
+void client_lock(struct client *c)
+{
+    pthread_mutex_lock(c->lock);
+}
+
+void client_unlock(struct client *c)
+{
+    pthread_mutex_unlock(c->lock);
 }
 
 void client_renew_reader(struct client *c)
@@ -65,6 +100,13 @@ int client_fail(struct client *c, struct error *err)
     return -(int)err->code;
 }
 
+bool client_is_rev2(const struct client *c)
+{
+    bool dual = capabilities_have(&c->caps, CAP_IMAP4REV1);
+    return capabilities_have(&c->caps, CAP_IMAP4REV2) &&
+           (!dual || capabilities_have(&c->enabled, CAP_IMAP4REV2));
+}
+
 /* What IMAP4rev2 contains without its announcing it again (RFC 9051 appendix E). Servers that speak
  * rev1 too announce each. */
 static const enum capability rev2_contents[] = {
@@ -77,7 +119,7 @@ void client_set_capabilities(struct client *c, const struct capabilities *told)
 {
     c->caps = *told;
     c->caps_told = true;
-    if (capabilities_have(told, CAP_IMAP4REV2) && !capabilities_have(told, CAP_IMAP4REV1)) {
+    if (client_is_rev2(c)) {
         for (size_t i = 0; i < sizeof rev2_contents / sizeof rev2_contents[0]; i++) {
             capabilities_set(&c->caps, rev2_contents[i], true);
         }
@@ -103,6 +145,25 @@ void client_set_selected(struct client *c, const struct str *name)
     }
 }
 
+bool client_speaks_utf8(const struct client *c)
+{
+    return client_is_rev2(c) || capabilities_have(&c->enabled, CAP_UTF8_ACCEPT);
+}
+
+int client_await_input(struct client *c, int64_t deadline_ms, struct error *err)
+{
+    if (error_is_set(&c->failure)) {
+        *err = c->failure;
+        return -(int)err->code;
+    }
+    if (reader_has_buffered(c->reader)) {
+        return 1;
+    }
+    c->unflushed = false;
+    int result = stream_wait_input(c->stream, deadline_ms, err);
+    return result < 0 && err->code != ERR_CANCELLED ? client_fail(c, err) : result;
+}
+
 void client_restart_deadline(struct client *c)
 {
     stream_set_deadline(c->stream, clock_deadline(c->options.clock, c->options.timeout_ms));
@@ -121,6 +182,7 @@ static void read_disabled(struct client *c)
 static struct client *client_new(struct stream *stream, const struct client_options *options)
 {
     struct client *c = xcalloc(1, sizeof *c);
+    c->lock = lock_new();
     c->options = *options;
     if (c->options.clock == NULL) {
         c->options.clock = &clock_system;
@@ -130,7 +192,9 @@ static struct client *client_new(struct stream *stream, const struct client_opti
     c->state = STATE_GREETING;
     c->scratch = arena_new();
     c->session_arena = arena_new();
+    c->events_arena = arena_new();
     buf_init(&c->continuation.text, LIMIT_TOKEN_BYTES);
+    buf_init(&c->capture.bytes, LIMIT_RESPONSE_BYTES);
     writer_init(&c->writer, WRITER_LITERAL_SYNC, false, LIMIT_COMMAND_LINE_BYTES);
     /* Never moved by growth: secrets would stay behind in freed memory. */
     (void)buf_reserve(&c->writer.buf, LIMIT_COMMAND_LINE_BYTES);
@@ -257,14 +321,20 @@ void client_close(struct client **client)
     arena_free(&c->scratch);
     arena_free(&c->session_arena);
     buf_free(&c->continuation.text);
+    buf_free(&c->capture.bytes);
     events_free(c);
+    vec_free(&c->handlers);
+    arena_free(&c->events_arena);
     xfree(&c->selected);
     xfree(&c->host);
+    pthread_mutex_destroy(c->lock);
+    free(c->lock);
     free(c);
 }
 
 struct client_counters client_counters(const struct client *c)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     struct stream_counters bytes = stream_counters(c->stream);
     return (struct client_counters){
         .bytes_in = bytes.bytes_in,
@@ -281,11 +351,13 @@ const struct capabilities *client_capabilities(const struct client *c)
 
 bool client_has(const struct client *c, enum capability cap)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     return capabilities_have(&c->caps, cap);
 }
 
 bool client_enabled(const struct client *c, enum capability cap)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     return capabilities_have(&c->enabled, cap);
 }
 
@@ -296,12 +368,20 @@ const struct namespaces *client_namespaces(const struct client *c)
 
 bool client_is_compressed(const struct client *c)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     return c->compressed;
 }
 
 enum conn_state client_state(const struct client *c)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     return c->state;
+}
+
+struct client_answer client_last_answer(const struct client *c)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    return c->answer;
 }
 
 const struct error *client_failure(const struct client *c)

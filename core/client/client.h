@@ -8,6 +8,13 @@
  * they must be ended in the order in which they were begun. Handles are the caller's memory and
  * must live until ended. Results are in the arena given.
  *
+ * Threads: each function holds the connection's recursive lock while it runs, so that several
+ * threads may use one client and each gets the answers to its own commands. A wait holds it too:
+ * an IDLE is to be ended by its deadline or the wake before another thread has its turn. Steps that
+ * belong together (SELECT and what counts on it, the taking of events) go between client_lock and
+ * client_unlock. What a function returns a pointer to is looked at under the lock. Opening and
+ * closing are for one thread alone.
+ *
  * Errors: ERR_NO and ERR_BAD carry the server's words and response code, SCOPE_MAILBOX, and leave
  * the connection usable. ERR_STATE and ERR_CAPABILITY are refusals before a byte is sent.
  * Everything of SCOPE_CONNECTION or wider ends the connection: further calls fail with the same
@@ -17,6 +24,7 @@
 #include "base/vec.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "imap/acl.h"
 #include "imap/append.h"
 #include "imap/capability.h"
 #include "imap/command.h"
@@ -24,10 +32,12 @@
 #include "imap/fetch.h"
 #include "imap/id.h"
 #include "imap/list.h"
+#include "imap/metadata.h"
 #include "imap/namespace.h"
 #include "imap/response.h"
 #include "imap/select.h"
 #include "imap/status.h"
+#include "imap/store.h"
 
 struct client;
 struct client_op_hooks;
@@ -91,6 +101,20 @@ bool client_is_compressed(const struct client *c);
 enum conn_state client_state(const struct client *c);
 /* The error that ended the connection, or NULL. */
 const struct error *client_failure(const struct client *c);
+/* Until as many client_unlock; see above. */
+void client_lock(struct client *c);
+void client_unlock(struct client *c);
+
+/* The tagged answer that came last, OK too. */
+struct client_answer {
+    enum imap_status status; /* STATUS_NONE: there was none */
+    enum response_code code;
+    char code_name[ERROR_RESPONSE_CODE_MAX];
+    char text[ERROR_TEXT_MAX];
+    uint64_t number; /* of MESSAGELIMIT: how many were processed at most */
+    uint32_t uid;    /* of MESSAGELIMIT: the last that was */
+};
+struct client_answer client_last_answer(const struct client *c);
 
 /* ---- handles ---- */
 
@@ -106,28 +130,61 @@ struct client_op {
     bool orphan;             /* its SELECT failed: what is told about messages is not for it */
     enum imap_status result; /* the tagged answer; STATUS_NONE until then */
     struct error *refusal;   /* of NO and BAD, until ended */
+    uint64_t limit;     /* MESSAGELIMIT in the answer: not all messages were processed; 0 else */
+    uint32_t limit_uid; /* the last that was */
 };
+
+/* Waits for the answer of a command whose handle has no end function of its own. */
+int client_op_end(struct client *c, struct client_op *op, struct error *err);
+
+/*
+ * A batch: the commands begun between the two go out in one write (16 KiB of it; literals that must
+ * wait for the server break it too) and all are answered when client_batch_end returns; each is
+ * then ended as ever, for its own result. Refused in a batch, with ERR_STATE: what changes the
+ * state of the connection, but for SELECT and EXAMINE; what writes behind one of these; sequence
+ * numbers behind a command that may move them. The lock is held from one to the other.
+ */
+void client_batch_begin(struct client *c);
+int client_batch_end(struct client *c, struct error *err);
 
 /* ---- session (cmd_session.c) ---- */
 
 int client_noop(struct client *c, struct error *err);
+/* Asks again, whatever is known. */
 int client_capability(struct client *c, struct error *err);
 int client_id(struct client *c, const struct id_fields *fields, struct arena *arena,
               struct id_fields *out, struct error *err);
+/* Before any mailbox is selected. What the server enabled is told by client_enabled. */
 int client_enable(struct client *c, const enum capability *caps, size_t len, struct error *err);
+int client_namespace(struct client *c, struct error *err);
 int client_compress(struct client *c, struct error *err);
+/* Refused with ERR_CAPABILITY on a connection that speaks IMAP4rev2 alone, which has none. */
+int client_check(struct client *c, struct error *err);
+/* Back to before login (RFC 8437): nothing is enabled, selected or compressed any more, and the
+ * capabilities are asked for again. client_login may follow. */
+int client_unauthenticate(struct client *c, struct error *err);
+/* NOOP, CHECK, CAPABILITY or NAMESPACE, to be ended with client_op_end. */
+int client_command_begin(struct client *c, struct client_op *op, enum command_id id,
+                         struct error *err);
 
-/* ---- unsolicited data ---- */
+/* ---- unsolicited data (events.c, cmd_idle.c) ---- */
 
 enum client_event_kind {
     EVENT_EXISTS,
     EVENT_EXPUNGE,
     EVENT_VANISHED,
     EVENT_FETCH,
-    EVENT_STATUS,
+    EVENT_STATUS, /* also one that answered a command, where NOTIFY may have sent it */
     EVENT_ALERT,
-    EVENT_OVERFLOW
+    EVENT_OVERFLOW,        /* events were lost here */
+    EVENT_NOTIFY_OVERFLOW, /* the server lost track: NOTIFY is off (RFC 5465 section 5.8) */
+    EVENT_LIST,            /* a mailbox came, went, or was renamed or subscribed */
+    EVENT_METADATA,
+    EVENT_PROGRESS,
+    EVENT_BYE,
+    EVENT_KINDS
 };
+/* What it points to, but for `uids`, belongs to the event queue until the next call. */
 struct client_event {
     enum client_event_kind kind;
     uint32_t number;    /* EXISTS, EXPUNGE; FETCH: the sequence number */
@@ -135,18 +192,56 @@ struct client_event {
     uint32_t uid;       /* FETCH: flags only; 0 if the server did not tell it */
     unsigned flags;     /* FETCH: system flags */
     uint64_t modseq;
-    struct str text; /* ALERT, STATUS: mailbox; owned by the event queue until the next call */
+    struct str text;                /* ALERT, BYE, PROGRESS; STATUS, LIST, METADATA: mailbox */
+    const struct fetch_data *fetch; /* FETCH: NULL where the above is all */
+    const struct status_data *status;
+    const struct list_entry *list;
+    const struct metadata *metadata;
+    struct imap_progress progress;
 };
 /* The oldest queued event. False if there is none. Does not read. When a SELECT ends, what was
- * queued about the messages of the mailbox before it is dropped. EVENT_OVERFLOW says that events
- * were lost. */
+ * queued about the messages of the mailbox before it is dropped. */
 bool client_next_event(struct client *c, struct client_event *out);
+/* As client_next_event, but reads and waits until `deadline_ms` (monotonic): 1; 0 when that came
+ * first; negative on an error. ERR_CANCELLED by the wake leaves the connection usable. Servers tell
+ * little outside a command but under NOTIFY. */
+int client_wait_event(struct client *c, int64_t deadline_ms, struct client_event *out,
+                      struct error *err);
+
+enum client_wait { CLIENT_WAIT_EVENT, CLIENT_WAIT_DEADLINE, CLIENT_WAIT_WAKE };
+/* IDLE (RFC 2177) until an event is there (one that waited already counts), `deadline_ms`, or the
+ * wake, which stays signalled; DONE and the tagged OK are behind it then. Keep-alives and
+ * capabilities are no events. */
+int client_idle(struct client *c, int64_t deadline_ms, enum client_wait *out, struct error *err);
+
+/* Is asked about events of `kinds` (a set of 1u << enum client_event_kind) before they are queued,
+ * in whichever thread reads, with the lock held; may not call the client. True: it has dealt with
+ * it, and it is not queued. `uids` are lent. */
+struct client_handler {
+    unsigned kinds;
+    bool (*take)(void *self, const struct client_event *event);
+    void *self;
+};
+void client_add_handler(struct client *c, const struct client_handler *handler);
+/* All with this `self`. */
+void client_remove_handler(struct client *c, const void *self);
 
 /* ---- mailboxes ---- */
+
+/* Names are as on the wire in all functions. These go to and from UTF-8: modified UTF-7, or the
+ * name itself after ENABLE UTF8=ACCEPT or IMAP4rev2. A name that is malformed stays as it is, and
+ * false is returned; it can be used all the same. */
+bool client_name_encode(const struct client *c, struct arena *arena, struct str utf8,
+                        struct str *out);
+bool client_name_decode(const struct client *c, struct arena *arena, struct str name,
+                        struct str *out);
 
 struct client_mailbox {
     struct list_entry entry;
     struct status_data status; /* status.have == 0 where the server told none */
+    bool has_rights;
+    struct acl_rights rights; /* of LIST RETURN (MYRIGHTS) */
+    struct metadata metadata; /* of LIST RETURN (METADATA); len 0: none told */
 };
 struct client_mailboxes {
     struct client_mailbox *items; /* in the arena */
@@ -159,11 +254,21 @@ int client_list(struct client *c, struct str pattern, struct arena *arena,
  * missing have have == 0. */
 int client_list_status(struct client *c, struct str pattern, unsigned items, struct arena *arena,
                        struct client_mailboxes *out, struct error *err);
+/* LIST in any form. ERR_CAPABILITY names what an option needs. */
+int client_list_request(struct client *c, const struct list_request *request, struct arena *arena,
+                        struct client_mailboxes *out, struct error *err);
+/* LSUB; where IMAP4rev2 alone is spoken, which has none, LIST (SUBSCRIBED). */
+int client_lsub(struct client *c, struct str reference, struct str pattern, struct arena *arena,
+                struct client_mailboxes *out, struct error *err);
+/* LIST with what marks special uses: RETURN (SPECIAL-USE), else XLIST, else as LIST tells them. */
+int client_list_special(struct client *c, struct str pattern, struct arena *arena,
+                        struct client_mailboxes *out, struct error *err);
 
 struct client_status {
     struct client_op op;
     struct str mailbox;
     struct status_data data;
+    bool maybe_notify; /* NOTIFY is in force and may have sent it */
 };
 int client_status_begin(struct client *c, struct client_status *h, struct str mailbox,
                         unsigned items, struct arena *arena, struct error *err);
@@ -172,8 +277,20 @@ int client_status_end(struct client *c, struct client_status *h, struct status_d
 int client_status(struct client *c, struct str mailbox, unsigned items, struct arena *arena,
                   struct status_data *out, struct error *err);
 
+/* INBOX (in any case) is there always: ERR_STATE for its creation and deletion, and for renaming
+ * something to it. Renaming INBOX moves its messages and leaves it empty. */
 int client_create(struct client *c, struct str mailbox, struct error *err);
+/* `uses`: of LIST_SPECIAL_USE, needs CREATE-SPECIAL-USE; 0: none. *id_out: the MAILBOXID, empty
+ * where the server tells none; in `arena`. */
+int client_create_special(struct client *c, struct str mailbox, uint32_t uses, struct arena *arena,
+                          struct str *id_out, struct error *err);
+int client_delete(struct client *c, struct str mailbox, struct error *err);
+int client_rename(struct client *c, struct str from, struct str to, struct error *err);
 int client_subscribe(struct client *c, struct str mailbox, struct error *err);
+int client_unsubscribe(struct client *c, struct str mailbox, struct error *err);
+/* CREATE, DELETE, SUBSCRIBE or UNSUBSCRIBE, to be ended with client_op_end. */
+int client_mailbox_begin(struct client *c, struct client_op *op, enum command_id id,
+                         struct str mailbox, struct error *err);
 
 /* SELECT or EXAMINE with what it tells beyond select_data. */
 struct client_select_changes {
@@ -198,13 +315,20 @@ int client_select_end(struct client *c, struct client_select *h, struct error *e
 void client_select_free(struct client_select *h);
 /* The name of the selected mailbox; empty if none. */
 struct str client_selected(const struct client *c);
+/* CLOSE: expunges what is \Deleted, unless it was EXAMINEd. */
+int client_close_mailbox(struct client *c, struct error *err);
+/* UNSELECT, or where it is missing EXAMINE of a mailbox that cannot be. Expunges nothing. */
+int client_unselect(struct client *c, struct error *err);
 
 /* ---- messages ---- */
 
+/* What a set of messages is made of. A set may be `$` (needs SEARCHRES). */
+enum client_numbers { CLIENT_UIDS, CLIENT_SEQS };
+
 struct client_fetch {
     struct client_op op;
-    unsigned items;     /* enum fetch_item, asked for */
-    struct seqset uids; /* asked for: what lies outside is dropped */
+    unsigned items;    /* enum fetch_item, asked for */
+    struct seqset set; /* asked for: what lies outside is dropped */
     const struct fetch_sink *sink;
     struct error *sink_error; /* the first wider than a message */
     struct seqset vanished;   /* VANISHED (EARLIER) inside the asked set */
@@ -224,10 +348,14 @@ struct client_fetch {
 int client_fetch_begin(struct client *c, struct client_fetch *h, const struct seqset *uids,
                        const struct fetch_request *request, const struct fetch_sink *sink,
                        struct arena *arena, struct error *err);
+/* FETCH of sequence numbers. */
+int client_seq_fetch_begin(struct client *c, struct client_fetch *h, const struct seqset *seqs,
+                           const struct fetch_request *request, const struct fetch_sink *sink,
+                           struct arena *arena, struct error *err);
 /* The next message: 1; 0 when the command has ended well; negative on NO, BAD or a broken
  * connection. Bodies have gone to the sink by then. Strings live until the next call when the arena
- * is reset by the caller between calls, else as long as the arena. Responses without a UID are
- * dropped. */
+ * is reset by the caller between calls, else as long as the arena. Of UID FETCH, responses without
+ * a UID are dropped. */
 int client_fetch_next(struct client *c, struct client_fetch *h, struct fetch_data *out,
                       struct error *err);
 /* Reads what is left of the answer: bodies still go to the sink, the rest is dropped. Idempotent;
@@ -235,15 +363,23 @@ int client_fetch_next(struct client *c, struct client_fetch *h, struct fetch_dat
 int client_fetch_end(struct client *c, struct client_fetch *h, struct error *err);
 void client_fetch_free(struct client_fetch *h);
 
-enum store_mode { STORE_ADD, STORE_REMOVE };
 struct client_store {
     struct client_op op;
-    struct seqset modified; /* of UNCHANGEDSINCE: not stored */
+    struct seqset modified;     /* of UNCHANGEDSINCE: not stored */
+    struct seqset set;          /* in the arena; empty: what is told becomes events */
+    struct fetch_data *changed; /* in the arena: what is told of messages of the set */
+    size_t changed_len, changed_cap;
 };
-/* UID STORE uids (UNCHANGEDSINCE n) ±FLAGS.SILENT (flags). */
+/* UID STORE uids (UNCHANGEDSINCE n) ±FLAGS.SILENT (flags). What is told becomes events. */
 int client_store_begin(struct client *c, struct client_store *h, const struct seqset *uids,
                        enum store_mode mode, const struct imap_flags *flags,
                        uint64_t unchanged_since, struct arena *arena, struct error *err);
+/* STORE or UID STORE in any form; what is told of the messages goes to `changed`. An empty list of
+ * flags is for STORE_SET alone. */
+int client_store_request_begin(struct client *c, struct client_store *h,
+                               enum client_numbers numbers, const struct seqset *set,
+                               const struct store_params *params, struct arena *arena,
+                               struct error *err);
 int client_store_end(struct client *c, struct client_store *h, struct error *err);
 void client_store_free(struct client_store *h);
 
@@ -252,10 +388,19 @@ struct append_source {
     ssize_t (*read)(void *self, void *out, size_t size, struct error *err);
     void *self;
 };
+/* A source that reads from a descriptor, which is borrowed and not moved, from `offset` on. */
+struct append_file {
+    int fd;
+    uint64_t offset;
+};
+struct append_source append_source_of_file(struct append_file *file);
+
 struct client_append {
     struct client_op op;
     uint32_t uidvalidity; /* of APPENDUID; 0 without */
     uint32_t uid;
+    struct seqset uids; /* of several messages: theirs in order, in the arena; empty: not told */
+    size_t messages;
     bool sent_whole; /* the literal's last byte left us: the message may be there whatever comes */
 };
 /* With LITERAL+ (or LITERAL- and a small message) several can be in flight; else the continuation
@@ -267,9 +412,35 @@ int client_append_begin(struct client *c, struct client_append *h, struct str ma
                         const struct append_source *source, struct arena *arena, struct error *err);
 int client_append_end(struct client *c, struct client_append *h, struct error *err);
 
+struct append_message {
+    struct append_params params;
+    uint64_t size;
+    struct append_source source;
+    bool binary; /* a literal8, which may hold NUL: needs BINARY */
+};
+/* One message, or several at once, of which all or none arrive (RFC 3502: needs MULTIAPPEND). */
+int client_append_messages_begin(struct client *c, struct client_append *h, struct str mailbox,
+                                 const struct append_message *messages, size_t len,
+                                 struct arena *arena, struct error *err);
+/* REPLACE or UID REPLACE of the message `number` (RFC 8508: needs REPLACE). */
+int client_replace_begin(struct client *c, struct client_append *h, enum client_numbers numbers,
+                         uint32_t number, struct str mailbox, const struct append_message *message,
+                         struct arena *arena, struct error *err);
+
+/* What a command expunged, which is told as events too: sequence numbers, each as it was when it
+ * went, or after ENABLE QRESYNC or UIDONLY the UIDs. In the arena. */
+struct client_gone {
+    struct arena *arena; /* NULL: not noted */
+    uint32_t *seqs;
+    size_t seqs_len, seqs_cap;
+    struct seqset uids;
+};
+
 struct client_copy {
     struct client_op op;
-    struct copyuid copyuid; /* uidvalidity 0: not told, or told in a way that cannot be used */
+    struct copyuid copyuid;  /* uidvalidity 0: not told, or told in a way that cannot be used */
+    struct client_gone gone; /* of MOVE */
+    bool copied;             /* client_uid_move without MOVE: the copies are made */
 };
 /* UID COPY and UID MOVE. A MOVE's COPYUID in an untagged OK counts too, also when the tagged answer
  * is NO. */
@@ -277,11 +448,21 @@ int client_copy_begin(struct client *c, struct client_copy *h, const struct seqs
                       struct str mailbox, struct arena *arena, struct error *err);
 int client_move_begin(struct client *c, struct client_copy *h, const struct seqset *uids,
                       struct str mailbox, struct arena *arena, struct error *err);
+/* COPY and MOVE of sequence numbers. */
+int client_seq_copy_begin(struct client *c, struct client_copy *h, const struct seqset *seqs,
+                          struct str mailbox, struct arena *arena, struct error *err);
+int client_seq_move_begin(struct client *c, struct client_copy *h, const struct seqset *seqs,
+                          struct str mailbox, struct arena *arena, struct error *err);
 int client_copy_end(struct client *c, struct client_copy *h, struct error *err);
+/* UID MOVE, begun and ended; without MOVE it is UID COPY, UID STORE \Deleted and UID EXPUNGE
+ * (needs UIDPLUS), each only when the one before was answered OK. */
+int client_uid_move(struct client *c, struct client_copy *h, const struct seqset *uids,
+                    struct str mailbox, struct arena *arena, struct error *err);
 void client_copy_free(struct client_copy *h);
 
 struct client_expunge {
     struct client_op op;
+    struct client_gone gone;
 };
 /* UID EXPUNGE (needs UIDPLUS). */
 int client_uid_expunge_begin(struct client *c, struct client_expunge *h, const struct seqset *uids,
@@ -290,3 +471,8 @@ int client_uid_expunge_begin(struct client *c, struct client_expunge *h, const s
 int client_expunge_begin(struct client *c, struct client_expunge *h, struct arena *arena,
                          struct error *err);
 int client_expunge_end(struct client *c, struct client_expunge *h, struct error *err);
+/* What UID EXPUNGE does, without UIDPLUS: takes \Deleted from the other messages, EXPUNGEs, and
+ * puts it back. Messages marked by somebody else between the steps go too; after a failure some may
+ * lack their mark, and the error says so. */
+int client_uid_expunge_in_steps(struct client *c, struct client_expunge *h,
+                                const struct seqset *uids, struct arena *arena, struct error *err);

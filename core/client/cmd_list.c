@@ -1,4 +1,9 @@
-/* LIST, and LIST with STATUS in one answer (RFC 5819). */
+/*
+ * LIST in all its forms (RFC 9051, RFC 5258, RFC 5819, RFC 6154, RFC 8440, RFC 9590), LSUB, XLIST.
+ *
+ * STATUS, MYRIGHTS and METADATA come beside the LIST responses, in any order, and are paired with
+ * them by name.
+ */
 #include "base/strmap.h"
 #include "imap/limits.h"
 #include "imap/mailbox_name.h"
@@ -6,9 +11,13 @@
 
 struct list_op {
     struct client_op op;
+    const char *command; /* "LIST", "LSUB", "XLIST" */
+    unsigned returns;    /* enum list_return, asked for */
     VEC(struct client_mailbox) found;
     VEC(struct status_data) statuses; /* told, in any order and number */
-    struct strmap *by_name;           /* index in `found` plus one */
+    VEC(struct acl_my_rights) rights;
+    VEC(struct metadata) metadata;
+    struct strmap *by_name; /* index in `found` plus one */
 };
 
 static struct str name_key(struct str name)
@@ -28,6 +37,7 @@ static void add_entry(struct list_op *h, const struct list_entry *entry)
     struct client_mailbox *known = find(h, entry->name);
     if (known != NULL) {
         known->entry.attributes |= entry->attributes;
+        known->entry.child_info |= entry->child_info;
         return;
     }
     vec_push(&h->found, (struct client_mailbox){.entry = *entry});
@@ -35,50 +45,115 @@ static void add_entry(struct list_op *h, const struct list_entry *entry)
     (void)strmap_put(h->by_name, name_key(entry->name), (void *)index);
 }
 
-static bool list_data(struct client_op *op, struct client *c, const struct response_head *head)
+static bool take_entry(struct list_op *h, struct client *c)
 {
-    struct list_op *h = (struct list_op *)op;
-    bool is_list = str_eq(head->name, STR("LIST"));
-    if (!is_list && !str_eq(head->name, STR("STATUS"))) {
+    struct list_entry entry = {0};
+    if (!list_entry_read(c->reader, &entry) || !dispatch_line_end(c)) {
         return false;
     }
-    reader_begin(c->reader, op->arena);
-    if (h->found.len >= LIMIT_MAILBOXES || h->statuses.len >= LIMIT_MAILBOXES) {
-        reader_fail(c->reader, "more than %d mailboxes", LIMIT_MAILBOXES);
-        return true;
-    }
-    struct list_entry entry = {0};
+    add_entry(h, &entry);
+    return true;
+}
+
+static bool take_status(struct list_op *h, struct client *c)
+{
     struct status_data status = {0};
-    if (!reader_expect_sp(c->reader)) {
-        return true;
+    if (!status_data_read(c->reader, &status) || !dispatch_line_end(c)) {
+        return false;
     }
-    bool ok = is_list ? list_entry_read(c->reader, &entry) : status_data_read(c->reader, &status);
-    if (!ok || !dispatch_line_end(c)) {
-        return true;
-    }
-    if (is_list) {
-        add_entry(h, &entry);
-    } else {
+    if (!status_take(c, &h->op, &status)) {
         vec_push(&h->statuses, status);
+        if (c->notifies) {
+            events_add_status(c, &status);
+        }
     }
     return true;
 }
 
-static bool plain_list_data(struct client_op *op, struct client *c,
-                            const struct response_head *head)
+static bool take_rights(struct list_op *h, struct client *c)
 {
-    return str_eq(head->name, STR("LIST")) && list_data(op, c, head);
+    struct acl_my_rights rights = {0};
+    if (!acl_my_rights_read(c->reader, &rights) || !dispatch_line_end(c)) {
+        return false;
+    }
+    vec_push(&h->rights, rights);
+    return true;
 }
 
-static const struct client_op_hooks list_hooks = {.data = plain_list_data};
-static const struct client_op_hooks list_status_hooks = {.data = list_data};
+static bool take_metadata(struct list_op *h, struct client *c)
+{
+    struct metadata metadata = {0};
+    if (!metadata_read(c->reader, h->op.arena, &metadata) || !dispatch_line_end(c)) {
+        return false;
+    }
+    vec_push(&h->metadata, metadata);
+    return true;
+}
 
-static void pair_statuses(struct list_op *h)
+/* What may come beside the entries. */
+static const struct {
+    const char *name;
+    enum list_return asked_by;
+    bool (*take)(struct list_op *h, struct client *c);
+} companions[] = {
+    {"STATUS", LIST_RETURN_STATUS, take_status},
+    {"MYRIGHTS", LIST_RETURN_MYRIGHTS, take_rights},
+    {"METADATA", LIST_RETURN_METADATA, take_metadata},
+};
+
+static bool (*taker_of(const struct list_op *h, struct str name))(struct list_op *h,
+                                                                  struct client *c)
+{
+    if (str_eq(name, str_from(h->command))) {
+        return take_entry;
+    }
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++) {
+        if ((h->returns & companions[i].asked_by) != 0 &&
+            str_eq(name, str_from(companions[i].name))) {
+            return companions[i].take;
+        }
+    }
+    return NULL;
+}
+
+static bool list_data(struct client_op *op, struct client *c, const struct response_head *head)
+{
+    struct list_op *h = (struct list_op *)op;
+    bool (*take)(struct list_op *, struct client *) = taker_of(h, head->name);
+    if (take == NULL) {
+        return false;
+    }
+    reader_begin(c->reader, op->arena);
+    if (h->found.len >= LIMIT_MAILBOXES || h->statuses.len >= LIMIT_MAILBOXES ||
+        h->rights.len >= LIMIT_MAILBOXES || h->metadata.len >= LIMIT_MAILBOXES) {
+        reader_fail(c->reader, "more than %d mailboxes", LIMIT_MAILBOXES);
+        return true;
+    }
+    (void)(reader_expect_sp(c->reader) && take(h, c));
+    return true;
+}
+
+static const struct client_op_hooks list_hooks = {.data = list_data};
+
+static void pair(struct list_op *h)
 {
     VEC_FOREACH (struct status_data, status, &h->statuses) {
         struct client_mailbox *mailbox = find(h, status->mailbox);
         if (mailbox != NULL) {
             mailbox->status = *status;
+        }
+    }
+    VEC_FOREACH (struct acl_my_rights, rights, &h->rights) {
+        struct client_mailbox *mailbox = find(h, rights->mailbox);
+        if (mailbox != NULL) {
+            mailbox->has_rights = true;
+            mailbox->rights = rights->rights;
+        }
+    }
+    VEC_FOREACH (struct metadata, metadata, &h->metadata) {
+        struct client_mailbox *mailbox = find(h, metadata->mailbox);
+        if (mailbox != NULL) {
+            mailbox->metadata = *metadata;
         }
     }
 }
@@ -88,7 +163,7 @@ static int run(struct client *c, struct list_op *h, struct client_mailboxes *out
     h->by_name = strmap_new();
     int result = pipeline_run(c, &h->op, err);
     if (result == 0) {
-        pair_statuses(h);
+        pair(h);
         out->len = h->found.len;
         out->items = arena_array(h->op.arena, h->found.len, sizeof *out->items);
         if (h->found.len > 0) {
@@ -98,38 +173,142 @@ static int run(struct client *c, struct list_op *h, struct client_mailboxes *out
     strmap_free(&h->by_name);
     vec_free(&h->found);
     vec_free(&h->statuses);
+    vec_free(&h->rights);
+    vec_free(&h->metadata);
     return result;
+}
+
+static const struct {
+    unsigned option;
+    enum capability needs;
+} select_needs[] =
+    {
+        {LIST_SELECT_SUBSCRIBED, CAP_LIST_EXTENDED},
+        {LIST_SELECT_REMOTE, CAP_LIST_EXTENDED},
+        {LIST_SELECT_RECURSIVEMATCH, CAP_LIST_EXTENDED},
+        {LIST_SELECT_SPECIAL_USE, CAP_SPECIAL_USE},
+},
+  return_needs[] = {
+      {LIST_RETURN_CHILDREN, CAP_LIST_EXTENDED},  {LIST_RETURN_SUBSCRIBED, CAP_LIST_EXTENDED},
+      {LIST_RETURN_SPECIAL_USE, CAP_SPECIAL_USE}, {LIST_RETURN_STATUS, CAP_LIST_STATUS},
+      {LIST_RETURN_MYRIGHTS, CAP_LIST_MYRIGHTS},  {LIST_RETURN_METADATA, CAP_LIST_METADATA},
+};
+
+static int check_request(struct client *c, struct client_op *op, const struct list_request *request,
+                         struct error *err)
+{
+    const unsigned alone = LIST_SELECT_RECURSIVEMATCH | LIST_SELECT_REMOTE;
+    if (request->patterns.len == 0) {
+        return pipeline_refuse(op, err, "LIST without a pattern");
+    }
+    if ((request->select & LIST_SELECT_RECURSIVEMATCH) != 0 && (request->select & ~alone) == 0) {
+        return pipeline_refuse(op, err, "RECURSIVEMATCH needs something to match");
+    }
+    if (request->patterns.len > 1 && pipeline_require(c, op, CAP_LIST_EXTENDED, err) < 0) {
+        return error_wrap(err, "LIST of several patterns");
+    }
+    for (size_t i = 0; i < sizeof select_needs / sizeof select_needs[0]; i++) {
+        if ((request->select & select_needs[i].option) != 0 &&
+            pipeline_require(c, op, select_needs[i].needs, err) < 0) {
+            return error_wrap(err, "LIST");
+        }
+    }
+    for (size_t i = 0; i < sizeof return_needs / sizeof return_needs[0]; i++) {
+        if ((request->returns & return_needs[i].option) != 0 &&
+            pipeline_require(c, op, return_needs[i].needs, err) < 0) {
+            return error_wrap(err, "LIST");
+        }
+    }
+    return (request->returns & LIST_RETURN_STATUS) != 0
+               ? status_require(c, op, request->status_items, err)
+               : 0;
+}
+
+int client_list_request(struct client *c, const struct list_request *request, struct arena *arena,
+                        struct client_mailboxes *out, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    struct list_op h = {0};
+    if (pipeline_open(c, &h.op, CMD_LIST, &list_hooks, arena, err) < 0 ||
+        check_request(c, &h.op, request, err) < 0) {
+        return -(int)err->code;
+    }
+    h.command = "LIST";
+    h.returns = request->returns;
+    writer_sp(&c->writer);
+    list_request_write(&c->writer, request);
+    return run(c, &h, out, err);
+}
+
+/* "LIST "" pattern" and its like. */
+static int run_plain(struct client *c, enum command_id id, struct str reference, struct str pattern,
+                     struct arena *arena, struct client_mailboxes *out, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    struct list_op h = {0};
+    if (pipeline_open(c, &h.op, id, &list_hooks, arena, err) < 0) {
+        return -(int)err->code;
+    }
+    h.command = h.op.row->name;
+    writer_sp(&c->writer);
+    writer_string(&c->writer, reference);
+    writer_sp(&c->writer);
+    writer_list_mailbox(&c->writer, pattern);
+    return run(c, &h, out, err);
 }
 
 int client_list(struct client *c, struct str pattern, struct arena *arena,
                 struct client_mailboxes *out, struct error *err)
 {
-    struct list_op h = {0};
-    if (pipeline_open(c, &h.op, CMD_LIST, &list_hooks, arena, err) < 0) {
-        return -(int)err->code;
-    }
-    writer_cstr(&c->writer, " \"\" ");
-    writer_list_mailbox(&c->writer, pattern);
-    return run(c, &h, out, err);
+    return run_plain(c, CMD_LIST, STR_EMPTY, pattern, arena, out, err);
 }
 
 int client_list_status(struct client *c, struct str pattern, unsigned items, struct arena *arena,
                        struct client_mailboxes *out, struct error *err)
 {
-    struct list_op h = {0};
-    if (pipeline_open(c, &h.op, CMD_LIST, &list_status_hooks, arena, err) < 0 ||
-        pipeline_require(c, &h.op, CAP_LIST_STATUS, err) < 0 ||
-        status_require(c, &h.op, items, err) < 0) {
-        return -(int)err->code;
-    }
-    writer_cstr(&c->writer, " \"\" ");
-    writer_list_mailbox(&c->writer, pattern);
-    writer_cstr(&c->writer, " RETURN (");
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    struct list_request request = {
+        .reference = STR_EMPTY,
+        .patterns = {&pattern, 1, 1},
+        .has_return = true,
+        .returns = LIST_RETURN_STATUS,
+        .status_items = items,
+    };
     if (client_has(c, CAP_SPECIAL_USE)) {
-        writer_cstr(&c->writer, "SPECIAL-USE ");
+        request.returns |= LIST_RETURN_SPECIAL_USE;
     }
-    writer_cstr(&c->writer, "STATUS ");
-    status_items_write(&c->writer, items);
-    writer_cstr(&c->writer, ")");
-    return run(c, &h, out, err);
+    return client_list_request(c, &request, arena, out, err);
+}
+
+int client_lsub(struct client *c, struct str reference, struct str pattern, struct arena *arena,
+                struct client_mailboxes *out, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    if (!client_is_rev2(c)) {
+        return run_plain(c, CMD_LSUB, reference, pattern, arena, out, err);
+    }
+    const struct list_request request = {
+        .has_select = true,
+        .select = LIST_SELECT_SUBSCRIBED,
+        .reference = reference,
+        .patterns = {&pattern, 1, 1},
+    };
+    return client_list_request(c, &request, arena, out, err);
+}
+
+int client_list_special(struct client *c, struct str pattern, struct arena *arena,
+                        struct client_mailboxes *out, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    const struct list_request request = {
+        .reference = STR_EMPTY,
+        .patterns = {&pattern, 1, 1},
+        .has_return = true,
+        .returns = LIST_RETURN_SPECIAL_USE,
+    };
+    if (client_has(c, CAP_SPECIAL_USE)) {
+        return client_list_request(c, &request, arena, out, err);
+    }
+    enum command_id id = client_has(c, CAP_XLIST) ? CMD_XLIST : CMD_LIST;
+    return run_plain(c, id, STR_EMPTY, pattern, arena, out, err);
 }

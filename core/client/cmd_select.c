@@ -1,4 +1,4 @@
-/* SELECT and EXAMINE, with what QRESYNC tells in their answer (RFC 7162). */
+/* SELECT and EXAMINE, with what QRESYNC tells in their answer (RFC 7162); CLOSE and UNSELECT. */
 #include "imap/limits.h"
 #include "client/client_private.h"
 
@@ -22,6 +22,11 @@ static bool select_data(struct client_op *op, struct client *c, const struct res
     }
     if (str_eq(head->name, STR("FLAGS"))) {
         (void)take_flags(h, c);
+        return true;
+    }
+    if (str_eq(head->name, STR("LIST"))) {
+        /* IMAP4rev2 tells the mailbox's name so. */
+        (void)dispatch_line_end(c);
         return true;
     }
     return false;
@@ -137,6 +142,11 @@ bool select_take_fetch(struct client_op *op, struct client *c, const struct resp
         return false;
     }
     data.seq = head->number;
+    if (str_eq(head->name, STR("UIDFETCH"))) {
+        data.seq = 0;
+        data.uid = head->number;
+        data.have |= FETCH_UID;
+    }
     if (data.uid != 0) {
         add_changed(h, c, &data);
     }
@@ -157,6 +167,7 @@ static int check_params(struct client *c, struct client_op *op, const struct sel
 int client_select_begin(struct client *c, struct client_select *h, struct str mailbox, bool examine,
                         const struct select_params *params, struct arena *arena, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     static const struct select_params plain = {0};
     const struct select_params *asked = params != NULL ? params : &plain;
     *h = (struct client_select){0};
@@ -175,10 +186,59 @@ int client_select_begin(struct client *c, struct client_select *h, struct str ma
 
 int client_select_end(struct client *c, struct client_select *h, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     return pipeline_end(c, &h->op, err);
 }
 
 void client_select_free(struct client_select *h)
 {
     seqset_free(&h->changes.vanished);
+}
+
+static int leave(struct client *c, enum command_id id, struct error *err)
+{
+    struct client_op op;
+    if (pipeline_open(c, &op, id, &no_hooks, NULL, err) < 0 || pipeline_run(c, &op, err) < 0) {
+        return -(int)err->code;
+    }
+    client_set_selected(c, NULL);
+    return 0;
+}
+
+int client_close_mailbox(struct client *c, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    return leave(c, CMD_CLOSE, err);
+}
+
+/* A failed EXAMINE leaves nothing selected. If the mailbox is there after all, it is read-only, and
+ * CLOSE expunges nothing. */
+static int examine_nothing(struct client *c, struct error *err)
+{
+    struct arena *arena = arena_new();
+    struct client_select h;
+    struct error refusal = ERROR_INIT;
+    int result = client_select_begin(c, &h, STR("*no such mailbox%"), true, NULL, arena, &refusal);
+    if (result == 0) {
+        result = client_select_end(c, &h, &refusal);
+        client_select_free(&h);
+    }
+    if (result == 0) {
+        result = leave(c, CMD_CLOSE, err);
+    } else if (result == -ERR_NO) {
+        result = 0;
+    } else {
+        *err = refusal;
+    }
+    arena_free(&arena);
+    return result;
+}
+
+int client_unselect(struct client *c, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    if (client_has(c, CAP_UNSELECT) || c->state != STATE_SELECTED) {
+        return leave(c, CMD_UNSELECT, err);
+    }
+    return examine_nothing(c, err);
 }

@@ -1,11 +1,30 @@
-/* NOOP, CAPABILITY, ID, ENABLE, NAMESPACE, COMPRESS. */
+/* NOOP, CHECK, CAPABILITY, ID, ENABLE, NAMESPACE, COMPRESS, UNAUTHENTICATE. */
 #include "client/client_private.h"
+
+int client_command_begin(struct client *c, struct client_op *op, enum command_id id,
+                         struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    if (id != CMD_NOOP && id != CMD_CHECK && id != CMD_CAPABILITY && id != CMD_NAMESPACE) {
+        return pipeline_refuse(op, err, "%s is no command of one word", command_row(id)->name);
+    }
+    if (pipeline_open(c, op, id, &no_hooks, NULL, err) < 0) {
+        return -(int)err->code;
+    }
+    if (id == CMD_CHECK && client_is_rev2(c)) {
+        op->row = NULL;
+        return error_set(err, ERR_CAPABILITY, SCOPE_MAILBOX,
+                         "CHECK is of IMAP4rev1, and %s speaks IMAP4rev2", c->host);
+    }
+    return pipeline_send(c, op, err);
+}
 
 static int run_bare(struct client *c, enum command_id id, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     struct client_op op;
-    int result = pipeline_open(c, &op, id, &no_hooks, NULL, err);
-    return result < 0 ? result : pipeline_run(c, &op, err);
+    int result = client_command_begin(c, &op, id, err);
+    return result < 0 ? result : pipeline_end(c, &op, err);
 }
 
 int client_noop(struct client *c, struct error *err)
@@ -13,10 +32,14 @@ int client_noop(struct client *c, struct error *err)
     return run_bare(c, CMD_NOOP, err);
 }
 
-int capability_begin(struct client *c, struct client_op *op, struct error *err)
+int client_check(struct client *c, struct error *err)
 {
-    int result = pipeline_open(c, op, CMD_CAPABILITY, &no_hooks, NULL, err);
-    return result < 0 ? result : pipeline_send(c, op, err);
+    return run_bare(c, CMD_CHECK, err);
+}
+
+int client_namespace(struct client *c, struct error *err)
+{
+    return run_bare(c, CMD_NAMESPACE, err);
 }
 
 int client_capability(struct client *c, struct error *err)
@@ -58,6 +81,7 @@ int id_begin(struct client *c, struct client_id_op *h, const struct id_fields *f
 int client_id(struct client *c, const struct id_fields *fields, struct arena *arena,
               struct id_fields *out, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     struct client_id_op h;
     if (id_begin(c, &h, fields, arena, err) < 0 || pipeline_end(c, &h.op, err) < 0) {
         return -(int)err->code;
@@ -84,20 +108,16 @@ int enable_begin(struct client *c, struct client_op *op, const enum capability *
 
 int client_enable(struct client *c, const enum capability *caps, size_t len, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     struct client_op op;
     int result = enable_begin(c, &op, caps, len, err);
     return result < 0 ? result : pipeline_end(c, &op, err);
 }
 
-int namespace_begin(struct client *c, struct client_op *op, struct error *err)
-{
-    int result = pipeline_open(c, op, CMD_NAMESPACE, &no_hooks, NULL, err);
-    return result < 0 ? result : pipeline_send(c, op, err);
-}
-
 /* What follows the OK in the same bytes is compressed already (RFC 4978 section 3). */
 int client_compress(struct client *c, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     struct client_op op;
     if (pipeline_open(c, &op, CMD_COMPRESS, &no_hooks, NULL, err) < 0) {
         return -(int)err->code;
@@ -116,4 +136,39 @@ int client_compress(struct client *c, struct error *err)
     client_renew_reader(c);
     c->compressed = true;
     return 0;
+}
+
+/* All but TLS begins anew (RFC 8437 section 4.1). */
+static int reset_state(struct client *c, struct error *err)
+{
+    events_drop_view(c);
+    xfree(&c->selected);
+    c->selected_len = 0;
+    c->enabled = (struct capabilities){0};
+    c->namespaces = (struct namespaces){0};
+    c->notifies = false;
+    if (c->compressed) {
+        stream_unread(c->stream, reader_take_buffered(c->reader));
+        if (stream_pop_deflate(c->stream, err) < 0) {
+            return client_fail(c, err);
+        }
+        client_renew_reader(c);
+        c->compressed = false;
+    }
+    client_set_state(c, STATE_NOT_AUTHENTICATED);
+    return 0;
+}
+
+int client_unauthenticate(struct client *c, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    struct client_op op;
+    if (pipeline_open(c, &op, CMD_UNAUTHENTICATE, &no_hooks, NULL, err) < 0) {
+        return -(int)err->code;
+    }
+    c->caps_told = false;
+    if (pipeline_run(c, &op, err) < 0 || reset_state(c, err) < 0) {
+        return -(int)err->code;
+    }
+    return c->caps_told ? 0 : client_capability(c, err);
 }

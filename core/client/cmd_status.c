@@ -10,13 +10,17 @@ static const struct {
     {STATUS_HIGHESTMODSEQ, CAP_CONDSTORE},
     {STATUS_MAILBOXID, CAP_OBJECTID},
     {STATUS_APPENDLIMIT, CAP_APPENDLIMIT},
+    {STATUS_DELETED_STORAGE, CAP_QUOTA_RES_STORAGE},
 };
 
 int status_require(struct client *c, struct client_op *op, unsigned items, struct error *err)
 {
     if (items == 0) {
-        op->row = NULL;
-        return error_set(err, ERR_STATE, SCOPE_MAILBOX, "STATUS without an item");
+        return pipeline_refuse(op, err, "STATUS without an item");
+    }
+    if ((items & STATUS_DELETED) != 0 && !client_has(c, CAP_QUOTA_RES_MESSAGE) &&
+        pipeline_require(c, op, CAP_IMAP4REV2, err) < 0) {
+        return error_wrap(err, "STATUS of DELETED");
     }
     for (size_t i = 0; i < sizeof item_needs / sizeof item_needs[0]; i++) {
         if ((items & item_needs[i].item) != 0 &&
@@ -32,37 +36,27 @@ static bool name_eq(struct str a, struct str b)
     return str_eq(a, b) || (mailbox_name_is_inbox(a) && mailbox_name_is_inbox(b));
 }
 
-/* Reads into the scratch arena first: whose answer it is stands in it. */
-static bool status_data(struct client_op *op, struct client *c, const struct response_head *head)
+bool status_take(struct client *c, const struct client_op *until, const struct status_data *told)
 {
-    if (!str_eq(head->name, STR("STATUS"))) {
-        return false;
-    }
-    struct status_data told = {0};
-    if (!reader_expect_sp(c->reader) || !status_data_read(c->reader, &told) ||
-        !dispatch_line_end(c)) {
-        return true;
-    }
-    for (; op != NULL; op = op->next) {
+    for (struct client_op *op = c->first; op != until; op = op->next) {
         struct client_status *h = (struct client_status *)op;
-        if (op->row->id == CMD_STATUS && name_eq(h->mailbox, told.mailbox)) {
-            h->data = told;
-            h->data.mailbox = arena_str(op->arena, told.mailbox);
-            h->data.mailboxid = arena_str(op->arena, told.mailboxid);
+        if (op->row->id == CMD_STATUS && name_eq(h->mailbox, told->mailbox)) {
+            h->data = *told;
+            h->data.mailbox = arena_str(op->arena, told->mailbox);
+            h->data.mailboxid = arena_str(op->arena, told->mailboxid);
+            h->maybe_notify = c->notifies;
             return true;
         }
     }
-    events_add(c, &(struct client_event){.kind = EVENT_STATUS}, told.mailbox);
-    return true;
+    return false;
 }
-
-static const struct client_op_hooks status_hooks = {.data = status_data};
 
 int client_status_begin(struct client *c, struct client_status *h, struct str mailbox,
                         unsigned items, struct arena *arena, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     *h = (struct client_status){0};
-    if (pipeline_open(c, &h->op, CMD_STATUS, &status_hooks, arena, err) < 0 ||
+    if (pipeline_open(c, &h->op, CMD_STATUS, &no_hooks, arena, err) < 0 ||
         status_require(c, &h->op, items, err) < 0) {
         return -(int)err->code;
     }
@@ -77,6 +71,7 @@ int client_status_begin(struct client *c, struct client_status *h, struct str ma
 int client_status_end(struct client *c, struct client_status *h, struct status_data *out,
                       struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     if (pipeline_end(c, &h->op, err) < 0) {
         return -(int)err->code;
     }
@@ -87,6 +82,7 @@ int client_status_end(struct client *c, struct client_status *h, struct status_d
 int client_status(struct client *c, struct str mailbox, unsigned items, struct arena *arena,
                   struct status_data *out, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     struct client_status h;
     if (client_status_begin(c, &h, mailbox, items, arena, err) < 0) {
         return -(int)err->code;

@@ -18,10 +18,27 @@ bool dispatch_line_end(struct client *c)
 
 static void take_code(struct client *c, const struct imap_response_status *status)
 {
-    if (status->code == CODE_CAPABILITY) {
+    struct client_event event = {.kind = EVENT_ALERT};
+    switch (status->code) {
+    case CODE_CAPABILITY:
         client_set_capabilities(c, &status->capabilities);
-    } else if (status->code == CODE_ALERT) {
-        events_add(c, &(struct client_event){.kind = EVENT_ALERT}, status->text);
+        break;
+    case CODE_ALERT:
+        events_add(c, &event, status->text);
+        break;
+    case CODE_NOTIFICATIONOVERFLOW:
+        c->notifies = false;
+        event.kind = EVENT_NOTIFY_OVERFLOW;
+        events_add(c, &event, status->text);
+        break;
+    case CODE_INPROGRESS:
+        event.kind = EVENT_PROGRESS;
+        event.progress = status->progress;
+        event.progress.tag = arena_str(events_arena(c), status->progress.tag);
+        events_add(c, &event, status->text);
+        break;
+    default:
+        break;
     }
 }
 
@@ -34,6 +51,7 @@ static bool said_bye(struct client *c, const struct imap_response_status *status
     error_set(&err, ERR_BYE, SCOPE_CONNECTION, "%s says goodbye: %.*s", c->host,
               STR_ARG(status->text));
     snprintf(err.response_code, sizeof err.response_code, "%.*s", STR_ARG(status->code_name));
+    events_add(c, &(struct client_event){.kind = EVENT_BYE}, status->text);
     client_fail(c, &err);
     return false;
 }
@@ -104,6 +122,10 @@ static bool on_enabled(struct client *c, const struct response_head *head)
     if (client_enabled(c, CAP_QRESYNC)) {
         capabilities_set(&c->enabled, CAP_CONDSTORE, true);
     }
+    if (capabilities_have(&told, CAP_IMAP4REV2)) {
+        const struct capabilities known = c->caps;
+        client_set_capabilities(c, &known);
+    }
     return true;
 }
 
@@ -142,7 +164,11 @@ static bool on_exists(struct client *c, const struct response_head *head)
 
 static bool on_expunge(struct client *c, const struct response_head *head)
 {
-    return on_number(c, EVENT_EXPUNGE, head);
+    if (!on_number(c, EVENT_EXPUNGE, head)) {
+        return false;
+    }
+    expunge_take_seq(c, head->number);
+    return true;
 }
 
 static bool on_mailbox_status(struct client *c, const struct response_head *head)
@@ -153,7 +179,39 @@ static bool on_mailbox_status(struct client *c, const struct response_head *head
         !dispatch_line_end(c)) {
         return false;
     }
-    events_add(c, &(struct client_event){.kind = EVENT_STATUS}, data.mailbox);
+    bool taken = status_take(c, NULL, &data);
+    if (!taken || c->notifies) {
+        events_add_status(c, &data);
+    }
+    return true;
+}
+
+static bool on_list(struct client *c, const struct response_head *head)
+{
+    (void)head;
+    struct arena *arena = events_arena(c);
+    struct list_entry *entry = arena_alloc(arena, sizeof *entry);
+    reader_begin(c->reader, arena);
+    if (!reader_expect_sp(c->reader) || !list_entry_read(c->reader, entry) ||
+        !dispatch_line_end(c)) {
+        return false;
+    }
+    events_add(c, &(struct client_event){.kind = EVENT_LIST, .list = entry}, entry->name);
+    return true;
+}
+
+static bool on_metadata(struct client *c, const struct response_head *head)
+{
+    (void)head;
+    struct arena *arena = events_arena(c);
+    struct metadata *metadata = arena_alloc(arena, sizeof *metadata);
+    reader_begin(c->reader, arena);
+    if (!reader_expect_sp(c->reader) || !metadata_read(c->reader, arena, metadata) ||
+        !dispatch_line_end(c)) {
+        return false;
+    }
+    events_add(c, &(struct client_event){.kind = EVENT_METADATA, .metadata = metadata},
+               metadata->mailbox);
     return true;
 }
 
@@ -170,7 +228,8 @@ static const struct {
 } unasked[] = {
     {"EXISTS", on_exists},     {"EXPUNGE", on_expunge},       {"FETCH", fetch_dispatch},
     {"VANISHED", on_vanished}, {"STATUS", on_mailbox_status}, {"CAPABILITY", on_capability},
-    {"ENABLED", on_enabled},   {"NAMESPACE", on_namespace},
+    {"ENABLED", on_enabled},   {"NAMESPACE", on_namespace},   {"UIDFETCH", fetch_dispatch},
+    {"LIST", on_list},         {"METADATA", on_metadata},
 };
 
 static bool on_data(struct client *c, const struct response_head *head)

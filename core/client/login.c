@@ -49,7 +49,7 @@ static int introduce(struct client *c, bool ask_capability, struct introduction 
                      struct error *err)
 {
     struct introduction_ops ops = {0};
-    if (ask_capability && capability_begin(c, &ops.capability, err) < 0) {
+    if (ask_capability && client_command_begin(c, &ops.capability, CMD_CAPABILITY, err) < 0) {
         return -(int)err->code;
     }
     if (!done->id && c->options.id != NULL && client_has(c, CAP_ID)) {
@@ -63,7 +63,7 @@ static int introduce(struct client *c, bool ask_capability, struct introduction 
     }
     if (!done->namespaces && client_has(c, CAP_NAMESPACE)) {
         done->namespaces = true;
-        if (namespace_begin(c, &ops.namespaces, err) < 0) {
+        if (client_command_begin(c, &ops.namespaces, CMD_NAMESPACE, err) < 0) {
             return -(int)err->code;
         }
     }
@@ -98,6 +98,7 @@ static int compress(struct client *c, struct error *err)
  */
 int client_login(struct client *c, const struct client_credentials *credentials, struct error *err)
 {
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     if (error_is_set(&c->failure)) {
         *err = c->failure;
         return -(int)err->code;

@@ -11,6 +11,7 @@
 #include "client/client_private.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 const struct client_op_hooks no_hooks = {0};
@@ -21,6 +22,17 @@ struct client_op *pipeline_find_select(struct client_op *op)
         op = op->next;
     }
     return op;
+}
+
+int pipeline_refuse(struct client_op *op, struct error *err, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    op->row = NULL;
+    return error_set(err, ERR_STATE, SCOPE_MAILBOX, "%s", text);
 }
 
 static int check_state(const struct client *c, const struct command_row *row, struct error *err)
@@ -38,11 +50,69 @@ static int check_state(const struct client *c, const struct command_row *row, st
                          row->name);
     }
     bool is_select = row->id == CMD_SELECT || row->id == CMD_EXAMINE;
-    if ((row->flags & COMMAND_CHANGES_STATE) != 0 && !is_select && c->first != NULL) {
-        return error_set(err, ERR_STATE, SCOPE_MAILBOX, "%s must wait for what is in flight",
-                         row->name);
+    if ((row->flags & COMMAND_CHANGES_STATE) != 0 && !is_select) {
+        if (c->first != NULL) {
+            return error_set(err, ERR_STATE, SCOPE_MAILBOX, "%s must wait for what is in flight",
+                             row->name);
+        }
+        if (c->batch) {
+            return error_set(err, ERR_STATE, SCOPE_MAILBOX, "%s cannot be part of a batch",
+                             row->name);
+        }
     }
     return 0;
+}
+
+static const struct client_op *find_breaker(const struct client *c)
+{
+    const struct client_op *op = c->first;
+    while (op != NULL && (op->row->flags & COMMAND_BREAKS_SEQS) == 0) {
+        op = op->next;
+    }
+    return op;
+}
+
+/* RFC 9051 section 5.5. */
+static int await_sequences(struct client *c, const struct command_row *row, struct error *err)
+{
+    if (client_enabled(c, CAP_UIDONLY)) {
+        return error_set(err, ERR_STATE, SCOPE_MAILBOX,
+                         "%s by sequence number is not possible after ENABLE UIDONLY", row->name);
+    }
+    for (;;) {
+        const struct client_op *breaker = find_breaker(c);
+        if (breaker == NULL) {
+            return 0;
+        }
+        if (c->batch) {
+            return error_set(err, ERR_STATE, SCOPE_MAILBOX,
+                             "%s by sequence number cannot follow %s in a batch, which may move "
+                             "the numbers",
+                             row->name, breaker->row->name);
+        }
+        client_restart_deadline(c);
+        if (dispatch_response(c, err) < 0) {
+            return -(int)err->code;
+        }
+    }
+}
+
+int pipeline_use_sequences(struct client *c, struct client_op *op, struct error *err)
+{
+    if (await_sequences(c, op->row, err) < 0) {
+        op->row = NULL;
+        return -(int)err->code;
+    }
+    return 0;
+}
+
+int pipeline_require_set(struct client *c, struct client_op *op, const struct seqset *set,
+                         struct error *err)
+{
+    if (set->saved) {
+        return pipeline_require(c, op, CAP_SEARCHRES, err);
+    }
+    return seqset_is_empty(set) ? pipeline_refuse(op, err, "%s of no message", op->row->name) : 0;
 }
 
 static enum writer_literals literals_of(const struct client *c)
@@ -69,12 +139,17 @@ int pipeline_open(struct client *c, struct client_op *op, enum command_id id,
         pipeline_require(c, op, (enum capability)row->capability, err) < 0) {
         return error_wrap(err, "%s", row->name);
     }
+    bool by_uid = str_starts(str_from(row->name), STR("UID "));
+    if ((row->flags & COMMAND_USES_SEQS) != 0 && !by_uid && await_sequences(c, row, err) < 0) {
+        return -(int)err->code;
+    }
     op->row = row;
     op->hooks = hooks;
     op->arena = arena;
     snprintf(op->tag, sizeof op->tag, "A%" PRIu32, c->tags + 1);
     writer_clear(&c->writer);
     c->writer.literals = literals_of(c);
+    c->writer.utf8 = client_speaks_utf8(c);
     writer_format(&c->writer, "%s %s", op->tag, row->name);
     c->arguments_at = c->writer.buf.len;
     return 0;
@@ -237,6 +312,18 @@ int pipeline_send_open(struct client *c, struct client_op *op, struct error *err
     return result;
 }
 
+int pipeline_send_more(struct client *c, struct client_op *op, struct error *err)
+{
+    int result = writer_finish(&c->writer, err);
+    if (result < 0) {
+        error_widen(err, SCOPE_CONNECTION);
+        return client_fail(c, err);
+    }
+    client_restart_deadline(c);
+    result = make_room(c, op, c->writer.buf.len, err);
+    return result < 0 ? result : write_line(c, op, 0, err);
+}
+
 int pipeline_send(struct client *c, struct client_op *op, struct error *err)
 {
     writer_crlf(&c->writer);
@@ -259,11 +346,37 @@ static void keep_refusal(struct client *c, struct client_op *op,
     }
 }
 
+static void copy_printable(char *to, size_t size, struct str from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+    if (len > 0) {
+        memcpy(to, from.ptr, len);
+    }
+    to[str_make_printable(to, len)] = '\0';
+}
+
+static void keep_answer(struct client *c, const struct imap_response_status *status)
+{
+    struct client_answer *answer = &c->answer;
+    *answer = (struct client_answer){.status = status->status, .code = status->code};
+    if (status->code != CODE_NONE) {
+        copy_printable(answer->code_name, sizeof answer->code_name, status->code_name);
+    }
+    copy_printable(answer->text, sizeof answer->text, status->text);
+    if (status->code == CODE_MESSAGELIMIT) {
+        answer->number = status->number;
+        answer->uid = status->uid;
+    }
+}
+
 void pipeline_complete(struct client *c, struct client_op *op,
                        const struct imap_response_status *status)
 {
     dequeue(c, op);
     op->result = status->status;
+    keep_answer(c, status);
+    op->limit = c->answer.number;
+    op->limit_uid = c->answer.uid;
     if (status->status != STATUS_OK) {
         keep_refusal(c, op, status);
     }
@@ -306,4 +419,37 @@ int pipeline_run(struct client *c, struct client_op *op, struct error *err)
 {
     int result = pipeline_send(c, op, err);
     return result < 0 ? result : pipeline_end(c, op, err);
+}
+
+int pipeline_check_told(const struct client *c, const struct client_op *op, bool told,
+                        struct error *err)
+{
+    return told ? 0
+                : error_set(err, ERR_PROTOCOL, SCOPE_MAILBOX,
+                            "%s answers OK to %s and tells nothing", c->host, op->row->name);
+}
+
+int client_op_end(struct client *c, struct client_op *op, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    return pipeline_end(c, op, err);
+}
+
+void client_batch_begin(struct client *c)
+{
+    client_lock(c);
+    c->batch = true;
+}
+
+int client_batch_end(struct client *c, struct error *err)
+{
+    assert(c->batch);
+    int result = 0;
+    c->batch = false;
+    client_restart_deadline(c);
+    while (result == 0 && c->first != NULL) {
+        result = dispatch_response(c, err);
+    }
+    client_unlock(c);
+    return result;
 }

@@ -59,6 +59,13 @@ void stream_close(struct stream **stream_ptr)
     xfree(stream_ptr);
 }
 
+const struct wake *stream_set_wake(struct stream *stream, const struct wake *wake)
+{
+    const struct wake *before = stream->wake;
+    stream->wake = wake;
+    return before;
+}
+
 void stream_set_deadline(struct stream *stream, int64_t deadline_ms)
 {
     stream->deadline_ms = deadline_ms;

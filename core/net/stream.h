@@ -77,6 +77,9 @@ struct stream *stream_from_layer(const struct stream_layer_ops *ops, void *self,
  * tunnel command gets a moment to end. */
 void stream_close(struct stream **stream);
 
+/* Which wake ends the waits from now on (borrowed; NULL: none). Returns the one before: for words
+ * that must be finished although the wake was signalled. */
+const struct wake *stream_set_wake(struct stream *stream, const struct wake *wake);
 /* Every later wait ends at this deadline (monotonic milliseconds), until set again. */
 void stream_set_deadline(struct stream *stream, int64_t deadline_ms);
 /* Each time bytes move the deadline becomes now + timeout_ms: for long transfers that make
@@ -114,6 +117,9 @@ int stream_wait(struct stream *stream, unsigned want, struct error *err);
 
 /* Raw deflate both ways (RFC 4978). Call directly after the tagged OK. */
 int stream_push_deflate(struct stream *stream, struct error *err);
+/* Takes that layer, which must be on top, away again; input behind its last byte that it has read
+ * already is kept. */
+int stream_pop_deflate(struct stream *stream, struct error *err);
 
 /*
  * A transcript of what the caller reads and writes, whatever layers are below or come later. The

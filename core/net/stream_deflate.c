@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "net/stream_private.h"
 #include <assert.h>
+#include <stdlib.h>
 #define ZLIB_CONST /* next_in points to const */
 #include <zlib.h>
 
@@ -156,5 +157,22 @@ int stream_push_deflate(struct stream *stream, struct error *err)
                          zError(in_status != Z_OK ? in_status : out_status));
     }
     stream_push(stream, &deflate_ops, d);
+    return 0;
+}
+
+int stream_pop_deflate(struct stream *stream, struct error *err)
+{
+    struct stream_layer *layer = stream->top;
+    assert(layer->ops == &deflate_ops);
+    int rc = stream_flush(stream, err);
+    if (rc < 0) {
+        return rc;
+    }
+    const struct deflate_layer *d = layer->self;
+    stream->top = layer->below;
+    stream->ended = false;
+    stream_unread(stream, str_make((const char *)d->in.next_in, d->in.avail_in));
+    layer->ops->close(layer);
+    free(layer);
     return 0;
 }

@@ -243,6 +243,14 @@ static ssize_t peer_write(struct stream_layer *layer, const void *data, size_t s
     return (ssize_t)size;
 }
 
+/* A step that only happens is over when it has happened, if more is to come. */
+static void pass_by(struct transcript *t)
+{
+    if (t->at + 1 < t->steps.len) {
+        t->at++;
+    }
+}
+
 static int peer_wait(struct stream_layer *layer, unsigned want, int64_t deadline_ms,
                      const struct wake *wake, const struct clock *clock, struct error *err)
 {
@@ -256,10 +264,13 @@ static int peer_wait(struct stream_layer *layer, unsigned want, int64_t deadline
         return 0;
     }
     if (step != NULL && step->kind == TRANSCRIPT_CANCEL) {
+        pass_by(t);
         return error_set(err, ERR_CANCELLED, SCOPE_CANCELLED, "cancelled");
     }
     if (step == NULL || step->kind != TRANSCRIPT_SILENCE) {
         note(t, "the client waits", STR_EMPTY);
+    } else {
+        pass_by(t);
     }
     return error_set(err, ERR_TIMEOUT, SCOPE_CONNECTION, "no answer");
 }

@@ -10,8 +10,9 @@
  *
  * Each line ends with CRLF on the wire. `$(0d00)` stands for these bytes, `$(61*5000)` for 5000
  * times the byte, `$(-)` at the end for no CRLF. The server's side can do more than talk: `S!
- * close` ends the connection, `S! silence` says nothing more, `S! cancel` is the moment when the
- * client's wake is signalled.
+ * close` ends the connection, `S! silence` says nothing until the client's wait times out, `S!
+ * cancel` is the moment when the client's wake is signalled; the conversation may go on behind
+ * both.
  */
 #include "base/str.h"
 #include "net/stream.h"

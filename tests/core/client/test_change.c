@@ -64,7 +64,7 @@ static void store_of_nothing(struct fixture *f)
     struct client_store h;
     select_inbox(f);
     assert_error(f, store(f, &h, "1", STORE_ADD, &none, 0), ERR_STATE, SCOPE_MAILBOX, "nothing");
-    assert_error(f, store(f, &h, "", STORE_ADD, &seen, 0), ERR_STATE, SCOPE_MAILBOX, "nothing");
+    assert_error(f, store(f, &h, "", STORE_ADD, &seen, 0), ERR_STATE, SCOPE_MAILBOX, "no message");
     assert_error(f, store(f, &h, "1", STORE_ADD, &seen, 5), ERR_CAPABILITY, SCOPE_MAILBOX,
                  "CONDSTORE");
 }

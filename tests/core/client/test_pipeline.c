@@ -37,6 +37,7 @@ static void unsolicited(struct fixture *f)
     assert_int_equal(event.modseq, 77);
     assert_text(event_of(f, EVENT_STATUS).text, "Other");
     assert_text(event_of(f, EVENT_ALERT).text, "the disk is filling");
+    assert_text(event_of(f, EVENT_LIST).list->name, "New");
     assert_false(client_next_event(f->c, &event));
 }
 
