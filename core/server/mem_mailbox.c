@@ -1,8 +1,8 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "imap/limits.h"
+#include "imap/mime.h"
 #include "server/mem_private.h"
-#include "server/message.h"
 #include <assert.h>
 #include <stdio.h>
 
@@ -17,11 +17,11 @@ static void make_id(char kind, struct str bytes, char out[34])
 }
 
 /* The first "<…>" of the field; empty if there is none. */
-static struct str first_id(struct str header, struct str field_name)
+static struct str first_id(struct str message, struct str field_name)
 {
     struct str name;
     struct str field;
-    while (message_next_field(&header, &name, &field)) {
+    while (mime_next_field(&message, &name, &field)) {
         ptrdiff_t open = str_eq_nocase(name, field_name) ? str_find(field, '<') : -1;
         struct str id = open >= 0 ? str_from_offset(field, (size_t)open) : STR_EMPTY;
         ptrdiff_t close = str_find(id, '>');
@@ -37,9 +37,8 @@ static struct str thread_root(struct str message)
 {
     static const struct str fields[] = {STR_INIT("References"), STR_INIT("In-Reply-To"),
                                         STR_INIT("Message-ID")};
-    struct str header = message_header(message);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        struct str id = first_id(header, fields[i]);
+        struct str id = first_id(message, fields[i]);
         if (id.len > 0) {
             return id;
         }

@@ -46,6 +46,29 @@ uint64_t select_count(const struct tracker_ranges *ranges)
     return count;
 }
 
+void select_partial(const struct partial_range *window, struct arena *arena,
+                    struct tracker_ranges *ranges)
+{
+    struct tracker_range *kept = arena_array(arena, ranges->len, sizeof *kept);
+    size_t begin = 0;
+    size_t end = 0;
+    size_t at = 0;
+    size_t len = 0;
+    partial_range_apply(window, (size_t)select_count(ranges), &begin, &end);
+    for (size_t i = 0; i < ranges->len; i++) {
+        struct tracker_range range = ranges->items[i];
+        size_t next = at + (range.end - range.begin);
+        if (at < end && next > begin) {
+            kept[len++] =
+                (struct tracker_range){range.begin + (uint32_t)(begin > at ? begin - at : 0),
+                                       range.end - (uint32_t)(next > end ? next - end : 0)};
+        }
+        at = next;
+    }
+    ranges->items = kept;
+    ranges->len = len;
+}
+
 static uint64_t limit_of(const struct session *s)
 {
     return session_offers(s, CAP_MESSAGELIMIT) && s->options.capabilities.message_limit != 0

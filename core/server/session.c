@@ -53,6 +53,20 @@ void session_default_capabilities(struct capabilities *out)
         CAP_REPLACE,
         CAP_INPROGRESS,
         CAP_XLIST,
+        CAP_IMAP4REV2,
+        CAP_ESEARCH,
+        CAP_SEARCHRES,
+        CAP_WITHIN,
+        CAP_SORT,
+        CAP_SORT_DISPLAY,
+        CAP_ESORT,
+        CAP_THREAD_ORDEREDSUBJECT,
+        CAP_THREAD_REFERENCES,
+        CAP_SEARCH_FUZZY,
+        CAP_BINARY,
+        CAP_PREVIEW,
+        CAP_SAVEDATE,
+        CAP_PARTIAL,
     };
     *out = (struct capabilities){0};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

@@ -6,7 +6,9 @@
 #include "imap/fetch.h"
 #include "imap/limits.h"
 #include "imap/mailbox_name.h"
+#include "imap/partial.h"
 #include "imap/response.h"
+#include "imap/search.h"
 #include "server/session.h"
 #include "server/tracker.h"
 
@@ -169,6 +171,9 @@ bool select_resolve(struct session *s, struct command *c, const struct seqset *a
                     struct tracker_ranges *out);
 /* Not EXAMINEd, and the rights are there; false with NO in the reply. */
 bool select_check_writable(struct session *s, struct command *c, const char *needed);
+/* Leaves those in the window. */
+void select_partial(const struct partial_range *window, struct arena *arena,
+                    struct tracker_ranges *ranges);
 uint64_t select_count(const struct tracker_ranges *ranges);
 /* Leaves the last ones where MESSAGELIMIT allows no more (RFC 9738); reply_add_limit then says so
  * in the reply. */
@@ -210,7 +215,7 @@ command_handler handle_getacl, handle_setacl, handle_deleteacl, handle_listright
 command_handler handle_getquota, handle_getquotaroot, handle_setquota;
 command_handler handle_getmetadata, handle_setmetadata;
 command_handler handle_append, handle_replace, handle_fetch, handle_store, handle_expunge,
-    handle_copy, handle_search;
+    handle_copy, handle_search, handle_sort, handle_thread;
 
 /* The line that answers AUTHENTICATE's challenge, without its line end. */
 void auth_continue(struct session *s, struct str line);
@@ -241,6 +246,40 @@ int metadata_tell(struct session *s, struct command *c, struct str name,
                   const struct metadata_get *get, size_t *longest_left_out, struct error *err);
 /* Whether all of the items are on offer. */
 bool status_items_offered(const struct session *s, unsigned items);
+/* ---- searching (search_match.c, cmd_search.c) ---- */
+
+/* Indices in the view. */
+VEC_STRUCT(search_hits, uint32_t);
+
+/* Every key is on offer and names messages that are there; false with BAD in the reply. */
+bool search_check(struct session *s, struct command *c, const struct search_key *key);
+/* The messages that match, ascending; of MESSAGELIMIT's last ones only. */
+void search_run(struct session *s, struct command *c, const struct search_key *key,
+                struct search_hits *out);
+/* Everything that may be wrong with a request; false with the reply. */
+bool search_prepare(struct session *s, struct command *c, const struct search_request *request);
+bool search_charset_known(struct session *s, struct command *c, struct str charset);
+bool search_options_offered(const struct session *s, const struct search_options *options);
+/* The UID or number of the message at an index. */
+uint32_t search_hit_number(const struct session *s, bool uid, uint32_t index);
+/* "* ESEARCH …" with what RETURN asks for, the hits in their order; SAVE is done. */
+void search_tell_extended(struct session *s, struct command *c,
+                          const struct search_options *options, const struct search_hits *hits,
+                          bool modseq);
+
+/* ---- FETCH of one message (fetch_message.c) ---- */
+
+/* "* n FETCH (…)"; false when a part asked for by BINARY could not be decoded. What it needs is in
+ * `arena`. */
+bool fetch_tell_message(struct session *s, struct arena *arena, const struct fetch_request *request,
+                        uint32_t index);
+/* Why the items are not on offer, or NULL. */
+const char *fetch_refusal(const struct session *s, const struct fetch_request *request);
+/* X-GM-MSGID and X-GM-THRID of an object's identity; X-GM-LABELS: the other mailboxes that hold the
+ * message. */
+uint64_t fetch_gm_number(struct str id);
+void fetch_gm_labels(struct session *s, struct arena *arena, struct str email_id,
+                     struct str_list *out);
 /* "* n FETCH (…)" with the flags and what has been enabled beside them. */
 void fetch_tell_flags(struct session *s, uint32_t seq, const struct backend_message *message,
                       bool with_uid, bool with_flags);

@@ -126,7 +126,7 @@ static void implicit_tls(void **state)
     place_init(&p, true, 0);
     struct stream *stream = connect_to(&p);
     push_tls(&p, stream);
-    read_to(stream, "* OK [CAPABILITY IMAP4rev1 SASL-IR");
+    read_to(stream, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR");
     log_in(stream);
     say(stream, "a LOGOUT\r\n");
     read_to(stream, "a OK");
@@ -141,14 +141,14 @@ static void starttls(void **state)
     struct place p;
     place_init(&p, false, 0);
     struct stream *stream = connect_to(&p);
-    read_to(stream, "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED");
+    read_to(stream, "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 STARTTLS LOGINDISABLED");
     say(stream, "a LOGIN u p\r\n");
     read_to(stream, "a NO [PRIVACYREQUIRED]");
     say(stream, "b STARTTLS\r\n");
     read_to(stream, "b OK");
     push_tls(&p, stream);
     say(stream, "c CAPABILITY\r\n");
-    read_to(stream, "* CAPABILITY IMAP4rev1 SASL-IR");
+    read_to(stream, "* CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR");
     read_to(stream, "c OK");
     log_in(stream);
     stream_close(&stream);

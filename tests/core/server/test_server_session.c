@@ -45,9 +45,10 @@ static void session_commands(void **state)
 static void login(void **state)
 {
     static const struct script scripts[] = {
-        {"greeting", "1< * OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE NAMESPACE "
-                     "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE IDLE …\n"
-                     "1> a LOGIN u p\n1< a OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE …\n"},
+        {"greeting",
+         "1< * OK [CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE NAMESPACE "
+         "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE IDLE …\n"
+         "1> a LOGIN u p\n1< a OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE …\n"},
         {"literals", "1< * OK …\n1> a LOGIN {1}\n1< + …\n1> u {1+}\n1.\n1> p\n1< a OK …\n"},
         {"wrong password", "1< * OK …\n1> a LOGIN u x\n1< a NO [AUTHENTICATIONFAILED] …\n"
                            "1> b LOGIN u p\n1< b OK …\n"},
@@ -82,10 +83,11 @@ static void no_login_without_tls(void **state)
     c.env.options.allow_plaintext = false;
     c.env.options.tls_available = true;
     capabilities_set(&c.env.options.capabilities, CAP_STARTTLS, true);
-    conversation_play(&c, "privacy",
-                      "1< * OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED LITERAL+ ID …\n"
-                      "1> a LOGIN u p\n1< a NO [PRIVACYREQUIRED] …\n"
-                      "1> b AUTHENTICATE PLAIN AHUAcA==\n1< b NO [PRIVACYREQUIRED] …\n");
+    conversation_play(
+        &c, "privacy",
+        "1< * OK [CAPABILITY IMAP4rev1 IMAP4rev2 STARTTLS LOGINDISABLED LITERAL+ ID …\n"
+        "1> a LOGIN u p\n1< a NO [PRIVACYREQUIRED] …\n"
+        "1> b AUTHENTICATE PLAIN AHUAcA==\n1< b NO [PRIVACYREQUIRED] …\n");
     conversation_free(&c);
 }
 
@@ -105,7 +107,7 @@ static void starttls_drops_what_was_injected(void **state)
     session_tls_done(session);
     buf_clear(&out);
     assert_int_equal(session_feed(session, STR("c CAPABILITY\r\n"), &out), SESSION_READ);
-    assert_true(str_starts(buf_str(&out), STR("* CAPABILITY IMAP4rev1 SASL-IR")));
+    assert_true(str_starts(buf_str(&out), STR("* CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR")));
     assert_null(strstr(out.data, "b "));
     session_free(&session);
     conversation_free(&c);
