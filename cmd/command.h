@@ -19,24 +19,28 @@ struct verb {
     const char *arguments; /* for the usage line, e.g. "[TARGET…]" */
     const char *summary;   /* one line */
     int (*run)(struct invocation *invocation);
+    /* Behind this many words, one that begins with a single - is a word too; 0: never. */
+    size_t plain_after;
 };
 
-extern const struct verb verb_sync, verb_check, verb_mailboxes, verb_held, verb_demo, verb_help;
+extern const struct verb verb_sync, verb_check, verb_mailboxes, verb_held, verb_demo, verb_imapd,
+    verb_help;
 extern const struct verb *const verbs[]; /* ends in NULL */
+
+/* Words of the command line, in order. */
+struct arguments {
+    const char **items;
+    size_t len;
+};
 
 struct option {
     char letter; /* 0: none */
     const char *name;
     const char *value; /* what it takes, e.g. "FILE"; NULL: nothing */
     const char *help;
-    bool *flag;        /* becomes true; of an option that takes nothing */
-    const char **text; /* becomes the value */
-};
-
-/* The arguments that are no options, in order. */
-struct arguments {
-    const char **items;
-    size_t len;
+    bool *flag;             /* becomes true; of an option that takes nothing */
+    const char **text;      /* becomes the value */
+    struct arguments *list; /* instead of `text`: gets each value; room for argc of them */
 };
 
 enum { EXIT_USAGE = 64, EXIT_DEFECT = 70, EXIT_INTERRUPTED = 75 };

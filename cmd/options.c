@@ -115,7 +115,12 @@ static int take(const struct parse *p, const struct option *o, const char *attac
     if (attached == NULL && *at + 1 >= v->argc) {
         return usage_error(v->verb, "--%s needs a value: %s", o->name, o->value);
     }
-    *o->text = attached != NULL ? attached : v->argv[++*at];
+    const char *value = attached != NULL ? attached : v->argv[++*at];
+    if (o->list != NULL) {
+        o->list->items[o->list->len++] = value;
+    } else {
+        *o->text = value;
+    }
     return 0;
 }
 
@@ -155,7 +160,8 @@ static int read_all(const struct parse *p, struct arguments *out)
     for (int at = 0; at < v->argc; at++) {
         const char *word = v->argv[at];
         int failed = 0;
-        if (ended || word[0] != '-' || word[1] == '\0') {
+        bool plain = v->verb->plain_after > 0 && out->len >= v->verb->plain_after && word[1] != '-';
+        if (ended || plain || word[0] != '-' || word[1] == '\0') {
             out->items[out->len++] = word;
         } else if (strcmp(word, "--") == 0) {
             ended = true;
@@ -175,10 +181,10 @@ bool options_read(struct invocation *invocation, const struct option *options, s
                   const char *help, struct arguments *out, int *exit_out)
 {
     struct parse p = {.invocation = invocation, .options = options, .len = len};
-    p.common[0] =
-        (struct option){'c', "config", "FILE", "the configuration", NULL, &invocation->config_path};
-    p.common[1] = (struct option){'h', "help", NULL, "show this", &p.help, NULL};
-    p.common[2] = (struct option){0, "version", NULL, "show the version", &p.version, NULL};
+    p.common[0] = (struct option){
+        'c', "config", "FILE", "the configuration", NULL, &invocation->config_path, NULL};
+    p.common[1] = (struct option){'h', "help", NULL, "show this", &p.help, NULL, NULL};
+    p.common[2] = (struct option){0, "version", NULL, "show the version", &p.version, NULL, NULL};
     out->items = xcalloc((size_t)invocation->argc + 1, sizeof *out->items);
     out->len = 0;
     *exit_out = read_all(&p, out);

@@ -49,8 +49,8 @@ static int run(struct invocation *invocation)
 {
     bool show = false, schema = false;
     const struct option options[] = {
-        {0, "show", NULL, "show every setting, defaults included; secrets as …", &show, NULL},
-        {0, "schema", NULL, "show a JSON schema of the configuration", &schema, NULL},
+        {0, "show", NULL, "show every setting, defaults included; secrets as …", &show, NULL, NULL},
+        {0, "schema", NULL, "show a JSON schema of the configuration", &schema, NULL, NULL},
     };
     struct arguments arguments;
     int exit_code;

@@ -214,7 +214,7 @@ static int held_main(struct invocation *invocation)
 {
     bool json = false;
     const struct option options[] = {
-        {0, "json", NULL, "one JSON document on standard output", &json, NULL},
+        {0, "json", NULL, "one JSON document on standard output", &json, NULL, NULL},
     };
     struct arguments arguments;
     int exit_code = 0;

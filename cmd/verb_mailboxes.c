@@ -208,8 +208,8 @@ static int mailboxes_main(struct invocation *invocation)
     bool json = false;
     const char *format = NULL;
     const struct option options[] = {
-        {0, "json", NULL, "one JSON document on standard output", &json, NULL},
-        {0, "format", "mutt", "lines for a muttrc", NULL, &format},
+        {0, "json", NULL, "one JSON document on standard output", &json, NULL, NULL},
+        {0, "format", "mutt", "lines for a muttrc", NULL, &format, NULL},
     };
     struct arguments arguments;
     int exit_code = 0;

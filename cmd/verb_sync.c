@@ -199,15 +199,16 @@ static int sync_main(struct invocation *invocation)
     struct sync_run run = {0};
     struct sync_flags *f = &run.flags;
     const struct option options[] = {
-        {'n', "dry-run", NULL, "only tell what would be done, and why", &f->dry_run, NULL},
-        {0, "json", NULL, "one JSON document on standard output", &f->json, NULL},
-        {'q', "quiet", NULL, "only tell what went wrong", &f->quiet, NULL},
-        {'v', "verbose", NULL, "tell each thing that is done", &f->verbose, NULL},
-        {0, "full", NULL, "believe no mark: list and scan everything", &f->full, NULL},
+        {'n', "dry-run", NULL, "only tell what would be done, and why", &f->dry_run, NULL, NULL},
+        {0, "json", NULL, "one JSON document on standard output", &f->json, NULL, NULL},
+        {'q', "quiet", NULL, "only tell what went wrong", &f->quiet, NULL, NULL},
+        {'v', "verbose", NULL, "tell each thing that is done", &f->verbose, NULL, NULL},
+        {0, "full", NULL, "believe no mark: list and scan everything", &f->full, NULL, NULL},
         {0, "approve-deletions", NULL, "do the deletions that an earlier run held",
-         &f->approve_deletions, NULL},
-        {0, "no-hooks", NULL, "run no hooks", &f->no_hooks, NULL},
-        {0, "trace", "FILE", "write what passes to and fro, without secrets", NULL, &f->trace},
+         &f->approve_deletions, NULL, NULL},
+        {0, "no-hooks", NULL, "run no hooks", &f->no_hooks, NULL, NULL},
+        {0, "trace", "FILE", "write what passes to and fro, without secrets", NULL, &f->trace,
+         NULL},
     };
     struct arguments arguments;
     int exit_code = 0;

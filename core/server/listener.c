@@ -1,6 +1,7 @@
 #include "server/listener.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "net/listen.h"
 #include "net/wait.h"
 #include "imap/limits.h"
@@ -29,6 +30,7 @@ struct listener {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t ended;  /* active went down */
     unsigned active;
+    VEC(pthread_t) ending; /* threads with nothing left to do, to be joined */
     struct session_counters total;
 };
 
@@ -193,10 +195,14 @@ static void connection_free(struct connection **connection)
 static void *connection_main(void *self)
 {
     struct connection *c = self;
+    struct listener *l = c->listener;
     struct error err = ERROR_INIT;
     if (converse(c, &err) < 0 && err.code != ERR_CANCELLED) {
         log_debug(NULL, "server connection: %s", err.text);
     }
+    pthread_mutex_lock(&l->mutex);
+    vec_push(&l->ending, pthread_self());
+    pthread_mutex_unlock(&l->mutex);
     connection_free(&c);
     return NULL;
 }
@@ -225,18 +231,27 @@ static void turn_away(const struct listener *l, int fd)
 static void start_connection(struct listener *l, int fd)
 {
     pthread_t thread;
-    pthread_attr_t attributes;
     struct connection *c = xcalloc(1, sizeof *c);
     c->listener = l;
     c->stream = stream_from_fd(fd, &l->wake, &clock_system);
     c->session = session_new(&l->backend, &l->options.session);
     buf_init(&c->out, OUTPUT_MAX);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attributes, connection_main, c) != 0) {
+    if (pthread_create(&thread, NULL, connection_main, c) != 0) {
         connection_free(&c);
     }
-    pthread_attr_destroy(&attributes);
+}
+
+/* Waits for the threads that are about to end, so that what they hold until then is given back. */
+static void join_ending(struct listener *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    while (l->ending.len > 0) {
+        pthread_t thread = l->ending.items[--l->ending.len];
+        pthread_mutex_unlock(&l->mutex);
+        pthread_join(thread, NULL);
+        pthread_mutex_lock(&l->mutex);
+    }
+    pthread_mutex_unlock(&l->mutex);
 }
 
 static void *acceptor_main(void *self)
@@ -245,6 +260,7 @@ static void *acceptor_main(void *self)
     struct error err = ERROR_INIT;
     struct pollfd fd = {.fd = l->fd, .events = POLLIN};
     while (wait_ready(&fd, 1, DEADLINE_NEVER, &l->wake, &clock_system, &err) == 0) {
+        join_ending(l);
         int accepted = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
         if (accepted < 0) {
             if (errno == EMFILE || errno == ENFILE) {
@@ -265,6 +281,7 @@ static void listener_free(struct listener *l)
 {
     wake_close(&l->wake);
     close(l->fd);
+    vec_free(&l->ending);
     pthread_mutex_destroy(&l->mutex);
     pthread_cond_destroy(&l->ended);
     xfree(&l);
@@ -321,6 +338,7 @@ void listener_stop(struct listener **listener)
         pthread_cond_wait(&l->ended, &l->mutex);
     }
     pthread_mutex_unlock(&l->mutex);
+    join_ending(l);
     listener_free(l);
     *listener = NULL;
 }
