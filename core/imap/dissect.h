@@ -168,12 +168,12 @@ struct dissect_unit {
     };
 };
 
-/* `literal` may be NULL: pieces of a literal that is not kept, before its unit is told; `offset` is
- * the piece's in the input. A negative return ends the dissection with *err. Everything is borrowed
- * until the call returns. */
+/* `literal` may be NULL: pieces of a literal that is not kept, before its unit is told; `at` is the
+ * piece's place in its literal. A negative return ends the dissection with *err. Everything is
+ * borrowed until the call returns. */
 struct dissect_visitor {
     int (*unit)(void *self, const struct dissect_unit *unit, struct error *err);
-    int (*literal)(void *self, uint64_t offset, struct str piece, struct error *err);
+    int (*literal)(void *self, uint64_t at, struct str piece, struct error *err);
     void *self;
 };
 

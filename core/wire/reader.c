@@ -1,5 +1,6 @@
 #include "wire/reader.h"
 #include "base/alloc.h"
+#include "wire/line_tail.h"
 #include "wire/reader_private.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -199,38 +200,6 @@ bool reader_has_buffered(const struct reader *r)
 
 /* ---- recovering ---- */
 
-/* The tail of a line, enough to see the header of a literal in it. */
-struct line_tail {
-    char bytes[40];
-    size_t len;
-};
-
-static void line_tail_add(struct line_tail *tail, struct str s)
-{
-    if (s.len > sizeof tail->bytes) {
-        s = str_from_offset(s, s.len - sizeof tail->bytes);
-    }
-    size_t room = sizeof tail->bytes - s.len;
-    size_t keep = tail->len < room ? tail->len : room;
-    memmove(tail->bytes, tail->bytes + tail->len - keep, keep);
-    memcpy(tail->bytes + keep, s.ptr, s.len);
-    tail->len = keep + s.len;
-}
-
-/* Whether the line that ended with `tail` is followed by a literal that nobody waited for. */
-static bool line_tail_literal(const struct line_tail *tail, uint64_t *size)
-{
-    struct str line = str_make(tail->bytes, tail->len);
-    while (line.len > 0 && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r')) {
-        line.len--;
-    }
-    ptrdiff_t open = str_rfind(line, '{');
-    if (open < 0 || !str_ends(line, STR("+}"))) {
-        return false;
-    }
-    return str_to_u64(str_sub(line, (size_t)open + 1, line.len - (size_t)open - 3), size);
-}
-
 static bool reader_pass_bytes(struct reader *r, uint64_t n)
 {
     while (n > 0) {
@@ -248,7 +217,7 @@ static bool reader_pass_bytes(struct reader *r, uint64_t n)
 /* Behind the next LF; `tail` gets the end of the line passed over. */
 static bool reader_pass_line(struct reader *r, struct line_tail *tail)
 {
-    tail->len = 0;
+    line_tail_clear(tail);
     for (;;) {
         r->unit_start = reader_offset(r);
         if (r->pos == r->end && !reader_fill(r)) {
@@ -282,6 +251,7 @@ bool reader_recover(struct reader *r)
         return true;
     }
     struct line_tail tail;
+    bool sync;
     do {
         if (literal > r->limits.literal_bytes) {
             return reader_fail(r, "a literal of %llu bytes", (unsigned long long)literal);
@@ -290,7 +260,7 @@ bool reader_recover(struct reader *r)
             return false;
         }
         literal = 0;
-    } while (line_tail_literal(&tail, &literal));
+    } while (line_tail_literal(&tail, &literal, &sync) && !sync);
     r->line_end_offset = reader_offset(r);
     return true;
 }
