@@ -49,12 +49,18 @@ struct client_credentials {
     const char *user;
     const char *authzid; /* NULL: none */
     const char *password;
-    const char *const *mechanisms; /* NULL-terminated, in order of preference, lower case: "plain",
-                                      "login" (the LOGIN command); NULL: auto */
+    const char *token;             /* of XOAUTH2 and OAUTHBEARER; NULL: none */
+    const char *const *mechanisms; /* NULL-terminated, in order of preference: "plain", "login"
+                                      (the command, or where it is disabled the mechanism),
+                                      "cram-md5", "scram-sha-1", "scram-sha-256",
+                                      "scram-sha-256-plus", "external", "gssapi", "xoauth2",
+                                      "oauthbearer". NULL: auto, the strongest that is offered and
+                                      suits password or token */
 };
 
 struct client_options {
     const char *host; /* for the certificate check and error texts */
+    unsigned port;    /* told by OAUTHBEARER; 0: not */
     enum client_security security;
     struct tls_context *tls; /* borrowed; NULL with SECURITY_NONE */
     bool plaintext_ok;       /* loopback, a tunnel, or allow_plaintext */

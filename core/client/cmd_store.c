@@ -1,6 +1,6 @@
 /* STORE and UID STORE. */
-#include "client/client_private.h"
 #include "imap/limits.h"
+#include "client/client_private.h"
 
 static bool store_status(struct client_op *op, struct client *c,
                          struct imap_response_status *status, bool tagged)

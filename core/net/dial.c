@@ -1,6 +1,7 @@
 #include "net/dial.h"
 #include "base/alloc.h"
 #include "net/resolve.h"
+#include "net/socks.h"
 #include "net/stream_private.h"
 #include "net/wait.h"
 #include <arpa/inet.h>
@@ -204,20 +205,25 @@ static int fail(const struct dialing *d, enum error_code code, struct error *err
     return rc;
 }
 
-/* Options that fail to be set cost nothing but late notice of a dead peer. */
-static void set_options(int fd)
+static int or_default(int wanted, int otherwise)
 {
-    static const struct {
+    return wanted > 0 ? wanted : otherwise;
+}
+
+/* Options that fail to be set cost nothing but late notice of a dead peer. */
+static void set_options(int fd, const struct dial_keepalive *wanted)
+{
+    const struct {
         int level;
         int name;
         int value;
     } options[] = {
         {IPPROTO_TCP, TCP_NODELAY, 1},
         {SOL_SOCKET, SO_KEEPALIVE, 1},
-        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT},
-        {IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS},
+        {IPPROTO_TCP, TCP_KEEPIDLE, or_default(wanted->idle_s, KEEPALIVE_IDLE_S)},
+        {IPPROTO_TCP, TCP_KEEPINTVL, or_default(wanted->interval_s, KEEPALIVE_INTERVAL_S)},
+        {IPPROTO_TCP, TCP_KEEPCNT, or_default(wanted->count, KEEPALIVE_COUNT)},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, or_default(wanted->unacknowledged_ms, UNACKNOWLEDGED_MS)},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
@@ -228,7 +234,7 @@ static void set_options(int fd)
 static struct stream *stream_of(const struct dialing *d, struct attempt *attempt)
 {
     int64_t took_us = now_us() - attempt->started_us;
-    set_options(attempt->fd);
+    set_options(attempt->fd, &d->options->keepalive);
     struct stream *stream = stream_from_fd(attempt->fd, d->options->wake, d->options->clock);
     stream->connect_us = took_us > 0 ? took_us : 1;
     attempt->fd = -1;
@@ -262,11 +268,38 @@ static int dial_tcp(const struct dial_options *options, struct stream **out, str
     return rc;
 }
 
+static int dial_proxy(const struct dial_options *options, struct stream **out, struct error *err)
+{
+    struct socks_proxy proxy;
+    int rc = socks_proxy_parse(options->proxy, &proxy, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct dial_options to_proxy = *options;
+    to_proxy.host = proxy.host;
+    to_proxy.port = proxy.port;
+    rc = dial_tcp(&to_proxy, out, err);
+    if (rc == 0) {
+        stream_set_deadline(*out, options->deadline_ms);
+        rc = socks_connect(*out, &proxy, options->host, options->port, err);
+        if (rc < 0) {
+            stream_close(out);
+            (void)error_wrap(err, "to %s:%u", options->host, (unsigned)options->port);
+        }
+    }
+    if (rc < 0 && rc != -ERR_CANCELLED) {
+        (void)error_wrap(err, "by the proxy %s", proxy.host);
+    }
+    socks_proxy_free(&proxy);
+    return rc;
+}
+
 int dial(const struct dial_options *options, struct stream **out, struct error *err)
 {
     int rc = options->tunnel != NULL
                  ? tunnel_open(options->tunnel, options->wake, options->clock, out, err)
-                 : dial_tcp(options, out, err);
+             : options->proxy != NULL ? dial_proxy(options, out, err)
+                                      : dial_tcp(options, out, err);
     if (rc == 0) {
         stream_set_deadline(*out, options->deadline_ms);
     }

@@ -300,3 +300,24 @@ int stream_push_tls_server(struct stream *stream, struct tls_context *context, s
 {
     return push(stream, context, NULL, err);
 }
+
+static const struct tls_layer *find_tls(const struct stream *stream)
+{
+    const struct stream_layer *layer = stream->top;
+    while (layer != NULL && layer->ops != &tls_ops) {
+        layer = layer->below;
+    }
+    return layer == NULL ? NULL : layer->self;
+}
+
+bool stream_tls_exporter(const struct stream *stream, unsigned char out[TLS_EXPORTER_BYTES])
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+    const struct tls_layer *tls = find_tls(stream);
+    if (tls == NULL || tls->state != TLS_OPEN ||
+        (SSL_version(tls->ssl) < TLS1_3_VERSION && SSL_get_extms_support(tls->ssl) != 1)) {
+        return false;
+    }
+    return SSL_export_keying_material(tls->ssl, out, TLS_EXPORTER_BYTES, label, sizeof label - 1,
+                                      (const unsigned char *)"", 0, 1) == 1;
+}

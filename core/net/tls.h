@@ -36,5 +36,10 @@ int stream_push_tls_client(struct stream *stream, struct tls_context *context, c
                            struct error *err);
 int stream_push_tls_server(struct stream *stream, struct tls_context *context, struct error *err);
 
+#define TLS_EXPORTER_BYTES 32
+/* The channel binding tls-exporter (RFC 9266). False without TLS, and where the connection has no
+ * unique one: TLS 1.2 without extended master secret. */
+bool stream_tls_exporter(const struct stream *stream, unsigned char out[TLS_EXPORTER_BYTES]);
+
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" without TLS; static or stream-owned. */
 const char *stream_tls_description(const struct stream *stream);
