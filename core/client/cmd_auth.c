@@ -175,6 +175,8 @@ static int send_response(struct client *c, struct client_op *op, const struct bu
 /* One exchange. */
 struct exchange {
     struct client_op op;
+    const struct mechanism *mechanism;
+    enum sasl_step step; /* of the client's side */
     struct sasl_client *sasl;
     struct buf response; /* to be sent next */
     bool spoke;          /* the client has said something */
@@ -186,7 +188,6 @@ struct exchange {
 static int answer(struct client *c, struct exchange *x, struct error *err)
 {
     AUTO_WIPE struct buf challenge = BUF_INIT(RESPONSE_MAX_BYTES);
-    enum sasl_step step;
     if (x->responded) {
         x->responded = false;
         return send_response(c, &x->op, &x->response, err);
@@ -201,7 +202,16 @@ static int answer(struct client *c, struct exchange *x, struct error *err)
         error_set(&x->told, ERR_AUTH, SCOPE_ACCOUNT, "%s asks in no base64", c->host);
         return send_hidden(c, &x->op, STR("*\r\n"), err);
     }
-    if (sasl_client_step(x->sasl, buf_str(&challenge), &x->response, &step, &x->told) < 0 &&
+    /* Of OAuth it is an error in words, and an empty one asks for nothing. */
+    bool is_over = x->step == SASL_STEP_DONE && x->mechanism->secret != SECRET_TOKEN;
+    if (is_over && challenge.len > 0) {
+        error_set(&x->told, ERR_AUTH, SCOPE_ACCOUNT, "%s asks for more than there is", c->host);
+        return send_hidden(c, &x->op, STR("*\r\n"), err);
+    }
+    if (is_over) {
+        return send_hidden(c, &x->op, STR("\r\n"), err);
+    }
+    if (sasl_client_step(x->sasl, buf_str(&challenge), &x->response, &x->step, &x->told) < 0 &&
         sasl_client_error(x->sasl) == NULL) {
         return send_hidden(c, &x->op, STR("*\r\n"), err);
     }
@@ -249,16 +259,14 @@ static int converse(struct client *c, struct exchange *x, struct error *err)
 }
 
 /* The command, with the initial response where the server takes one and it is not too long. */
-static int begin_exchange(struct client *c, struct exchange *x, const struct mechanism *m,
-                          struct error *err)
+static int begin_exchange(struct client *c, struct exchange *x, struct error *err)
 {
-    enum sasl_step step;
     if (pipeline_open(c, &x->op, CMD_AUTHENTICATE, &no_hooks, NULL, err) < 0) {
         return -(int)err->code;
     }
-    writer_format(&c->writer, " %s", sasl_mechanism_name(m->sasl));
+    writer_format(&c->writer, " %s", sasl_mechanism_name(x->mechanism->sasl));
     if (sasl_client_goes_first(x->sasl) && client_has(c, CAP_SASL_IR)) {
-        if (sasl_client_step(x->sasl, STR_EMPTY, &x->response, &step, err) < 0) {
+        if (sasl_client_step(x->sasl, STR_EMPTY, &x->response, &x->step, err) < 0) {
             return -(int)err->code;
         }
         x->spoke = true;
@@ -288,11 +296,12 @@ static int run_sasl(struct client *c, const struct mechanism *m,
         .port = c->options.port,
         .channel_binding = bound ? str_make((const char *)binding, sizeof binding) : STR_EMPTY,
     };
-    struct exchange x = {.response = BUF_INIT(RESPONSE_MAX_BYTES)};
+    struct exchange x = {
+        .mechanism = m, .step = SASL_STEP_MORE, .response = BUF_INIT(RESPONSE_MAX_BYTES)};
     (void)buf_reserve(&x.response, INITIAL_RESPONSE_MAX_BYTES);
     int result = sasl_client_new(m->sasl, &wanted, &x.sasl, err);
     if (result == 0) {
-        result = begin_exchange(c, &x, m, err);
+        result = begin_exchange(c, &x, err);
     }
     if (result == 0) {
         result = converse(c, &x, err);
