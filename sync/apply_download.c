@@ -468,16 +468,26 @@ static int download_all(struct downloader *d, struct seqset *missing, struct err
     return r < 0 ? r : drop_held_entries(d, err);
 }
 
+/* What an interrupted run left half written. */
+static int clean_tmp(struct pass *pass, struct mailbox_pair *pair, struct error *err)
+{
+    if (maildir_clean_tmp(pass->maildir, pair->record.path.ptr, err) < 0)
+        return pass_absorb(pass, pair, err);
+    return 0;
+}
+
 int apply_downloads(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct downloader *d = xcalloc(1, sizeof *d);
     d->pass = pass;
     d->plan = plan;
+    int r = 0;
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         d->total += m->ops[OP_DOWNLOAD].len;
+        if (r == 0 && m->ops[OP_DOWNLOAD].len > 0 && is_open_to_work(m))
+            r = clean_tmp(pass, m->pair, err);
     }
-    int r = 0;
-    if (d->total > 0) {
+    if (r == 0 && d->total > 0) {
         struct seqset *missing = xcalloc(plan->mailboxes.len, sizeof *missing);
         d->deliverer = deliverer_new(pass);
         r = download_all(d, missing, err);

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 /*
- * In batches: the messages are opened, their intents committed, their APPENDs sent one behind the
- * other, and the outcomes committed. An answer that never comes leaves the intent open; recovery
- * looks for the message before anything is sent again (law 2).
+ * In batches, two of them under way: the messages are opened, their intents committed, their
+ * APPENDs sent one behind the other, and the outcomes committed. An answer that never comes leaves
+ * the intent open; recovery looks for the message before anything is sent again (law 2).
  */
 #define BATCH_MESSAGES 64
 #define BATCH_BYTES (32u * 1024 * 1024)
@@ -31,12 +31,18 @@ struct upload {
     struct error refusal;
 };
 
+struct batch {
+    struct upload items[BATCH_MESSAGES];
+    size_t len;
+    uint64_t bytes;
+};
+
 struct uploader {
     struct pass *pass;
     struct mailbox_pair *pair;
-    struct upload *batch; /* BATCH_MESSAGES */
-    size_t len;
-    uint64_t bytes;
+    struct batch *filling;           /* being opened */
+    struct batch *flying;            /* sent; its answers are read while the next one is sent */
+    VEC(struct lost_append) unknown; /* stored, but the server told no UID */
     uint64_t done, total;
 };
 
@@ -56,7 +62,7 @@ static int hold_upload(struct uploader *u, const struct operation *op, bool at_o
 /* Opens the file and writes down what is about to be sent. */
 static int add_upload(struct uploader *u, const struct operation *op, struct error *err)
 {
-    struct upload *up = &u->batch[u->len];
+    struct upload *up = &u->filling->items[u->filling->len];
     *up = (struct upload){.op = op};
     int r = maildir_message_open(u->pass->maildir, u->pair->record.path.ptr, op->file, &up->message,
                                  err);
@@ -83,8 +89,8 @@ static int add_upload(struct uploader *u, const struct operation *op, struct err
     m->wire_size = maildir_message_wire_size(up->message);
     m->internal_date_s = maildir_message_mtime_s(up->message);
     maildir_message_digests(up->message, &m->header_digest, &m->body_digest);
-    u->len++;
-    u->bytes += m->wire_size;
+    u->filling->len++;
+    u->filling->bytes += m->wire_size;
     return 0;
 }
 
@@ -92,14 +98,14 @@ static int put_append_intents(struct uploader *u, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     int r = index_begin_write(u->pass->index, &txn, err);
-    for (size_t i = 0; i < u->len && r == 0; i++) {
+    for (size_t i = 0; i < u->filling->len && r == 0; i++) {
         /* The file of a message that is gone gets a record of its own: the old one lets go of it.
          */
-        const struct index_message *gone = u->batch[i].op->base;
+        const struct index_message *gone = u->filling->items[i].op->base;
         if (gone != NULL)
             r = index_message_delete(txn, u->pair->record.id, gone->uid, err);
         if (r == 0)
-            r = index_intent_put(txn, &u->batch[i].intent, err);
+            r = index_intent_put(txn, &u->filling->items[i].intent, err);
     }
     return r < 0 ? r : index_commit(&txn, err);
 }
@@ -117,8 +123,8 @@ static void note_refusal(struct upload *up, const struct error *error)
 static int send_batch(struct uploader *u, struct error *err)
 {
     int r = 0;
-    for (size_t i = 0; i < u->len; i++) {
-        struct upload *up = &u->batch[i];
+    for (size_t i = 0; i < u->filling->len; i++) {
+        struct upload *up = &u->filling->items[i];
         struct append_params params = {.has_date = true,
                                        .date = {.unix_s = up->intent.message.internal_date_s}};
         flags_to_imap(up->intent.message.flags.system & u->pair->remote.storable, u->pass->arena,
@@ -170,12 +176,13 @@ static void take_answer(struct uploader *u, struct upload *up)
 static int end_batch(struct uploader *u, struct error *err)
 {
     int r = 0;
-    for (size_t i = 0; i < u->len; i++) {
-        struct upload *up = &u->batch[i];
+    for (size_t i = 0; i < u->flying->len; i++) {
+        struct upload *up = &u->flying->items[i];
         if (!up->begun)
             continue;
         struct error end_error = ERROR_INIT;
         int e = client_append_end(u->pass->client, &up->handle, &end_error);
+        up->begun = false;
         if (e == 0)
             take_answer(u, up);
         else
@@ -190,65 +197,50 @@ static int end_batch(struct uploader *u, struct error *err)
     return r;
 }
 
-static int settle_one(struct uploader *u, struct index_txn *txn, struct upload *up,
+static int record_stored(struct uploader *u, struct index_txn *txn,
+                         const struct index_intent *intent, struct error *err)
+{
+    const struct index_message *m = &intent->message;
+    int r = index_message_put(txn, m, err);
+    if (r == 0)
+        r = apply_unhold(txn, m->mailbox, HELD_UPLOAD, 0, m->base, err);
+    u->pass->report->messages.uploaded++;
+    u->pass->progress.bytes += m->wire_size;
+    return r < 0 ? r : index_intent_delete(txn, intent->id, err);
+}
+
+static int settle_one(struct uploader *u, struct index_txn *txn, const struct upload *up,
                       struct error *err)
 {
-    int r = 0;
-    if (up->outcome == UPLOAD_UNKNOWN)
+    switch (up->outcome) {
+    case UPLOAD_STORED:
+        return record_stored(u, txn, &up->intent, err);
+    case UPLOAD_UNKNOWN:
+        vec_push(&u->unknown, ((struct lost_append){.intent = up->intent}));
         return 0;
-    if (up->outcome == UPLOAD_STORED) {
-        struct index_message *m = &up->intent.message;
-        r = index_message_put(txn, m, err);
-        if (r == 0)
-            r = apply_unhold(txn, m->mailbox, HELD_UPLOAD, 0, m->base, err);
-        u->pass->report->messages.uploaded++;
-        u->pass->progress.bytes += m->wire_size;
+    case UPLOAD_REFUSED:
+    case UPLOAD_NOT_SENT:
+        break;
     }
-    return r < 0 ? r : index_intent_delete(txn, up->intent.id, err);
+    return index_intent_delete(txn, up->intent.id, err);
 }
 
 static int settle_batch(struct uploader *u, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     int r = index_begin_write(u->pass->index, &txn, err);
-    for (size_t i = 0; i < u->len && r == 0; i++)
-        r = settle_one(u, txn, &u->batch[i], err);
+    for (size_t i = 0; i < u->flying->len && r == 0; i++)
+        r = settle_one(u, txn, &u->flying->items[i], err);
     if (r == 0)
         r = index_commit(&txn, err);
-    for (size_t i = 0; i < u->len && r == 0; i++) {
-        if (u->batch[i].outcome == UPLOAD_REFUSED)
-            r = hold_upload(u, u->batch[i].op, false, u->batch[i].refusal.text, err);
-        else if (u->batch[i].outcome == UPLOAD_NOT_SENT)
+    for (size_t i = 0; i < u->flying->len && r == 0; i++) {
+        const struct upload *up = &u->flying->items[i];
+        if (up->outcome == UPLOAD_REFUSED)
+            r = hold_upload(u, up->op, false, up->refusal.text, err);
+        else if (up->outcome == UPLOAD_NOT_SENT)
             u->pair->local_blocked = true;
     }
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
-}
-
-/* Stored, but the server told no UID: it is found by looking. */
-static int locate_batch(struct uploader *u, struct error *err)
-{
-    struct lost_append lost[BATCH_MESSAGES];
-    struct upload *of[BATCH_MESSAGES];
-    size_t len = 0;
-    for (size_t i = 0; i < u->len; i++) {
-        struct upload *up = &u->batch[i];
-        if (up->outcome != UPLOAD_UNKNOWN)
-            continue;
-        of[len] = up;
-        lost[len++] = (struct lost_append){.intent = up->intent};
-    }
-    if (len == 0)
-        return 0;
-    int r = locate_appended(u->pass, u->pair, lost, len, err);
-    for (size_t i = 0; i < len && r == 0; i++) {
-        if (lost[i].uid == 0) {
-            u->pair->local_blocked = true;
-            continue;
-        }
-        of[i]->intent.message.uid = lost[i].uid;
-        of[i]->outcome = UPLOAD_STORED;
-    }
-    return r;
 }
 
 /* The first upload without an answer may be what the server broke off for: were it sent first again
@@ -256,8 +248,8 @@ static int locate_batch(struct uploader *u, struct error *err)
 static int suspect_first_unanswered(struct uploader *u, const struct error *wire_error,
                                     struct error *err)
 {
-    for (size_t i = 0; i < u->len; i++) {
-        const struct upload *up = &u->batch[i];
+    for (size_t i = 0; i < u->flying->len; i++) {
+        const struct upload *up = &u->flying->items[i];
         if (up->outcome == UPLOAD_STORED || up->outcome == UPLOAD_REFUSED)
             continue;
         char reason[ERROR_TEXT_MAX + 64];
@@ -268,58 +260,110 @@ static int suspect_first_unanswered(struct uploader *u, const struct error *wire
     return 0;
 }
 
-static void clear_batch(struct uploader *u)
+static void clear_batch(struct batch *batch)
 {
-    for (size_t i = 0; i < u->len; i++)
-        maildir_message_free(&u->batch[i].message);
-    u->len = 0;
-    u->bytes = 0;
+    for (size_t i = 0; i < batch->len; i++)
+        maildir_message_free(&batch->items[i].message);
+    batch->len = 0;
+    batch->bytes = 0;
 }
 
-static int run_batch(struct uploader *u, struct error *err)
+/* Reads the answers of the batch under way and commits what they say. */
+static int land(struct uploader *u, struct error *err)
 {
     struct error wire_error = ERROR_INIT;
-    int r = u->len == 0 ? 0 : put_append_intents(u, err);
-    if (r == 0 && u->len > 0) {
-        int sent = send_batch(u, &wire_error);
-        int ended = end_batch(u, sent < 0 ? &(struct error)ERROR_INIT : &wire_error);
-        int wire = sent < 0 ? sent : ended;
-        if (wire == 0)
-            wire = locate_batch(u, &wire_error);
-        r = settle_batch(u, err);
-        if (r == 0 && wire < 0 && apply_is_broken(&wire_error))
-            r = suspect_first_unanswered(u, &wire_error, err);
-        if (r == 0 && wire < 0) {
-            *err = wire_error;
-            r = wire;
-        }
+    if (u->flying->len == 0)
+        return 0;
+    int wire = end_batch(u, &wire_error);
+    int r = settle_batch(u, err);
+    if (r == 0 && wire < 0 && apply_is_broken(&wire_error))
+        r = suspect_first_unanswered(u, &wire_error, err);
+    if (r == 0 && wire < 0) {
+        *err = wire_error;
+        r = wire;
     }
-    clear_batch(u);
+    clear_batch(u->flying);
     return r;
+}
+
+/* Sends the filled batch, then lands the one before it: the connection is never idle between two.
+ */
+static int launch(struct uploader *u, struct error *err)
+{
+    struct error landing = ERROR_INIT;
+    int r = u->filling->len == 0 ? 0 : put_append_intents(u, err);
+    if (r < 0 || u->filling->len == 0)
+        return r;
+    int sent = send_batch(u, err);
+    int landed = land(u, &landing);
+    struct batch *landed_batch = u->flying;
+    u->flying = u->filling;
+    u->filling = landed_batch;
+    if (sent < 0 || landed == 0)
+        return sent;
+    *err = landing;
+    return landed;
+}
+
+/* Stored, but the server told no UID: they are found by looking. What a complete look does not find
+ * is left to recovery. */
+static int locate_unknown(struct uploader *u, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    if (u->unknown.len == 0)
+        return 0;
+    int r = locate_appended(u->pass, u->pair, u->unknown.items, u->unknown.len, err);
+    if (r == 0)
+        r = index_begin_write(u->pass->index, &txn, err);
+    for (size_t i = 0; i < u->unknown.len && r == 0; i++) {
+        struct lost_append *lost = &u->unknown.items[i];
+        lost->intent.message.uid = lost->uid;
+        if (lost->uid == 0)
+            u->pair->local_blocked = true;
+        else
+            r = record_stored(u, txn, &lost->intent, err);
+    }
+    return r < 0 ? r : index_commit(&txn, err);
+}
+
+static int send_all(struct uploader *u, const struct operation_vec *ops, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < ops->len && r == 0; i++) {
+        r = pass_check_cancelled(u->pass, err);
+        if (r == 0)
+            r = add_upload(u, &ops->items[i], err);
+        if (r == 0 && (u->filling->len == BATCH_MESSAGES || u->filling->bytes >= BATCH_BYTES))
+            r = launch(u, err);
+    }
+    return r < 0 ? r : launch(u, err);
 }
 
 static int upload_mailbox(struct pass *pass, struct mailbox_plan *plan, struct uploader *u,
                           struct error *err)
 {
-    const struct operation_vec *ops = &plan->ops[OP_UPLOAD];
+    struct error landing = ERROR_INIT;
     u->pair = plan->pair;
-    int r = 0;
-    for (size_t i = 0; i < ops->len && r == 0; i++) {
-        r = pass_check_cancelled(pass, err);
-        if (r == 0)
-            r = add_upload(u, &ops->items[i], err);
-        if (r == 0 && (u->len == BATCH_MESSAGES || u->bytes >= BATCH_BYTES))
-            r = run_batch(u, err);
+    int r = send_all(u, &plan->ops[OP_UPLOAD], err);
+    int landed = land(u, &landing);
+    if (r == 0 && landed < 0) {
+        *err = landing;
+        r = landed;
     }
     if (r == 0)
-        r = run_batch(u, err);
-    clear_batch(u);
+        r = locate_unknown(u, err);
+    if (r < 0)
+        u->pair->local_blocked = true;
+    vec_clear(&u->unknown);
+    clear_batch(u->filling);
     return r;
 }
 
 int apply_uploads(struct pass *pass, struct plan *plan, struct error *err)
 {
-    struct uploader u = {.pass = pass, .batch = xcalloc(BATCH_MESSAGES, sizeof(struct upload))};
+    struct uploader u = {.pass = pass,
+                         .filling = xcalloc(1, sizeof(struct batch)),
+                         .flying = xcalloc(1, sizeof(struct batch))};
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         u.total += m->ops[OP_UPLOAD].len;
     }
@@ -331,6 +375,8 @@ int apply_uploads(struct pass *pass, struct plan *plan, struct error *err)
         if (upload_mailbox(pass, m, &u, err) < 0)
             r = pass_absorb(pass, m->pair, err);
     }
-    xfree(&u.batch);
+    vec_free(&u.unknown);
+    xfree(&u.filling);
+    xfree(&u.flying);
     return r;
 }

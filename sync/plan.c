@@ -127,15 +127,6 @@ static void block_marks_of_held(struct plan *plan)
     }
 }
 
-/* A file that is not sent in this pass must be found again by the next. */
-static void block_marks_of_unsent(struct plan *plan)
-{
-    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->pair->local.fresh.len > m->ops[OP_UPLOAD].len)
-            m->pair->local_blocked = true;
-    }
-}
-
 int plan_make(struct pass *pass, struct plan *out, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
@@ -154,7 +145,6 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
         guard_apply(out, &pass->account->sync.guard, &events, &earlier,
                     pass->options->approve_deletions, now);
         block_marks_of_held(out);
-        block_marks_of_unsent(out);
     }
     vec_free(&held);
     vec_free(&events);

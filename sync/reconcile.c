@@ -138,6 +138,8 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
         if (carried_to_remote(plan->pair->policy->messages_new) &&
             !held_and_not_due(held, HELD_UPLOAD, 0, row->file->parsed.base, now_ms))
             add(plan, OP_UPLOAD, row, c->why)->uid = 0;
+        else
+            plan->pair->local_blocked = true; /* the next pass must find the file again */
         break;
     case CASE_DELETE_LOCAL:
         delete_local(plan, row, c->why);
