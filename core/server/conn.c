@@ -48,6 +48,7 @@ static command_handler *const handlers[CMD_COUNT] = {
     [CMD_UID_SORT] = handle_sort,
     [CMD_THREAD] = handle_thread,
     [CMD_UID_THREAD] = handle_thread,
+    [CMD_NOTIFY] = handle_notify,
     [CMD_REPLACE] = handle_replace,
     [CMD_UID_REPLACE] = handle_replace,
     [CMD_GETACL] = handle_getacl,
@@ -88,14 +89,14 @@ struct reader *conn_reader(struct memory_source *source, struct arena *arena)
 /* ---- the end of a command ---- */
 
 /* False when the mailbox is gone and the session with it. */
-static bool tell_news(struct session *s, bool expunge, bool with_uid)
+static bool tell_news(struct session *s, unsigned events, bool expunge, bool with_uid)
 {
     struct error err = ERROR_INIT;
     if (s->state != STATE_SELECTED) {
         return true;
     }
     s->revision = s->backend.ops->revision(s->backend.self);
-    if (tracker_sync(s, expunge, with_uid, &err) == 0) {
+    if (tracker_sync(s, events, expunge, with_uid || s->notify != NULL, &err) == 0) {
         return true;
     }
     session_bye(s, err.text);
@@ -125,11 +126,21 @@ static void write_reply(struct session *s, const struct command *c)
     imap_response_status_write(&s->out, &c->reply);
 }
 
+/* What a command did itself is told whatever NOTIFY says. */
+static unsigned events_after(const struct session *s, const struct command_row *row)
+{
+    bool own = (row->flags & COMMAND_CHANGES_DATA) != 0 || row->id == CMD_FETCH ||
+               row->id == CMD_UID_FETCH;
+    return own ? ~0u : notify_message_events(s);
+}
+
 void conn_finish(struct session *s, struct command *c)
 {
     bool bad = c->reply.status == STATUS_BAD;
     bool gone =
-        c->row != NULL && !bad && !tell_news(s, (c->row->flags & COMMAND_BREAKS_SEQS) != 0, c->uid);
+        c->row != NULL && !bad &&
+        !tell_news(s, events_after(s, c->row), (c->row->flags & COMMAND_BREAKS_SEQS) != 0, c->uid);
+    notify_news(s, false);
     if (!gone) {
         write_reply(s, c);
     }
@@ -239,6 +250,7 @@ static void run_command(struct session *s, size_t end)
     arena_reset(s->arena);
     *c = (struct command){.arena = s->arena, .output_start = s->out.buf.len};
     c->reader = conn_reader(&source, c->arena);
+    notify_news(s, true);
     bool answer = execute(s, c);
     if (answer && !s->frame.refused) {
         complete_reply(s, c);
@@ -351,7 +363,17 @@ void conn_process(struct session *s)
 
 void conn_idle_news(struct session *s)
 {
-    if (s->mode == MODE_IDLE && s->revision != s->backend.ops->revision(s->backend.self)) {
-        tell_news(s, true, s->qresync);
+    /* Without IDLE only NOTIFY makes it speak, and not into a command that is coming in. */
+    bool any_time = s->mode == MODE_COMMAND && notify_is_watching(s) &&
+                    s->in.len == s->frame.start && (s->state & STATES_AUTH) != 0;
+    if (s->mode != MODE_IDLE && !any_time) {
+        return;
+    }
+    if (s->revision != s->backend.ops->revision(s->backend.self)) {
+        bool expunge = s->mode == MODE_IDLE || !notify_delays_expunges(s);
+        tell_news(s, notify_message_events(s), expunge, s->qresync);
+    }
+    if (s->mode != MODE_ENDED) {
+        notify_news(s, true);
     }
 }

@@ -95,8 +95,13 @@ static ssize_t listen_to(struct connection *c, char *input, bool *news_out, stru
 
 static int start_tls(struct connection *c, struct error *err)
 {
+    unsigned char binding[TLS_EXPORTER_BYTES];
     set_timeout(c, STALL_MS);
-    return stream_push_tls_server(c->stream, c->listener->options.tls, err);
+    int r = stream_push_tls_server(c->stream, c->listener->options.tls, err);
+    if (r == 0 && stream_tls_exporter(c->stream, binding)) {
+        session_set_channel_binding(c->session, str_make((const char *)binding, sizeof binding));
+    }
+    return r;
 }
 
 /* Does what the session asked for; 1 to go on with what *input_len_out says, 0 to end. */

@@ -1,6 +1,7 @@
 #include "server/session.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "server/notify.h"
 #include "server/session_private.h"
 #include <assert.h>
 
@@ -33,6 +34,13 @@ void session_default_capabilities(struct capabilities *out)
         CAP_OBJECTID,
         CAP_STATUS_SIZE,
         CAP_AUTH_PLAIN,
+        CAP_AUTH_LOGIN,
+        CAP_AUTH_CRAM_MD5,
+        CAP_AUTH_SCRAM_SHA_1,
+        CAP_AUTH_SCRAM_SHA_256,
+        CAP_AUTH_SCRAM_SHA_256_PLUS,
+        CAP_AUTH_XOAUTH2,
+        CAP_AUTH_OAUTHBEARER,
         CAP_MULTIAPPEND,
         CAP_APPENDLIMIT,
         CAP_UIDONLY,
@@ -53,6 +61,7 @@ void session_default_capabilities(struct capabilities *out)
         CAP_REPLACE,
         CAP_INPROGRESS,
         CAP_XLIST,
+        CAP_NOTIFY,
         CAP_IMAP4REV2,
         CAP_ESEARCH,
         CAP_SEARCHRES,
@@ -163,6 +172,8 @@ void session_free(struct session **session)
     }
     s->backend.ops->lock(s->backend.self);
     fetch_job_free(&s->fetch);
+    auth_exchange_free(&s->auth);
+    notify_free(&s->notify);
     tracker_close(&s->tracker, s->backend.ops);
     if (s->user != NULL) {
         s->backend.ops->logout(s->backend.self, s->user);
@@ -207,8 +218,8 @@ void session_capabilities(const struct session *s, struct capabilities *out)
     if (logged_in || s->tls || !s->options.tls_available) {
         capabilities_set(out, CAP_STARTTLS, false);
     }
-    if (logged_in || !session_may_login(s)) {
-        capabilities_set(out, CAP_AUTH_PLAIN, false);
+    auth_capabilities(s, out);
+    if (logged_in) {
         capabilities_set(out, CAP_SASL_IR, false);
     }
     capabilities_set(out, CAP_LOGINDISABLED, !logged_in && !session_may_login(s));
@@ -240,6 +251,7 @@ void session_log_out(struct session *s)
     s->backend.ops->logout(s->backend.self, s->user);
     s->user = NULL;
     forget_enabled(s);
+    notify_free(&s->notify);
     session_set_state(s, STATE_NOT_AUTHENTICATED);
 }
 
@@ -369,6 +381,13 @@ void session_tls_done(struct session *s)
     session_set_mode(s, MODE_COMMAND);
 }
 
+void session_set_channel_binding(struct session *s, struct str binding)
+{
+    assert(binding.len <= sizeof s->channel_binding);
+    memcpy(s->channel_binding, binding.ptr, binding.len);
+    s->channel_binding_len = binding.len;
+}
+
 struct str session_unread(const struct session *s)
 {
     return s->next == SESSION_COMPRESS ? buf_str(&s->in) : STR_EMPTY;
@@ -383,7 +402,7 @@ int64_t session_take_delay_ms(struct session *s)
 
 bool session_is_idling(const struct session *s)
 {
-    return s->mode == MODE_IDLE;
+    return s->mode == MODE_IDLE || (s->mode == MODE_COMMAND && notify_is_watching(s));
 }
 
 void session_peer_waits(struct session *s)

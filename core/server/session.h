@@ -19,6 +19,7 @@ struct session_options {
     bool preauth;         /* greet with PREAUTH as `preauth_user` */
     const char *preauth_user;
     const char *namespace_prefix; /* e.g. "INBOX."; NULL: none */
+    unsigned notify_limit;        /* notifications at once before NOTIFICATIONOVERFLOW; 0: 1000 */
     struct fault_script *faults;  /* borrowed; NULL: none */
 };
 
@@ -48,12 +49,14 @@ enum session_next {
 /* Takes input (may be empty: the greeting, or news for an idling client) and appends output. */
 enum session_next session_feed(struct session *session, struct str input, struct buf *out);
 void session_tls_done(struct session *session);
+/* What binds SCRAM-SHA-256-PLUS to the TLS connection: the 32 bytes of tls-exporter (RFC 9266). */
+void session_set_channel_binding(struct session *session, struct str binding);
 /* After SESSION_COMPRESS: input that was fed but belongs to the deflated stream, for stream_unread.
  * Borrowed until the next feed. */
 struct str session_unread(const struct session *session);
 /* How long the owner must hold the output of the last feed back (a fault); 0 when asked again. */
 int64_t session_take_delay_ms(struct session *session);
-/* Whether an empty feed may bring news: the client is in IDLE. */
+/* Whether an empty feed may bring news: the client is in IDLE, or has used NOTIFY. */
 bool session_is_idling(const struct session *session);
 /* The owner has handed over all output and the client has nothing more to say: a round trip, if it
  * said something since the last one. */

@@ -6,6 +6,7 @@
 #include "imap/fetch.h"
 #include "imap/limits.h"
 #include "imap/mailbox_name.h"
+#include "imap/notify.h"
 #include "imap/partial.h"
 #include "imap/response.h"
 #include "imap/search.h"
@@ -17,6 +18,8 @@
 
 /* A long command tells how far it is after so many messages. */
 #define SESSION_PROGRESS_MESSAGES 1000
+/* So many notifications at once, unless told otherwise, and the session gives NOTIFY up. */
+#define SESSION_NOTIFICATIONS_MAX 1000
 /* Octets of one annotation's value. */
 #define SESSION_METADATA_VALUE_MAX ((size_t)32 * 1024)
 
@@ -32,6 +35,11 @@ enum session_mode {
 };
 
 struct fetch_job;
+struct auth_exchange;
+struct notify;
+
+/* Octets of tls-exporter (RFC 9266). */
+#define SESSION_CHANNEL_BINDING_MAX 32
 
 /* The command under way. All in the session's arena, which is reset when the next one begins. */
 struct command {
@@ -72,9 +80,11 @@ struct session {
     bool utf8;
     bool uidonly;
     struct backend_user *user;
-    struct tracker tracker; /* of the selected mailbox */
-    struct seqset saved;    /* `$`: UIDs of the last SEARCH that asked for it */
-    uint64_t revision;      /* of the backend, when last looked at */
+    struct tracker tracker;   /* of the selected mailbox */
+    struct seqset saved;      /* `$`: UIDs of the last SEARCH that asked for it */
+    uint64_t revision;        /* of the backend, when last looked at */
+    struct notify *notify;    /* NULL: NOTIFY was never used */
+    uint64_t notify_revision; /* as `revision`, of all mailboxes */
     unsigned failed_logins;
     unsigned bad_commands; /* in a row */
     struct buf in;
@@ -82,7 +92,10 @@ struct session {
     struct writer out;
     struct arena *arena;
     struct command command;
-    struct fetch_job *fetch; /* MODE_FETCH */
+    struct fetch_job *fetch;    /* MODE_FETCH */
+    struct auth_exchange *auth; /* MODE_SASL */
+    char channel_binding[SESSION_CHANNEL_BINDING_MAX];
+    size_t channel_binding_len; /* 0: none */
     struct session_counters counters;
     int64_t delay_ms;  /* to be kept before the output goes out (a fault) */
     bool client_spoke; /* since the last round trip was counted */
@@ -109,7 +122,7 @@ void session_deselect(struct session *s);
 
 /* Takes commands from session.in while there are whole ones and the output is below the mark. */
 void conn_process(struct session *s);
-/* News for an idling client. */
+/* News for a client that idles, or is told at any time (NOTIFY). */
 void conn_idle_news(struct session *s);
 /* Writes the command's tagged reply with the mailbox's news before it, and what the fault says. */
 void conn_finish(struct session *s, struct command *c);
@@ -206,7 +219,8 @@ bool names_open(struct session *s, struct command *c, struct str name,
 typedef void command_handler(struct session *s, struct command *c);
 
 command_handler handle_capability, handle_noop, handle_logout, handle_id, handle_starttls,
-    handle_enable, handle_namespace, handle_compress, handle_idle, handle_unauthenticate;
+    handle_enable, handle_namespace, handle_compress, handle_idle, handle_unauthenticate,
+    handle_notify;
 command_handler handle_login, handle_authenticate;
 command_handler handle_create, handle_delete, handle_rename, handle_subscribe;
 command_handler handle_list, handle_status;
@@ -217,6 +231,9 @@ command_handler handle_getmetadata, handle_setmetadata;
 command_handler handle_append, handle_replace, handle_fetch, handle_store, handle_expunge,
     handle_copy, handle_search, handle_sort, handle_thread;
 
+/* Takes off what no mechanism can do on this connection. */
+void auth_capabilities(const struct session *s, struct capabilities *caps);
+void auth_exchange_free(struct auth_exchange **exchange);
 /* The line that answers AUTHENTICATE's challenge, without its line end. */
 void auth_continue(struct session *s, struct str line);
 /* Tells more of the FETCH under way; finishes the command at its end. */
@@ -246,6 +263,18 @@ int metadata_tell(struct session *s, struct command *c, struct str name,
                   const struct metadata_get *get, size_t *longest_left_out, struct error *err);
 /* Whether all of the items are on offer. */
 bool status_items_offered(const struct session *s, unsigned items);
+/* ---- NOTIFY (cmd_notify.c) ---- */
+
+/* Which events the client wants to hear of the selected mailbox, enum notify_event. */
+unsigned notify_message_events(const struct session *s);
+/* Expunges are told in answers only, and not at any time. */
+bool notify_delays_expunges(const struct session *s);
+/* What is to be told of new messages of the view. */
+void notify_tell_arrivals(struct session *s, uint32_t begin, uint32_t end);
+bool notify_is_watching(const struct session *s);
+/* Looks whether something happened to mailboxes, and tells it unless the client did it itself. */
+void notify_news(struct session *s, bool tell);
+
 /* ---- searching (search_match.c, cmd_search.c) ---- */
 
 /* Indices in the view. */

@@ -199,7 +199,7 @@ static void tell_gone(struct session *s)
     if (t->gone.len == 0) {
         return;
     }
-    if (s->qresync) {
+    if (s->qresync || s->uidonly) {
         write_vanished(s, t);
     } else {
         write_expunges(s, t);
@@ -246,7 +246,8 @@ static void tell_flags(struct session *s, const uint32_t *changed, size_t len, u
     }
 }
 
-int tracker_sync(struct session *s, bool may_expunge, bool with_uid, struct error *err)
+int tracker_sync(struct session *s, unsigned events, bool may_expunge, bool with_uid,
+                 struct error *err)
 {
     struct tracker *t = &s->tracker;
     struct arena *arena AUTO_ARENA = NULL;
@@ -256,6 +257,10 @@ int tracker_sync(struct session *s, bool may_expunge, bool with_uid, struct erro
     int r = s->backend.ops->info(t->mailbox, &info, err);
     if (r < 0) {
         return r;
+    }
+    if ((events & NOTIFY_MESSAGE_NEW) == 0) {
+        vec_clear(&t->told);
+        return 0;
     }
     if (info.highestmodseq != t->modseq) {
         arena = arena_new();
@@ -268,8 +273,12 @@ int tracker_sync(struct session *s, bool may_expunge, bool with_uid, struct erro
     if (may_expunge) {
         tell_gone(s);
     }
+    uint32_t before = (uint32_t)t->uids.len;
     tell_new(s, changed, len);
-    tell_flags(s, changed, len, last_uid, with_uid);
+    if ((events & NOTIFY_FLAG_CHANGE) != 0) {
+        tell_flags(s, changed, len, last_uid, with_uid);
+    }
+    notify_tell_arrivals(s, before, (uint32_t)t->uids.len);
     t->modseq = info.highestmodseq;
     vec_clear(&t->told);
     return 0;

@@ -46,6 +46,7 @@ bool tracker_resolve(const struct tracker *t, const struct seqset *set, bool uid
                      struct arena *arena, struct tracker_ranges *out);
 /* The client knows this message's flags, or does not want to. */
 void tracker_told(struct tracker *t, uint32_t uid);
-/* Tells what has changed: EXPUNGE or VANISHED (unless withheld), EXISTS, FETCH. Negative when the
- * mailbox is gone. */
-int tracker_sync(struct session *s, bool may_expunge, bool with_uid, struct error *err);
+/* Tells what has changed, of `events` (enum notify_event): EXPUNGE or VANISHED (unless withheld),
+ * EXISTS, FETCH. Without MessageNew the view stays as it is. Negative when the mailbox is gone. */
+int tracker_sync(struct session *s, unsigned events, bool may_expunge, bool with_uid,
+                 struct error *err);

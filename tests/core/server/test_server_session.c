@@ -85,7 +85,7 @@ static void no_login_without_tls(void **state)
     capabilities_set(&c.env.options.capabilities, CAP_STARTTLS, true);
     conversation_play(
         &c, "privacy",
-        "1< * OK [CAPABILITY IMAP4rev1 IMAP4rev2 STARTTLS LOGINDISABLED LITERAL+ ID …\n"
+        "1< * OK [CAPABILITY IMAP4rev1 IMAP4rev2 STARTTLS LOGINDISABLED SASL-IR LITERAL+ ID …\n"
         "1> a LOGIN u p\n1< a NO [PRIVACYREQUIRED] …\n"
         "1> b AUTHENTICATE PLAIN AHUAcA==\n1< b NO [PRIVACYREQUIRED] …\n");
     conversation_free(&c);
