@@ -6,12 +6,14 @@
 #include <stdio.h>
 
 /*
- * In batches, two of them under way: the messages are opened, their intents committed, their
- * APPENDs sent one behind the other, and the outcomes committed. An answer that never comes leaves
- * the intent open; recovery looks for the message before anything is sent again (law 2).
+ * The messages of a batch are opened, their intents committed, their APPENDs sent one behind the
+ * other; the next batch follows at once. Answers are taken as they come, and waited for only when
+ * too many are owed or nothing is left to send. An answer that never comes leaves its intent open:
+ * recovery looks for the message before anything is sent again (law 2).
  */
 #define BATCH_MESSAGES 64
 #define BATCH_BYTES (32u * 1024 * 1024)
+#define FLYING_MAX 1024
 
 enum upload_outcome {
     UPLOAD_UNKNOWN,  /* the answer did not come, or told no UID: to be looked for */
@@ -31,20 +33,31 @@ struct upload {
     struct error refusal;
 };
 
-struct batch {
-    struct upload items[BATCH_MESSAGES];
-    size_t len;
-    uint64_t bytes;
-};
+VEC_STRUCT(upload_vec, struct upload *);
 
 struct uploader {
     struct pass *pass;
     struct mailbox_pair *pair;
-    struct batch *filling;           /* being opened */
-    struct batch *flying;            /* sent; its answers are read while the next one is sent */
+    struct upload_vec filling; /* opened, not yet sent */
+    uint64_t filling_bytes;
+    struct upload_vec flying;        /* sent; the oldest first */
     VEC(struct lost_append) unknown; /* stored, but the server told no UID */
     uint64_t done, total;
 };
+
+static void upload_free(struct upload *up)
+{
+    maildir_message_free(&up->message);
+    xfree(&up);
+}
+
+static void uploads_clear(struct upload_vec *uploads)
+{
+    VEC_FOREACH (struct upload *, up, uploads) {
+        upload_free(*up);
+    }
+    vec_clear(uploads);
+}
 
 static ssize_t read_message(void *self, void *out, size_t size, struct error *err)
 {
@@ -59,23 +72,9 @@ static int hold_upload(struct uploader *u, const struct operation *op, bool at_o
                       err);
 }
 
-/* Opens the file and writes down what is about to be sent. */
-static int add_upload(struct uploader *u, const struct operation *op, struct error *err)
+/* What is about to be sent, for the index. */
+static void describe(const struct uploader *u, struct upload *up)
 {
-    struct upload *up = &u->filling->items[u->filling->len];
-    *up = (struct upload){.op = op};
-    int r = maildir_message_open(u->pass->maildir, u->pair->record.path.ptr, op->file, &up->message,
-                                 err);
-    if (r < 0 && (err->code == ERR_NOT_FOUND || err->code == ERR_CHANGED)) {
-        u->pair->local_blocked = true;
-        error_clear(err);
-        return 0;
-    }
-    if (r < 0) {
-        struct error reason = *err;
-        error_clear(err);
-        return hold_upload(u, op, false, reason.text, err);
-    }
     struct index_message *m = &up->intent.message;
     up->source = (struct append_source){read_message, up->message};
     up->intent.kind = INTENT_APPEND;
@@ -84,13 +83,31 @@ static int add_upload(struct uploader *u, const struct operation *op, struct err
     up->intent.begun_ms = pass_now_ms(u->pass);
     m->mailbox = u->pair->record.id;
     m->state = MESSAGE_SYNCED;
-    m->base = op->file->parsed.base;
-    m->flags.system = op->file->parsed.flags;
+    m->base = up->op->file->parsed.base;
+    m->flags.system = up->op->file->parsed.flags;
     m->wire_size = maildir_message_wire_size(up->message);
     m->internal_date_s = maildir_message_mtime_s(up->message);
     maildir_message_digests(up->message, &m->header_digest, &m->body_digest);
-    u->filling->len++;
-    u->filling->bytes += m->wire_size;
+}
+
+static int add_upload(struct uploader *u, const struct operation *op, struct error *err)
+{
+    struct upload *up = xcalloc(1, sizeof *up);
+    up->op = op;
+    int r = maildir_message_open(u->pass->maildir, u->pair->record.path.ptr, op->file, &up->message,
+                                 err);
+    if (r == 0) {
+        describe(u, up);
+        vec_push(&u->filling, up);
+        u->filling_bytes += up->intent.message.wire_size;
+        return 0;
+    }
+    upload_free(up);
+    struct error reason = *err;
+    error_clear(err);
+    if (reason.code != ERR_NOT_FOUND && reason.code != ERR_CHANGED)
+        return hold_upload(u, op, false, reason.text, err);
+    u->pair->local_blocked = true;
     return 0;
 }
 
@@ -98,14 +115,14 @@ static int put_append_intents(struct uploader *u, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     int r = index_begin_write(u->pass->index, &txn, err);
-    for (size_t i = 0; i < u->filling->len && r == 0; i++) {
+    for (size_t i = 0; i < u->filling.len && r == 0; i++) {
         /* The file of a message that is gone gets a record of its own: the old one lets go of it.
          */
-        const struct index_message *gone = u->filling->items[i].op->base;
+        const struct index_message *gone = u->filling.items[i]->op->base;
         if (gone != NULL)
             r = index_message_delete(txn, u->pair->record.id, gone->uid, err);
         if (r == 0)
-            r = index_intent_put(txn, &u->filling->items[i].intent, err);
+            r = index_intent_put(txn, &u->filling.items[i]->intent, err);
     }
     return r < 0 ? r : index_commit(&txn, err);
 }
@@ -119,31 +136,40 @@ static void note_refusal(struct upload *up, const struct error *error)
         up->outcome = up->handle.sent_whole ? UPLOAD_UNKNOWN : UPLOAD_NOT_SENT;
 }
 
-/* Sends the whole batch; a broken connection leaves the rest unsent. */
-static int send_batch(struct uploader *u, struct error *err)
+static int send_one(struct uploader *u, struct upload *up, struct error *err)
+{
+    struct append_params params = {.has_date = true,
+                                   .date = {.unix_s = up->intent.message.internal_date_s}};
+    flags_to_imap(up->intent.message.flags.system & u->pair->remote.storable, u->pass->arena,
+                  &params.flags);
+    struct error begin_error = ERROR_INIT;
+    int r = client_append_begin(u->pass->client, &up->handle, u->pair->record.name, &params,
+                                up->intent.message.wire_size, &up->source, u->pass->arena,
+                                &begin_error);
+    up->begun = r == 0;
+    maildir_message_free(&up->message);
+    if (r == 0)
+        return 0;
+    note_refusal(up, &begin_error);
+    if (begin_error.scope <= SCOPE_MAILBOX)
+        return 0;
+    *err = begin_error;
+    return r;
+}
+
+/* Everything filled is under way afterwards; a broken connection leaves the rest unsent. */
+static int send_filled(struct uploader *u, struct error *err)
 {
     int r = 0;
-    for (size_t i = 0; i < u->filling->len; i++) {
-        struct upload *up = &u->filling->items[i];
-        struct append_params params = {.has_date = true,
-                                       .date = {.unix_s = up->intent.message.internal_date_s}};
-        flags_to_imap(up->intent.message.flags.system & u->pair->remote.storable, u->pass->arena,
-                      &params.flags);
+    for (size_t i = 0; i < u->filling.len; i++) {
+        struct upload *up = u->filling.items[i];
         up->outcome = UPLOAD_NOT_SENT;
-        if (r < 0)
-            continue;
-        struct error begin_error = ERROR_INIT;
-        int b = client_append_begin(u->pass->client, &up->handle, u->pair->record.name, &params,
-                                    up->intent.message.wire_size, &up->source, u->pass->arena,
-                                    &begin_error);
-        up->begun = b == 0;
-        if (b < 0)
-            note_refusal(up, &begin_error);
-        if (b < 0 && begin_error.scope > SCOPE_MAILBOX) {
-            *err = begin_error;
-            r = b;
-        }
+        if (r == 0)
+            r = send_one(u, up, err);
+        vec_push(&u->flying, up);
     }
+    vec_clear(&u->filling);
+    u->filling_bytes = 0;
     return r;
 }
 
@@ -173,27 +199,26 @@ static void take_answer(struct uploader *u, struct upload *up)
     up->outcome = UPLOAD_STORED;
 }
 
-static int end_batch(struct uploader *u, struct error *err)
+static bool is_answered(const struct upload *up)
 {
-    int r = 0;
-    for (size_t i = 0; i < u->flying->len; i++) {
-        struct upload *up = &u->flying->items[i];
-        if (!up->begun)
-            continue;
-        struct error end_error = ERROR_INIT;
-        int e = client_append_end(u->pass->client, &up->handle, &end_error);
-        up->begun = false;
-        if (e == 0)
-            take_answer(u, up);
-        else
-            note_refusal(up, &end_error);
-        if (e < 0 && end_error.scope > SCOPE_MAILBOX && r == 0) {
-            *err = end_error;
-            r = e;
-        }
-        if (up->outcome == UPLOAD_STORED)
-            pass_progress(u->pass, PROGRESS_UPLOAD, u->pair, ++u->done, u->total);
-    }
+    return !up->begun || up->handle.op.result != STATUS_NONE;
+}
+
+static int end_one(struct uploader *u, struct upload *up, struct error *err)
+{
+    struct error end_error = ERROR_INIT;
+    if (!up->begun)
+        return 0;
+    int r = client_append_end(u->pass->client, &up->handle, &end_error);
+    if (r == 0)
+        take_answer(u, up);
+    else
+        note_refusal(up, &end_error);
+    if (up->outcome == UPLOAD_STORED)
+        pass_progress(u->pass, PROGRESS_UPLOAD, u->pair, ++u->done, u->total);
+    if (r == 0 || end_error.scope <= SCOPE_MAILBOX)
+        return 0;
+    *err = end_error;
     return r;
 }
 
@@ -225,84 +250,77 @@ static int settle_one(struct uploader *u, struct index_txn *txn, const struct up
     return index_intent_delete(txn, up->intent.id, err);
 }
 
-static int settle_batch(struct uploader *u, struct error *err)
+/* Commits what became of the oldest `len`, and lets go of them. */
+static int settle(struct uploader *u, size_t len, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     int r = index_begin_write(u->pass->index, &txn, err);
-    for (size_t i = 0; i < u->flying->len && r == 0; i++)
-        r = settle_one(u, txn, &u->flying->items[i], err);
+    for (size_t i = 0; i < len && r == 0; i++)
+        r = settle_one(u, txn, u->flying.items[i], err);
     if (r == 0)
         r = index_commit(&txn, err);
-    for (size_t i = 0; i < u->flying->len && r == 0; i++) {
-        const struct upload *up = &u->flying->items[i];
-        if (up->outcome == UPLOAD_REFUSED)
+    for (size_t i = 0; i < len; i++) {
+        struct upload *up = u->flying.items[i];
+        if (r == 0 && up->outcome == UPLOAD_REFUSED)
             r = hold_upload(u, up->op, false, up->refusal.text, err);
-        else if (up->outcome == UPLOAD_NOT_SENT)
+        if (up->outcome == UPLOAD_NOT_SENT)
             u->pair->local_blocked = true;
+        upload_free(up);
     }
+    u->flying.len -= len;
+    memmove(u->flying.items, u->flying.items + len, u->flying.len * sizeof *u->flying.items);
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
 /* The first upload without an answer may be what the server broke off for: were it sent first again
  * and again, nothing behind it would ever go (law 7). */
-static int suspect_first_unanswered(struct uploader *u, const struct error *wire_error,
+static int suspect_first_unanswered(struct uploader *u, const struct error *broken,
                                     struct error *err)
 {
-    for (size_t i = 0; i < u->flying->len; i++) {
-        const struct upload *up = &u->flying->items[i];
+    for (size_t i = 0; i < u->flying.len; i++) {
+        const struct upload *up = u->flying.items[i];
         if (up->outcome == UPLOAD_STORED || up->outcome == UPLOAD_REFUSED)
             continue;
         char reason[ERROR_TEXT_MAX + 64];
-        snprintf(reason, sizeof reason, "the connection broke while it was sent: %s",
-                 wire_error->text);
+        snprintf(reason, sizeof reason, "the connection broke while it was sent: %s", broken->text);
         return hold_upload(u, up->op, true, reason, err);
     }
     return 0;
 }
 
-static void clear_batch(struct batch *batch)
-{
-    for (size_t i = 0; i < batch->len; i++)
-        maildir_message_free(&batch->items[i].message);
-    batch->len = 0;
-    batch->bytes = 0;
-}
-
-/* Reads the answers of the batch under way and commits what they say. */
-static int land(struct uploader *u, struct error *err)
+/* Ends the uploads that are answered, and waits for answers while more than `most` are under way.
+ */
+static int land(struct uploader *u, size_t most, struct error *err)
 {
     struct error wire_error = ERROR_INIT;
-    if (u->flying->len == 0)
-        return 0;
-    int wire = end_batch(u, &wire_error);
-    int r = settle_batch(u, err);
-    if (r == 0 && wire < 0 && apply_is_broken(&wire_error))
+    size_t len = 0;
+    int wire = 0, r = 0;
+    while (len < u->flying.len &&
+           (u->flying.len - len > most || is_answered(u->flying.items[len]))) {
+        struct error end_error = ERROR_INIT;
+        int e = end_one(u, u->flying.items[len++], &end_error);
+        if (e < 0 && wire == 0) {
+            wire = e;
+            wire_error = end_error;
+        }
+    }
+    if (wire < 0 && apply_is_broken(&wire_error))
         r = suspect_first_unanswered(u, &wire_error, err);
+    if (r == 0 && len > 0)
+        r = settle(u, len, err);
     if (r == 0 && wire < 0) {
         *err = wire_error;
         r = wire;
     }
-    clear_batch(u->flying);
     return r;
 }
 
-/* Sends the filled batch, then lands the one before it: the connection is never idle between two.
- */
 static int launch(struct uploader *u, struct error *err)
 {
-    struct error landing = ERROR_INIT;
-    int r = u->filling->len == 0 ? 0 : put_append_intents(u, err);
-    if (r < 0 || u->filling->len == 0)
-        return r;
-    int sent = send_batch(u, err);
-    int landed = land(u, &landing);
-    struct batch *landed_batch = u->flying;
-    u->flying = u->filling;
-    u->filling = landed_batch;
-    if (sent < 0 || landed == 0)
-        return sent;
-    *err = landing;
-    return landed;
+    int r = u->filling.len == 0 ? 0 : put_append_intents(u, err);
+    if (r == 0)
+        r = send_filled(u, err);
+    return r < 0 ? r : land(u, FLYING_MAX, err);
 }
 
 /* Stored, but the server told no UID: they are found by looking. What a complete look does not find
@@ -333,7 +351,7 @@ static int send_all(struct uploader *u, const struct operation_vec *ops, struct 
         r = pass_check_cancelled(u->pass, err);
         if (r == 0)
             r = add_upload(u, &ops->items[i], err);
-        if (r == 0 && (u->filling->len == BATCH_MESSAGES || u->filling->bytes >= BATCH_BYTES))
+        if (r == 0 && (u->filling.len == BATCH_MESSAGES || u->filling_bytes >= BATCH_BYTES))
             r = launch(u, err);
     }
     return r < 0 ? r : launch(u, err);
@@ -345,7 +363,7 @@ static int upload_mailbox(struct pass *pass, struct mailbox_plan *plan, struct u
     struct error landing = ERROR_INIT;
     u->pair = plan->pair;
     int r = send_all(u, &plan->ops[OP_UPLOAD], err);
-    int landed = land(u, &landing);
+    int landed = land(u, 0, &landing);
     if (r == 0 && landed < 0) {
         *err = landing;
         r = landed;
@@ -355,15 +373,15 @@ static int upload_mailbox(struct pass *pass, struct mailbox_plan *plan, struct u
     if (r < 0)
         u->pair->local_blocked = true;
     vec_clear(&u->unknown);
-    clear_batch(u->filling);
+    uploads_clear(&u->filling);
+    uploads_clear(&u->flying);
+    u->filling_bytes = 0;
     return r;
 }
 
 int apply_uploads(struct pass *pass, struct plan *plan, struct error *err)
 {
-    struct uploader u = {.pass = pass,
-                         .filling = xcalloc(1, sizeof(struct batch)),
-                         .flying = xcalloc(1, sizeof(struct batch))};
+    struct uploader u = {.pass = pass};
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         u.total += m->ops[OP_UPLOAD].len;
     }
@@ -376,7 +394,7 @@ int apply_uploads(struct pass *pass, struct plan *plan, struct error *err)
             r = pass_absorb(pass, m->pair, err);
     }
     vec_free(&u.unknown);
-    xfree(&u.filling);
-    xfree(&u.flying);
+    vec_free(&u.filling);
+    vec_free(&u.flying);
     return r;
 }
