@@ -276,7 +276,8 @@ static void multipart_write(struct writer *w, const struct body_part *part, bool
         part_write(w, child, extended, depth);
     }
     if (part->children == NULL) { /* the grammar knows no multipart without one */
-        writer_cstr(w, "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0)");
+        writer_cstr(w, "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0");
+        writer_cstr(w, extended ? " NIL NIL NIL NIL)" : ")");
     }
     writer_sp(w);
     string_write(w, part->subtype, "mixed");
