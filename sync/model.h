@@ -124,12 +124,11 @@ struct operation {
     enum operation_kind kind;
     uint32_t uid;                     /* 0: UPLOAD */
     const struct index_message *base; /* NULL: UPLOAD, DOWNLOAD of a fresh message */
-    const struct maildir_file
-        *file;                /* where it was seen in this pass; NULL: find it by base name */
-    struct index_flags flags; /* for the index */
-    uint8_t add, remove;      /* FLAGS_TO_…: the delta, enum maildir_flag bits */
-    enum message_state state; /* AGREE: the new state */
-    const char *why;          /* static */
+    const struct maildir_file *file;  /* as seen in this pass; NULL: found by its base name */
+    struct index_flags flags;         /* for the index */
+    uint8_t add, remove;              /* FLAGS_TO_…: the delta, enum maildir_flag bits */
+    enum message_state state;         /* AGREE: the new state */
+    const char *why;                  /* static */
 };
 VEC_STRUCT(operation_vec, struct operation);
 
