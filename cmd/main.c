@@ -5,7 +5,8 @@
 #include <sys/prctl.h>
 
 const struct verb *const verbs[] = {
-    &verb_sync, &verb_check, &verb_mailboxes, &verb_held, &verb_demo, &verb_imapd, &verb_help, NULL,
+    &verb_sync, &verb_check, &verb_mailboxes, &verb_held, &verb_demo,
+    &verb_wire, &verb_imapd, &verb_help,      NULL,
 };
 
 /* As the verbs' options_read takes them; here only those before the verb. */
