@@ -107,7 +107,7 @@ static bool message_from_tree(struct body_reader *b, const struct tree **at, str
         out->envelope = arena_alloc(b->arena, sizeof *out->envelope);
         envelope_from_tree(b->arena, envelope, out->envelope);
     }
-    *at = next_of(envelope);
+    *at = next_of(body);
     if (is_list(body)) {
         out->children = arena_alloc(b->arena, sizeof *out->children);
         out->children_len = 1;
@@ -115,7 +115,6 @@ static bool message_from_tree(struct body_reader *b, const struct tree **at, str
             return false;
         }
     }
-    (void)take(at);
     return true;
 }
 
@@ -131,12 +130,15 @@ static bool single_from_tree(struct body_reader *b, const struct tree *at, struc
     if (is_message(out) && !message_from_tree(b, &at, out)) {
         return false;
     }
-    bool lines = tree_is_number(at);
     if (str_eq_nocase(out->type, STR("text"))) {
         out->kind = BODY_TEXT;
-        lines = lines || (at != NULL && at->kind == TREE_NIL);
     }
-    out->lines = lines ? tree_number(take(&at)) : 0;
+    if (out->kind != BODY_BASIC && (tree_is_number(at) || (at != NULL && at->kind == TREE_NIL))) {
+        out->lines = tree_number(take(&at));
+    }
+    while (out->kind == BODY_BASIC && tree_is_number(at)) {
+        (void)take(&at); /* lines of what has none; no MD5 is a number */
+    }
     out->extended = at != NULL;
     out->md5 = tree_string(take(&at));
     extension_from_tree(b->arena, at, out);

@@ -71,6 +71,20 @@ static bool is_selected(enum notify_filter filter)
     return filter == NOTIFY_SELECTED || filter == NOTIFY_SELECTED_DELAYED;
 }
 
+/* RFC 5465 section 5: what must come together, and where. NULL, or what is wrong. */
+static const char *objection(const struct notify_group *group)
+{
+    const unsigned pair = NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE;
+    unsigned messages = group->events & (pair | NOTIFY_FLAG_CHANGE | NOTIFY_ANNOTATION_CHANGE);
+    if (messages != 0 && (group->events & pair) != pair) {
+        return "MessageNew and MessageExpunge not together";
+    }
+    if (is_selected(group->filter) && messages != group->events) {
+        return "events about mailboxes for the selected one";
+    }
+    return NULL;
+}
+
 /* ---- reading ---- */
 
 /* One name, or several in parentheses. */
@@ -138,20 +152,6 @@ static bool notify_read_events(struct reader *r, struct arena *arena, struct not
     return true;
 }
 
-/* RFC 5465 section 5: what must come together, and where. */
-static bool notify_check_events(struct reader *r, const struct notify_group *group)
-{
-    const unsigned pair = NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE;
-    unsigned messages = group->events & (pair | NOTIFY_FLAG_CHANGE | NOTIFY_ANNOTATION_CHANGE);
-    if (messages != 0 && (group->events & pair) != pair) {
-        return reader_fail(r, "MessageNew and MessageExpunge not together");
-    }
-    if (is_selected(group->filter) && messages != group->events) {
-        return reader_fail(r, "events about mailboxes for the selected one");
-    }
-    return true;
-}
-
 static bool notify_read_group(struct reader *r, struct arena *arena, struct notify_group *out,
                               bool *unknown)
 {
@@ -174,7 +174,11 @@ static bool notify_read_group(struct reader *r, struct arena *arena, struct noti
         return false;
     }
     (void)reader_accept_sp(r);
-    return reader_expect(r, ')') && (*unknown || notify_check_events(r, out));
+    if (!reader_expect(r, ')')) {
+        return false;
+    }
+    const char *wrong = *unknown ? NULL : objection(out);
+    return wrong == NULL || reader_fail(r, "%s", wrong);
 }
 
 bool notify_request_read(struct reader *r, struct arena *arena, struct notify_request *out,
@@ -256,6 +260,9 @@ static void notify_write_group(struct writer *w, const struct notify_group *grou
         }
     }
     writer_cstr(w, group->events != 0 ? "))" : " NONE)");
+    if (objection(group) != NULL) {
+        writer_fail(w, "%s", objection(group));
+    }
 }
 
 void notify_request_write(struct writer *w, const struct notify_request *request)

@@ -330,7 +330,13 @@ static void code_write_progress(struct writer *w, const struct imap_progress *pr
         return;
     }
     writer_cstr(w, " (");
-    writer_nstring(w, progress->tag.len > 0 ? progress->tag : str_make(NULL, 0));
+    if (progress->tag.len > 0) {
+        writer_byte(w, '"'); /* never a literal: what is in a tag can be quoted */
+        writer_atom(w, progress->tag);
+        writer_byte(w, '"');
+    } else {
+        writer_cstr(w, "NIL");
+    }
     code_write_nnumber(w, progress->has_done, progress->done);
     code_write_nnumber(w, progress->has_goal, progress->goal);
     writer_byte(w, ')');
@@ -353,7 +359,7 @@ static void code_write_charsets(struct writer *w, const struct str_list *charset
 {
     for (size_t i = 0; i < charsets->len; i++) {
         writer_cstr(w, i == 0 ? " (" : " ");
-        writer_astring(w, charsets->items[i]);
+        writer_atom(w, charsets->items[i]);
     }
     writer_cstr(w, charsets->len > 0 ? ")" : "");
 }

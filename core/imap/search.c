@@ -253,8 +253,9 @@ static bool read_set(struct search_reader *s, struct search_key *key)
 /* "5", or ""/flags/\\draft" all 5". */
 static bool read_modseq(struct reader *r, struct search_key *key)
 {
-    if (reader_peek(r) == '"' && (!reader_expect_string(r, &key->field) || !reader_expect_sp(r) ||
-                                  !reader_expect_atom(r, &key->text) || !reader_expect_sp(r))) {
+    int c = reader_peek(r);
+    if ((c == '"' || c == '{') && (!reader_expect_string(r, &key->field) || !reader_expect_sp(r) ||
+                                   !reader_expect_atom(r, &key->text) || !reader_expect_sp(r))) {
         return false;
     }
     return modseq_read(r, &key->number);

@@ -157,12 +157,12 @@ bool reader_fill(struct reader *r)
     if (r->failed) {
         return false;
     }
-    if (reader_offset(r) - r->unit_start > r->limits.unit_bytes) {
-        return reader_fail(r, "a response or command of more than %zu bytes", r->limits.unit_bytes);
-    }
     if (r->borrowed) {
         r->ended = true;
         return false;
+    }
+    if (reader_offset(r) - r->unit_start > r->limits.unit_bytes) {
+        return reader_fail(r, "a response or command of more than %zu bytes", r->limits.unit_bytes);
     }
     reader_make_room(r);
     size_t used = (size_t)(r->end - r->window);

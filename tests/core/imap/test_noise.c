@@ -9,7 +9,7 @@
 #include "imap/select.h"
 #include "imap/status.h"
 #include "imap/vanished.h"
-#include "core/wire/dice.h"
+#include "core/imap/noise.h"
 #include "core/wire/wire_input.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -158,34 +158,6 @@ static void good_ones_are_read(void **state)
     }
 }
 
-static size_t damage(struct dice *dice, char *text, size_t len, size_t max)
-{
-    static const char odd[] = " ()[]{}\"\\\r\n*%+-.:,0\xff\0~<>9";
-    for (uint32_t left = 1 + dice_below(dice, 4); left > 0 && len > 1; left--) {
-        size_t at = dice_below(dice, (uint32_t)len);
-        size_t span = dice_below(dice, (uint32_t)(len - at)) + 1;
-        switch (dice_below(dice, 4)) {
-        case 0:
-            text[at] = odd[dice_below(dice, sizeof odd)];
-            break;
-        case 1:
-            text[at] = (char)dice_below(dice, 256);
-            break;
-        case 2:
-            span = span > 4 ? 4 : span;
-            memmove(text + at, text + at + span, len - at - span);
-            len -= span;
-            break;
-        default:
-            span = span < max - len ? span : max - len;
-            memmove(text + at + span, text + at, len - at);
-            len += span;
-            break;
-        }
-    }
-    return len;
-}
-
 static void law7_damaged_ones_are_read_or_refused(void **state)
 {
     struct dice dice = {41};
@@ -196,7 +168,7 @@ static void law7_damaged_ones_are_read_or_refused(void **state)
         const char *good = responses[dice_below(&dice, RESPONSES)];
         size_t len = strlen(good);
         memcpy(text, good, len);
-        len = damage(&dice, text, len, sizeof text);
+        len = noise_damage(&dice, text, len, sizeof text);
         wire_open(&in, str_make(text, len), wire_chunks[dice_below(&dice, 4)]);
         for (unsigned step = 0; step < 600 && !reader_at_end(in.reader); step++) {
             reader_begin(in.reader, in.arena);

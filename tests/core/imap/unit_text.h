@@ -4,5 +4,5 @@
 #include "imap/dissect.h"
 
 /* All units of `input`, a line each, in `out`; units that cannot be parsed as "ERROR". False where
- * something that was read cannot be written. */
+ * something that was read cannot be written, or is a secret. */
 bool units_write(struct str input, struct buf *out);
