@@ -31,6 +31,21 @@ int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
     return r;
 }
 
+int apply_each(struct pass *pass, struct plan *plan, enum operation_kind kind,
+               int (*step)(struct pass *pass, struct mailbox_plan *plan, struct error *err),
+               struct error *err)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        bool has_work = m->ops[kind].len > 0 && m->pair->action == PAIR_SYNC;
+        if (!has_work || error_is_set(&m->pair->error) || step(pass, m, err) == 0)
+            continue;
+        int r = pass_absorb(pass, m->pair, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     if (client_state(pass->client) == STATE_SELECTED &&

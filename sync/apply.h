@@ -20,6 +20,12 @@ int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err)
 
 /* ---- shared by the steps (apply.c) ---- */
 
+/* Calls `step` for each mailbox that has operations of this kind and has not failed; what fails in
+ * one mailbox is noted there. */
+int apply_each(struct pass *pass, struct plan *plan, enum operation_kind kind,
+               int (*step)(struct pass *pass, struct mailbox_plan *plan, struct error *err),
+               struct error *err);
+
 /* Makes `pair` the selected mailbox, for writing, under the UIDVALIDITY that the plan was made for.
  * ERR_CHANGED if that moved. Nothing is sent where it is selected already. */
 int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err);

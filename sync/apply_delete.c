@@ -80,16 +80,7 @@ static int remove_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struc
 
 int apply_delete_local(struct pass *pass, struct plan *plan, struct error *err)
 {
-    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->ops[OP_DELETE_LOCAL].len == 0 || error_is_set(&m->pair->error))
-            continue;
-        if (remove_in_mailbox(pass, m, err) < 0) {
-            int r = pass_absorb(pass, m->pair, err);
-            if (r < 0)
-                return r;
-        }
-    }
-    return 0;
+    return apply_each(pass, plan, OP_DELETE_LOCAL, remove_in_mailbox, err);
 }
 
 /* ---- messages on the server ---- */
@@ -185,14 +176,5 @@ static int delete_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struc
 
 int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err)
 {
-    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->ops[OP_DELETE_REMOTE].len == 0 || error_is_set(&m->pair->error))
-            continue;
-        if (delete_in_mailbox(pass, m, err) < 0) {
-            int r = pass_absorb(pass, m->pair, err);
-            if (r < 0)
-                return r;
-        }
-    }
-    return 0;
+    return apply_each(pass, plan, OP_DELETE_REMOTE, delete_in_mailbox, err);
 }

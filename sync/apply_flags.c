@@ -123,16 +123,7 @@ static int store_mailbox(struct pass *pass, struct mailbox_plan *plan, struct er
 
 int apply_flags_remote(struct pass *pass, struct plan *plan, struct error *err)
 {
-    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->ops[OP_FLAGS_TO_REMOTE].len == 0 || error_is_set(&m->pair->error))
-            continue;
-        if (store_mailbox(pass, m, err) < 0) {
-            int r = pass_absorb(pass, m->pair, err);
-            if (r < 0)
-                return r;
-        }
-    }
-    return 0;
+    return apply_each(pass, plan, OP_FLAGS_TO_REMOTE, store_mailbox, err);
 }
 
 /* ---- to the files: an intent for each, the renames, a flush, the records ---- */
@@ -248,14 +239,5 @@ static int rename_mailbox(struct pass *pass, struct mailbox_plan *plan, struct e
 
 int apply_flags_local(struct pass *pass, struct plan *plan, struct error *err)
 {
-    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->ops[OP_FLAGS_TO_LOCAL].len == 0 || m->pair->action != PAIR_SYNC)
-            continue;
-        if (rename_mailbox(pass, m, err) < 0) {
-            int r = pass_absorb(pass, m->pair, err);
-            if (r < 0)
-                return r;
-        }
-    }
-    return 0;
+    return apply_each(pass, plan, OP_FLAGS_TO_LOCAL, rename_mailbox, err);
 }
