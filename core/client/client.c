@@ -12,7 +12,7 @@ static ssize_t read_from_stream(void *self, void *out, size_t size, struct error
     if (got == 0) {
         return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "%s closed the connection", c->host);
     }
-    if (got > 0 && c->capture.on) {
+    if (got > 0 && c->capture.raw != NULL) {
         buf_add(&c->capture.bytes, out, (size_t)got);
     }
     return got;

@@ -37,11 +37,11 @@ struct client_continuation {
     struct buf text;
 };
 
-/* What raw commands keep of the input. */
+/* What a raw command keeps of the input. */
 struct client_capture {
-    bool on;
-    struct buf bytes; /* all that came from the stream since `begin` */
-    uint64_t begin;   /* reader_offset of its first byte */
+    struct client_raw *raw; /* NULL: none is under way */
+    struct buf bytes;       /* all that came from the stream since `begin` */
+    uint64_t begin;         /* reader_offset of its first byte */
 };
 
 struct client {
@@ -72,7 +72,7 @@ struct client {
     struct client_continuation continuation;
     VEC(struct client_event) events; /* from events_head on */
     size_t events_head;
-    struct arena *events_arena; /* what they point to; reset when all were taken */
+    struct arena *events_arena; /* what they point to; emptied when all were taken */
     VEC(struct client_handler) handlers;
     bool batch;    /* begun and not yet sent */
     bool notifies; /* NOTIFY SET is in force */
@@ -108,6 +108,9 @@ bool client_is_rev2(const struct client *c);
 /* Checks the row of `id` (connection state, capability) and begins its line: "A7 UID FETCH". */
 int pipeline_open(struct client *c, struct client_op *op, enum command_id id,
                   const struct client_op_hooks *hooks, struct arena *arena, struct error *err);
+/* The same for a row that is not in the table. */
+int pipeline_open_row(struct client *c, struct client_op *op, const struct command_row *row,
+                      const struct client_op_hooks *hooks, struct arena *arena, struct error *err);
 /* ERR_CAPABILITY before anything is sent, for what the row cannot say. */
 int pipeline_require(struct client *c, struct client_op *op, enum capability cap,
                      struct error *err);
@@ -156,6 +159,8 @@ bool dispatch_line_end(struct client *c);
 
 /* ---- events.c ---- */
 
+/* Before a response is read: the memory of the events taken is used again. */
+void events_settle(struct client *c);
 /* Where the data of an event goes before events_add. */
 struct arena *events_arena(struct client *c);
 /* `text` is copied; what else it points to lives in events_arena. */
@@ -187,6 +192,8 @@ bool store_take_fetch(struct client *c, const struct fetch_data *data);
 /* The EXPUNGE or MOVE in flight notes what goes. */
 void expunge_take_seq(struct client *c, uint32_t seq);
 void expunge_take_uids(struct client *c, const struct seqset *uids);
+/* A response was read while a raw command is under way. */
+void raw_take(struct client *c);
 /* Sorts and merges what was noted. */
 void gone_settle(struct client_gone *gone);
 /* Whether a STATUS answers one of the STATUS commands in flight that were sent before `until`

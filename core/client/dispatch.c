@@ -331,9 +331,13 @@ int dispatch_response(struct client *c, struct error *err)
     struct error flush_error = ERROR_INIT;
     int flushed = flush(c, &flush_error);
     struct response_head head = {0};
+    events_settle(c);
     arena_reset(c->scratch);
     reader_begin(c->reader, c->scratch);
     if (response_head_read(c->reader, c->scratch, &head) && hand_out(c, &head)) {
+        if (c->capture.raw != NULL) {
+            raw_take(c);
+        }
         return 0;
     }
     if (error_is_set(&c->failure)) {

@@ -40,10 +40,14 @@ void events_free(struct client *c)
 
 struct arena *events_arena(struct client *c)
 {
-    if (!events_are_waiting(c)) {
+    return c->events_arena;
+}
+
+void events_settle(struct client *c)
+{
+    if (!events_are_waiting(c) && (c->events.len > 0 || arena_used(c->events_arena) > 0)) {
         clear(c);
     }
-    return c->events_arena;
 }
 
 /* The sets of VANISHED are on the heap. */
@@ -162,8 +166,8 @@ void events_drop_view(struct client *c)
 bool client_next_event(struct client *c, struct client_event *out)
 {
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    events_settle(c);
     if (!events_are_waiting(c)) {
-        clear(c);
         return false;
     }
     *out = c->events.items[c->events_head++];

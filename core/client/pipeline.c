@@ -126,12 +126,17 @@ static enum writer_literals literals_of(const struct client *c)
 int pipeline_open(struct client *c, struct client_op *op, enum command_id id,
                   const struct client_op_hooks *hooks, struct arena *arena, struct error *err)
 {
+    return pipeline_open_row(c, op, command_row(id), hooks, arena, err);
+}
+
+int pipeline_open_row(struct client *c, struct client_op *op, const struct command_row *row,
+                      const struct client_op_hooks *hooks, struct arena *arena, struct error *err)
+{
     *op = (struct client_op){0};
     if (error_is_set(&c->failure)) {
         *err = c->failure;
         return -(int)err->code;
     }
-    const struct command_row *row = command_row(id);
     if (check_state(c, row, err) < 0) {
         return -(int)err->code;
     }
