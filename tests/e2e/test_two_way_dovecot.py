@@ -19,10 +19,10 @@ class TwoWayDovecot(passes.PassCase):
         self.check(dovecot.Dovecot(), "tls")
 
     def test_starttls(self):
-        self.check(dovecot.Dovecot("sdbox"), "starttls", 100)
+        self.check(dovecot.Dovecot("sdbox"), "starttls", passes.message_count(100))
 
     def test_tunnel(self):
-        self.check(dovecot.Dovecot("maildir"), "tunnel", 100)
+        self.check(dovecot.Dovecot("maildir"), "tunnel", passes.message_count(100))
 
     def test_namespace_prefix_and_dot(self):
         self.check(dovecot.Dovecot("maildir", prefix="INBOX.", separator="."), "tls", 100)
