@@ -66,6 +66,8 @@ static struct str name_of(struct str line)
 {
     struct str rest = line;
     struct str word = STR_EMPTY;
+    (void)str_split(&rest, '\r', &word);
+    rest = word;
     (void)str_split(&rest, ' ', &word);
     if (str_eq_nocase(word, STR("UID")) && rest.len > 0) {
         struct str second = STR_EMPTY;
@@ -134,18 +136,13 @@ static bool next_part(struct client *c, struct str *rest, struct str *literal, b
     struct str text = end < 0 ? *rest : str_sub(*rest, 0, (size_t)end);
     uint64_t size = 0;
     bool binary = false;
-    *has_literal = false;
-    if (end >= 0) {
-        *rest = str_from_offset(*rest, (size_t)end);
-        if (!str_starts(*rest, STR("\r\n")) || !take_header(&text, &size, &binary) ||
-            size > rest->len - 2) {
-            return false;
-        }
+    *rest = end < 0 ? STR_EMPTY : str_from_offset(*rest, (size_t)end);
+    *has_literal = str_starts(*rest, STR("\r\n")) && take_header(&text, &size, &binary);
+    if (*has_literal && size <= rest->len - 2) {
         *literal = str_sub(*rest, 2, (size_t)size);
         *rest = str_from_offset(*rest, 2 + (size_t)size);
-        *has_literal = true;
-    } else {
-        *rest = STR_EMPTY;
+    } else if (rest->len > 0 && (*has_literal || !str_eq(*rest, STR("\r\n")))) {
+        return false;
     }
     writer_text(&c->writer, text);
     if (*has_literal) {
@@ -249,12 +246,11 @@ int client_raw(struct client *c, struct client_raw *h, struct str line, struct a
 {
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     *h = (struct client_raw){.arena = arena, .tagged = STR_EMPTY};
-    struct str whole = str_ends(line, STR("\r\n")) ? str_sub(line, 0, line.len - 2) : line;
-    if (make_row(h, whole, err) < 0 ||
+    if (make_row(h, line, err) < 0 ||
         pipeline_open_row(c, &h->op, &h->row, &no_hooks, arena, err) < 0) {
         return -(int)err->code;
     }
-    struct str arguments = str_from_offset(whole, strlen(h->row.name));
+    struct str arguments = str_from_offset(line, strlen(h->row.name));
     if (!is_well_formed(c, arguments)) {
         return pipeline_refuse(&h->op, err, "the line breaks off, or has a line end in its middle");
     }
