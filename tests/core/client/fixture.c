@@ -96,6 +96,10 @@ struct seqset set_of(const char *text)
         uint32_t b = 0;
         (void)str_split(&last, ':', &first);
         bool is_star = str_eq(last, STR("*"));
+        if (str_eq(first, STR("*"))) {
+            seqset_add(&set, SEQ_STAR);
+            continue;
+        }
         assert_true(str_to_u32(first, &a));
         assert_true(last.len == 0 || is_star || str_to_u32(last, &b));
         seqset_add_range(&set, a, is_star ? SEQ_STAR : last.len == 0 ? a : b);
