@@ -1,8 +1,8 @@
 #pragma once
 /* ACL (RFC 4314; RFC 2086's `c` and `d` are kept as sent). */
-#include "imap/str_list.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
+#include "imap/str_list.h"
 
 /* A set of right letters: bit n is 'a'+n, the digits lie behind. */
 struct acl_rights {

@@ -1,7 +1,7 @@
 #include "imap/dissect_frame.h"
 #include "base/alloc.h"
-#include "imap/limits.h"
 #include "wire/chars.h"
+#include "imap/limits.h"
 #include <assert.h>
 #include <stdlib.h>
 

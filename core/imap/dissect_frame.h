@@ -8,8 +8,8 @@
  * until that unit has ended.
  */
 #include "base/vec.h"
-#include "imap/dissect.h"
 #include "wire/line_tail.h"
+#include "imap/dissect.h"
 
 /* What a line begins like. */
 enum frame_head {

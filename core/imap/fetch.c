@@ -1,4 +1,5 @@
 /* FETCH: what is asked for. */
+#include "imap/fetch.h"
 #include "imap/fetch_items.h"
 #include "imap/limits.h"
 #include "imap/modseq.h"

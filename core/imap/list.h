@@ -1,8 +1,8 @@
 #pragma once
 /* LIST (RFC 9051, RFC 5258, RFC 6154). */
-#include "imap/str_list.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
+#include "imap/str_list.h"
 
 enum list_attribute {
     LIST_NOSELECT = 1 << 0,

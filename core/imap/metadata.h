@@ -1,8 +1,8 @@
 #pragma once
 /* METADATA (RFC 5464). The server's annotations have the mailbox "". */
-#include "imap/str_list.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
+#include "imap/str_list.h"
 
 struct metadata_entry {
     struct str name;  /* "/private/comment" */

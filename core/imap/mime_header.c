@@ -1,8 +1,8 @@
 /* Header fields: found, unfolded, taken apart. */
+#include "wire/chars.h"
 #include "imap/date.h"
 #include "imap/limits.h"
 #include "imap/mime_private.h"
-#include "wire/chars.h"
 
 /* ---- fields ---- */
 

@@ -1,8 +1,8 @@
 #pragma once
 /* QUOTA (RFC 9208, RFC 2087). Names are astrings; mailbox names as on the wire. */
-#include "imap/str_list.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
+#include "imap/str_list.h"
 
 struct quota_resource {
     struct str name; /* "STORAGE" (units of 1024 octets), "MESSAGE", "MAILBOX",
