@@ -1,8 +1,9 @@
 /* The tree of parts, and what sections name in it. */
-#include "imap/limits.h"
-#include "imap/mime_private.h"
-#include "imap/mime_decode.h"
+#include "imap/mime.h"
 #include "wire/chars.h"
+#include "imap/limits.h"
+#include "imap/mime_decode.h"
+#include "imap/mime_private.h"
 
 /* ---- the tree ---- */
 
