@@ -176,8 +176,8 @@ static bool metadata_add_name(struct reader *r, struct arena *arena, struct meta
 static bool metadata_read_list(struct reader *r, struct arena *arena, struct metadata_get *out,
                                bool *names)
 {
-    int c = reader_peek(r);
-    *names = c == '/' || c == '"' || c == '{' || c == '~';
+    int c = char_upper((unsigned char)reader_peek(r));
+    *names = *names || (c != 'M' && c != 'D');
     if (!*names) {
         return metadata_read_options(r, out) && reader_expect_sp(r);
     }
@@ -193,22 +193,24 @@ static bool metadata_read_list(struct reader *r, struct arena *arena, struct met
 
 bool metadata_get_read(struct reader *r, struct arena *arena, struct metadata_get *out)
 {
-    bool names = false;
     *out = (struct metadata_get){0};
-    if (reader_accept(r, '(') && (!metadata_read_options(r, out) || !reader_expect_sp(r))) {
+    bool names = reader_accept(r, '('); /* options before the mailbox: none come behind it */
+    if (names && (!metadata_read_options(r, out) || !reader_expect_sp(r))) {
         return false;
     }
     if (!reader_expect_astring(r, &out->mailbox) || !reader_expect_sp(r)) {
         return false;
     }
-    if (reader_accept(r, '(') && !metadata_read_list(r, arena, out, &names)) {
-        return false;
+    while (reader_accept(r, '(')) {
+        if (!metadata_read_list(r, arena, out, &names)) {
+            return false;
+        }
+        if (out->names.len > 0) {
+            return true;
+        }
+        names = true;
     }
-    if (!names && reader_accept(r, '(')) {
-        return metadata_read_list(r, arena, out, &names) &&
-               (names || reader_expected(r, "entry names"));
-    }
-    return names || metadata_add_name(r, arena, out);
+    return metadata_add_name(r, arena, out);
 }
 
 void metadata_get_write(struct writer *w, const struct metadata_get *get)

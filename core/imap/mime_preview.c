@@ -13,14 +13,15 @@ static bool is_attachment(struct arena *arena, const struct mime_part *part)
            str_eq_nocase(value.type, STR("attachment"));
 }
 
-/* The first text part of that subtype. */
+/* The first text part of that subtype, not of a message within. */
 static const struct mime_part *text_find(struct arena *arena, const struct mime_part *part,
                                          struct str subtype)
 {
     if (part->kind == BODY_TEXT) {
         return str_eq_nocase(part->subtype, subtype) && !is_attachment(arena, part) ? part : NULL;
     }
-    for (const struct mime_part *child = part->children; child != NULL; child = child->next) {
+    const struct mime_part *child = part->kind == BODY_MULTIPART ? part->children : NULL;
+    for (; child != NULL; child = child->next) {
         const struct mime_part *found = text_find(arena, child, subtype);
         if (found != NULL) {
             return found;

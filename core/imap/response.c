@@ -180,7 +180,7 @@ static bool code_read_message_limit(struct reader *r, struct imap_response_statu
     }
     (void)reader_accept_sp(r);
     int c = reader_peek(r);
-    return c < '0' || c > '9' || reader_expect_number(r, &out->uid);
+    return c < '0' || c > '9' || reader_expect_nz_number(r, &out->uid);
 }
 
 /* A number or NIL. */
@@ -239,9 +239,9 @@ static bool code_read_argument(struct reader *r, struct arena *arena, enum code_
     case ARGUMENT_METADATA:
         return code_read_metadata(r, out);
     case ARGUMENT_PROGRESS:
-        return code_read_progress(r, &out->progress);
+        return reader_peek(r) != '(' || code_read_progress(r, &out->progress);
     case ARGUMENT_CHARSETS:
-        return code_read_charsets(r, arena, &out->charsets);
+        return reader_peek(r) != '(' || code_read_charsets(r, arena, &out->charsets);
     case ARGUMENT_NONE:
         break;
     }

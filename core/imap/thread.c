@@ -77,11 +77,12 @@ static bool thread_read_step(struct thread_reader *t)
     if (t->depth == 0) {
         return reader_expected(t->r, "a thread");
     }
-    if (reader_accept(t->r, ')')) {
+    bool empty = t->frames[t->depth - 1].fresh && t->depth > 1;
+    if (!empty && reader_accept(t->r, ')')) {
         t->tail = t->frames[--t->depth].tail;
         return true;
     }
-    return reader_expect_number(t->r, &number) && thread_add(t, number);
+    return reader_expect_nz_number(t->r, &number) && thread_add(t, number);
 }
 
 bool thread_result_read(struct reader *r, struct arena *arena, struct thread_node **out)
@@ -115,6 +116,9 @@ static const struct thread_node *thread_write_line(struct writer *w, const struc
         }
         const struct thread_node *reply = node->children;
         if (reply == NULL) {
+            if (node->number == 0) {
+                writer_fail(w, "a thread without a message");
+            }
             return NULL;
         }
         if (reply->next != NULL || node->number == 0 || reply->number == 0) {

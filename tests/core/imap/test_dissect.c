@@ -1,5 +1,5 @@
-#include "core/wire/wire_input.h"
 #include "imap/dissect.h"
+#include "core/wire/wire_input.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

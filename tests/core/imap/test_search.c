@@ -1,8 +1,8 @@
 /* What a person writes, base subjects, windows over results, and the bounds of searches. */
-#include "core/wire/wire_input.h"
 #include "imap/limits.h"
 #include "imap/sort.h"
 #include "imap/thread.h"
+#include "core/wire/wire_input.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -109,9 +109,11 @@ static void law7_what_is_read_is_written_and_read_again(void **state)
         char *exact = malloc(len); /* so that nothing is read behind its end unseen */
         memcpy(exact, text, len);
         free(text);
-        if (units_write(str_make(exact, len), &once) && strstr(once.data, "ERROR") == NULL) {
+        bool prefixed = str_starts(str_make(exact, len), STR("S: "));
+        if (!prefixed && units_write(str_make(exact, len), &once) &&
+            memmem(once.data, once.len, "ERROR", 5) == NULL) {
             written++;
-            if (!units_write(buf_str(&once), &twice) || strcmp(once.data, twice.data) != 0) {
+            if (!units_write(buf_str(&once), &twice) || !str_eq(buf_str(&once), buf_str(&twice))) {
                 fail_msg("%.*s\n%s\n%s", (int)len, exact, once.data, twice.data);
             }
         }
