@@ -37,7 +37,7 @@ static void hear(struct conversation *c, size_t number, struct str input)
 
 static void begin(struct conversation *c, size_t number)
 {
-    struct backend vtable = mem_backend_vtable(c->env.backend);
+    struct backend vtable = c->backend != NULL ? *c->backend : mem_backend_vtable(c->env.backend);
     c->sessions[number] = session_new(&vtable, &c->env.options);
     if (c->raw) {
         hear(c, number, STR_EMPTY);

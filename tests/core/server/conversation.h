@@ -17,6 +17,7 @@
 
 struct conversation {
     struct lockstep_env env;
+    const struct backend *backend; /* NULL: the environment's */
     bool raw;
     struct session *sessions[10];
     struct buf said[10];
