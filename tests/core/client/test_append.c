@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 /* A message of one letter, or five bytes "hello"; fails at its end where told to. */
@@ -172,6 +173,108 @@ static void law9_no_deadlock_behind_a_fetch(struct fixture *f)
     seqset_free(&uids);
 }
 
+/* Two messages of "hello". */
+static int begin_two(struct fixture *f, struct client_append *h)
+{
+    struct text_source texts[] = {{.left = 5, .text = "hello"}, {.left = 5, .text = "hello"}};
+    const struct append_message messages[] = {
+        {.params = {.flags = {.system = FLAG_SEEN}}, .size = 5, .source = {text_read, &texts[0]}},
+        {.size = 5, .source = {text_read, &texts[1]}},
+    };
+    return client_append_messages_begin(f->c, h, STR("Sent"), messages, 2, f->arena, &f->err);
+}
+
+static void multiappend(struct fixture *f)
+{
+    struct client_append h;
+    assert_ok(f, begin_two(f, &h));
+    assert_true(h.sent_whole);
+    assert_ok(f, client_append_end(f->c, &h, &f->err));
+    assert_int_equal(h.uid, 3955);
+    assert_int_equal(seqset_count(&h.uids), 2);
+}
+
+static void multiappend_refused(struct fixture *f)
+{
+    struct client_append h;
+    assert_ok(f, begin_two(f, &h));
+    assert_false(h.sent_whole);
+    assert_error(f, client_append_end(f->c, &h, &f->err), ERR_NO, SCOPE_MAILBOX, "full");
+    assert_ok(f, client_noop(f->c, &f->err));
+}
+
+static void multiappend_missing(struct fixture *f)
+{
+    struct client_append h;
+    assert_error(f, begin_two(f, &h), ERR_CAPABILITY, SCOPE_MAILBOX, "MULTIAPPEND");
+    assert_error(f, client_append_messages_begin(f->c, &h, STR("Sent"), NULL, 0, f->arena, &f->err),
+                 ERR_STATE, SCOPE_MAILBOX, "no message");
+}
+
+static struct append_message hello_of(struct text_source *text)
+{
+    *text = (struct text_source){.left = 5, .text = "hello"};
+    return (struct append_message){.size = 5, .source = {text_read, text}};
+}
+
+static void binary(struct fixture *f)
+{
+    struct text_source text;
+    struct append_message message = hello_of(&text);
+    struct client_append h;
+    message.binary = true;
+    bool has_it = client_has(f->c, CAP_BINARY);
+    int result =
+        client_append_messages_begin(f->c, &h, STR("Sent"), &message, 1, f->arena, &f->err);
+    if (!has_it) {
+        assert_error(f, result, ERR_CAPABILITY, SCOPE_MAILBOX, "BINARY");
+        return;
+    }
+    assert_ok(f, result);
+    assert_ok(f, client_append_end(f->c, &h, &f->err));
+}
+
+static void replace(struct fixture *f)
+{
+    struct text_source text;
+    struct append_message message = hello_of(&text);
+    struct client_select select;
+    struct client_append h;
+    struct client_event event;
+    assert_ok(f, client_select_begin(f->c, &select, STR("Drafts"), false, NULL, f->arena, &f->err));
+    assert_ok(f, client_select_end(f->c, &select, &f->err));
+    assert_ok(f, client_replace_begin(f->c, &h, CLIENT_SEQS, 4, STR("Drafts"), &message, f->arena,
+                                      &f->err));
+    assert_ok(f, client_append_end(f->c, &h, &f->err));
+    assert_int_equal(h.uid, 2000);
+    assert_true(client_next_event(f->c, &event));
+    assert_true(client_next_event(f->c, &event));
+    assert_int_equal(event.kind, EVENT_EXPUNGE);
+    message = hello_of(&text);
+    assert_ok(f, client_replace_begin(f->c, &h, CLIENT_UIDS, 2000, STR("Drafts"), &message,
+                                      f->arena, &f->err));
+    assert_error(f, client_append_end(f->c, &h, &f->err), ERR_NO, SCOPE_MAILBOX, "gone");
+}
+
+static void from_a_file(struct fixture *f)
+{
+    char letters[1000];
+    FILE *stream = tmpfile();
+    memset(letters, 'A', sizeof letters);
+    for (size_t i = 0; i < 100; i++) {
+        assert_int_equal(fwrite(letters, 1, sizeof letters, stream), sizeof letters);
+    }
+    assert_int_equal(fflush(stream), 0);
+    struct append_file file = {.fd = fileno(stream)};
+    const struct append_source source = append_source_of_file(&file);
+    struct client_append h;
+    assert_ok(f,
+              client_append_begin(f->c, &h, STR("Sent"), NULL, 100000, &source, f->arena, &f->err));
+    assert_ok(f, client_append_end(f->c, &h, &f->err));
+    assert_int_equal(file.offset, 100000);
+    (void)fclose(stream);
+}
+
 static const struct fixture_case cases[] = {
     {"with LITERAL+", literal_plus, 0},
     {"without LITERAL+", literal_sync, 0},
@@ -186,6 +289,14 @@ static const struct fixture_case cases[] = {
     {"the answer is lost", law2_answer_lost, 0},
     {"lost before the literal", law2_lost_before_the_literal, 0},
     {"a mailbox name as a literal", literal_name, 0},
+    {"MULTIAPPEND", multiappend, 0},
+    {"MULTIAPPEND with waiting", multiappend, 0},
+    {"MULTIAPPEND, the second refused", multiappend_refused, 0},
+    {"MULTIAPPEND without it", multiappend_missing, 0},
+    {"a binary message", binary, 0},
+    {"a binary message without BINARY", binary, 0},
+    {"REPLACE", replace, 0},
+    {"from a file", from_a_file, 0},
     {"behind a FETCH with a long answer", law9_no_deadlock_behind_a_fetch, 0},
 };
 
