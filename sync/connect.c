@@ -120,6 +120,29 @@ static int log_in(const struct config_account *account, const struct clock *cloc
     return client_login(c->client, &credentials, err);
 }
 
+/* What a person can do about it. */
+static void advise(const struct config_account *account, struct error *err)
+{
+    switch (err->code) {
+    case ERR_AUTH:
+        error_advise(err, "check `user` and the password of this account (%s)", account->origin);
+        break;
+    case ERR_NETWORK:
+        if (account->tunnel != NULL)
+            error_advise(err, "check `tunnel` (%s)", account->origin);
+        else
+            error_advise(err, "check `host` and `port` (%s), or whether the server is up",
+                         account->origin);
+        break;
+    case ERR_TIMEOUT:
+        error_advise(err, "check `host`, `port` and `tls` (%s), or give it more `timeout`",
+                     account->origin);
+        break;
+    default:
+        break;
+    }
+}
+
 int connection_open(const struct config_account *account, const struct clock *clock,
                     const struct wake *wake, const struct tap_sink *trace, struct connection **out,
                     struct error *err)
@@ -132,6 +155,7 @@ int connection_open(const struct config_account *account, const struct clock *cl
         r = log_in(account, clock, wake, c, err);
     if (r < 0) {
         connection_close(&c);
+        advise(account, err);
         return error_widen(err, SCOPE_ACCOUNT);
     }
     *out = c;

@@ -109,6 +109,18 @@ int error_wrap(struct error *err, const char *format, ...)
     return -(int)err->code;
 }
 
+int error_advise(struct error *err, const char *format, ...)
+{
+    char advice[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    format_text(advice, format, args);
+    va_end(args);
+    append_text(err->text, "; ");
+    append_text(err->text, advice);
+    return -(int)err->code;
+}
+
 int error_widen(struct error *err, enum error_scope scope)
 {
     if (err->scope < scope) {

@@ -75,6 +75,9 @@ int error_set_errno(struct error *err, enum error_code code, enum error_scope sc
 /* Put context before the text: "context: text". Returns -err->code. */
 int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Put advice behind the text: "text; advice". Returns -err->code. */
+int error_advise(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Raise the scope to at least `scope`. Returns -err->code. */
 int error_widen(struct error *err, enum error_scope scope);
 

@@ -73,6 +73,14 @@ static void wrap_puts_context_before(void **state)
     assert_string_equal(err.text, "again (mailbox INBOX: cannot open x)");
 }
 
+static void advise_puts_advice_behind(void **state)
+{
+    struct error err = ERROR_INIT;
+    error_set(&err, ERR_READ, SCOPE_MESSAGE, "cannot open x");
+    assert_int_equal(error_advise(&err, "try %d", 2), -ERR_READ);
+    assert_string_equal(err.text, "cannot open x; try 2");
+}
+
 static void errno_gives_words_and_the_full_disk_is_a_write_error(void **state)
 {
     struct error err = ERROR_INIT;
@@ -117,6 +125,7 @@ int main(void)
         cmocka_unit_test(law7_any_bytes_become_one_printable_line),
         cmocka_unit_test(long_texts_are_cut_between_characters),
         cmocka_unit_test(wrap_puts_context_before),
+        cmocka_unit_test(advise_puts_advice_behind),
         cmocka_unit_test(errno_gives_words_and_the_full_disk_is_a_write_error),
         cmocka_unit_test(widen_only_widens),
         cmocka_unit_test(every_code_and_scope_has_a_word),
