@@ -52,8 +52,8 @@ bool tree_read(struct reader *r, struct arena *arena, struct tree **out)
             }
             continue;
         }
-        if (depth == LIMIT_DEPTH) {
-            return reader_fail(r, "parentheses nested deeper than %d", LIMIT_DEPTH);
+        if (depth == LIMIT_DEPTH || depth == reader_depth_max(r)) {
+            return reader_fail(r, "parentheses nested deeper than %zu", depth);
         }
         node->kind = TREE_LIST;
         tails[depth++] = tail;

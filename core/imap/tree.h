@@ -10,7 +10,7 @@ struct tree {
     struct tree *children; /* TREE_LIST */
     struct tree *next;
 };
-/* At most LIMIT_DEPTH deep, of LIMIT_TREE_NODES values. */
+/* At most LIMIT_DEPTH deep and no deeper than the reader allows, of LIMIT_TREE_NODES values. */
 bool tree_read(struct reader *r, struct arena *arena, struct tree **out);
 /* Digits alone that fit; NULL and all else are 0. */
 uint64_t tree_number(const struct tree *node);

@@ -59,6 +59,11 @@ uint64_t reader_offset(const struct reader *r)
     return r->end_offset - held;
 }
 
+unsigned reader_depth_max(const struct reader *r)
+{
+    return r->limits.depth;
+}
+
 /* ---- errors ---- */
 
 bool reader_failed(const struct reader *r)

@@ -70,6 +70,9 @@ bool reader_at_end(struct reader *r);
 struct str reader_take_buffered(struct reader *r);
 bool reader_has_buffered(const struct reader *r);
 
+/* How deep parentheses may be nested: `limits.depth`, for parsers that count them. */
+unsigned reader_depth_max(const struct reader *r);
+
 /* The next byte without consuming it, or -1. */
 int reader_peek(struct reader *r);
 bool reader_accept(struct reader *r, char c);

@@ -143,8 +143,7 @@ static void run_case(const struct dissect_case *c)
     struct summary s = {.text = BUF_INIT(100000)};
     const struct dissect_visitor visitor = {on_unit, on_literal, &s};
     /* Not NUL-terminated: nothing may be read behind its end. */
-    char *copy = malloc(strlen(c->input));
-    memcpy(copy, c->input, strlen(c->input));
+    char *copy = xmemdup(c->input, strlen(c->input));
     assert_int_equal(dissect_memory(str_make(copy, strlen(c->input)), &visitor, &bad, &err), 0);
     assert_summary(c, &s, bad);
     free(copy);

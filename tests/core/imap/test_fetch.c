@@ -138,14 +138,15 @@ static void tolerated(void **state)
         {"impossible date", fetch, "(INTERNALDATE \"00-Jan-0000 00:00:00 +0000\" UID 7)",
          "UID 7 INTERNALDATE \" 1-Jan-1970 00:00:00 +0000\""},
         {"Gmail labels", fetch,
-         "(X-GM-LABELS (\\Inbox [Gmail]/foo \"a b\" +x\\y {3}\r\n) ( Sent) UID 7)", "UID 7"},
+         "(X-GM-LABELS (\\Inbox [Gmail]/foo \"a b\" +x\\y {3}\r\n) ( Sent) UID 7)",
+         "UID 7 X-GM-LABELS (\"\\\\Inbox\" [Gmail]/foo \"a b\" \"+x\\\\y\" \") (\" Sent)"},
         {"unknown items", fetch,
-         "(X-FOO bar X-BAR (a (b)) X-BAZ \"c\" BINARY[1.2]<0> ~{3}\r\n)\r\n BINARY.SIZE[1] 5 UID "
+         "(X-FOO bar X-BAR (a (b)) X-BAZ \"c\" X-BIN[1.2]<0> ~{3}\r\n)\r\n X-BIN.SIZE[1] 5 UID "
          "7)",
          "UID 7"},
-        {"preview", fetch, "(PREVIEW \"hello ) there\" UID 7)", "UID 7"},
+        {"preview", fetch, "(PREVIEW \"hello ) there\" UID 7)", "UID 7 PREVIEW \"hello ) there\""},
         {"save date NIL", fetch, "(SAVEDATE NIL UID 7)", "UID 7 SAVEDATE NIL"},
-        {"old item", fetch, "(RFC822.HEADER {2}\r\n)) UID 7)", "UID 7"},
+        {"old item", fetch, "(RFC822.HEADER {2}\r\n)) UID 7)", "{uid 0 [HEADER] 2:))} UID 7"},
     };
     IMAP_CASES_RUN(cases);
 }

@@ -1,9 +1,10 @@
 /* What is computed of messages. */
+#include "imap/mime.h"
+#include "base/alloc.h"
+#include "imap/limits.h"
+#include "imap/mime_decode.h"
 #include "core/imap/noise.h"
 #include "core/wire/wire_input.h"
-#include "imap/limits.h"
-#include "imap/mime.h"
-#include "imap/mime_decode.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -463,8 +464,7 @@ static void law7_damaged_messages_are_taken(void **state)
         size_t len = strlen(good);
         memcpy(text, good, len);
         len = noise_damage(&dice, text, len, sizeof text);
-        char *exact = malloc(len);
-        memcpy(exact, text, len);
+        char *exact = xmemdup(text, len);
         const struct mime_part *message = mime_parse(arena, str_make(exact, len));
         struct section section = {
             .path = {1 + dice_below(&dice, 4), 1 + dice_below(&dice, 3)},

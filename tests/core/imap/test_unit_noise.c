@@ -1,5 +1,6 @@
 /* Every kind of response and command, damaged: what is read all the same can be written, and is
  * then read as the same; and a stream is read as memory is. */
+#include "base/alloc.h"
 #include "core/imap/noise.h"
 #include "core/imap/unit_text.h"
 #include <setjmp.h>
@@ -103,12 +104,10 @@ static void law7_what_is_read_is_written_and_read_again(void **state)
     for (unsigned round = 0; round < ROUNDS; round++) {
         const char *good = units[dice_below(&dice, UNITS)];
         size_t len = strlen(good);
-        char *text = malloc(1024);
+        char text[1024];
         memcpy(text, good, len);
-        len = noise_damage(&dice, text, len, 1024);
-        char *exact = malloc(len); /* so that nothing is read behind its end unseen */
-        memcpy(exact, text, len);
-        free(text);
+        len = noise_damage(&dice, text, len, sizeof text);
+        char *exact = xmemdup(text, len); /* so that nothing is read behind its end unseen */
         bool prefixed = str_starts(str_make(exact, len), STR("S: "));
         if (!prefixed && units_write(str_make(exact, len), &once) &&
             memmem(once.data, once.len, "ERROR", 5) == NULL) {

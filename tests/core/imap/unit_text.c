@@ -48,6 +48,36 @@ static void write_append(struct writer *w, const struct dissect_append *append)
     }
 }
 
+/* Those whose writers leave the name to the caller. */
+static void write_named_value(struct writer *w, const struct dissect_unit *unit)
+{
+    if (unit->has_number) {
+        writer_number(w, unit->number);
+        writer_sp(w);
+    }
+    writer_raw(w, unit->name);
+    writer_sp(w);
+    switch (unit->value) {
+    case DISSECT_FETCH:
+        write_fetch(w, &unit->fetch);
+        break;
+    case DISSECT_FLAGS:
+        flags_write_permanent(w, &unit->flags);
+        break;
+    case DISSECT_CAPABILITY:
+        write_names(w, &unit->names);
+        break;
+    case DISSECT_NAMESPACE:
+        namespaces_write(w, &unit->namespaces);
+        break;
+    case DISSECT_ID:
+        id_write(w, &unit->id);
+        break;
+    default:
+        fail_msg("a value that is not written");
+    }
+}
+
 static void write_response_value(struct writer *w, const struct dissect_unit *unit)
 {
     switch (unit->value) {
@@ -89,28 +119,9 @@ static void write_response_value(struct writer *w, const struct dissect_unit *un
     case DISSECT_METADATA:
         metadata_write(w, &unit->metadata);
         break;
-    case DISSECT_FETCH:
-        writer_format(w, "%u %s ", unit->number, unit->name.ptr);
-        write_fetch(w, &unit->fetch);
-        break;
-    case DISSECT_FLAGS:
-        writer_cstr(w, "FLAGS ");
-        flags_write_permanent(w, &unit->flags);
-        break;
-    case DISSECT_CAPABILITY:
-        writer_format(w, "%s ", unit->name.ptr);
-        write_names(w, &unit->names);
-        break;
-    case DISSECT_NAMESPACE:
-        writer_cstr(w, "NAMESPACE ");
-        namespaces_write(w, &unit->namespaces);
-        break;
-    case DISSECT_ID:
-        writer_cstr(w, "ID ");
-        id_write(w, &unit->id);
-        break;
     default:
-        fail_msg("a value that is not written");
+        write_named_value(w, unit);
+        break;
     }
 }
 
@@ -125,6 +136,15 @@ static void write_plain(struct writer *w, const struct dissect_unit *unit)
     writer_cstr(w, unit->text.len > 0 ? " " : "");
     writer_text(w, unit->text);
     writer_crlf(w);
+}
+
+static void write_copy(struct writer *w, const struct dissect_sets *copy)
+{
+    seqset_write(w, &copy->set);
+    if (copy->mailbox.ptr != NULL) {
+        writer_sp(w);
+        writer_astring(w, copy->mailbox);
+    }
 }
 
 static void write_command_value(struct writer *w, const struct dissect_unit *unit)
@@ -169,11 +189,7 @@ static void write_command_value(struct writer *w, const struct dissect_unit *uni
         store_params_write(w, &unit->store.params);
         break;
     case DISSECT_COPY:
-        seqset_write(w, &unit->copy.set);
-        if (unit->copy.mailbox.ptr != NULL) {
-            writer_sp(w);
-            writer_astring(w, unit->copy.mailbox);
-        }
+        write_copy(w, &unit->copy);
         break;
     case DISSECT_SETACL:
         acl_set_write(w, &unit->acl_set);
