@@ -172,6 +172,33 @@ static void law9_a_bomb_comes_in_pieces(void **state)
     peer_close(&peer);
 }
 
+static void it_can_be_taken_away_again(void **state)
+{
+    struct peer peer;
+    struct error err = ERROR_INIT;
+    open_deflated(&peer);
+    must_write(peer.ours, "last\r\n");
+    must_flush(peer.ours);
+    must_read(peer.theirs, "last\r\n");
+    must_write(peer.theirs, "OK\r\n");
+    must_flush(peer.theirs);
+    must_read(peer.ours, "OK\r\n");
+    assert_int_equal(stream_pop_deflate(peer.ours, &err), 0);
+    assert_int_equal(stream_pop_deflate(peer.theirs, &err), 0);
+    must_write(peer.ours, "plain\r\n");
+    must_flush(peer.ours);
+    must_read(peer.theirs, "plain\r\n");
+    must_write(peer.theirs, "plain too\r\n");
+    must_flush(peer.theirs);
+    must_read(peer.ours, "plain too\r\n");
+    assert_int_equal(stream_push_deflate(peer.ours, &err), 0);
+    assert_int_equal(stream_push_deflate(peer.theirs, &err), 0);
+    must_write(peer.ours, "again\r\n");
+    must_flush(peer.ours);
+    must_read(peer.theirs, "again\r\n");
+    peer_close(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +206,7 @@ int main(void)
         cmocka_unit_test(what_shrinks_and_what_does_not_cross_both_ways),
         cmocka_unit_test(bytes_behind_the_ok_are_inflated),
         cmocka_unit_test(inflated_but_unread_bytes_are_input),
+        cmocka_unit_test(it_can_be_taken_away_again),
         cmocka_unit_test(law7_damaged_data_is_an_error),
         cmocka_unit_test(law9_a_bomb_comes_in_pieces),
     };
