@@ -80,6 +80,7 @@ struct dissection {
     struct arena *arena;
     const struct dissect_visitor *visitor;
     uint64_t bad_units;
+    bool answer_due; /* a client's line may answer a challenge */
     struct error *err;
 };
 
@@ -97,7 +98,7 @@ static bool read_answer(struct dissect_reader *d)
     return true;
 }
 
-static bool read_unit(struct dissect_reader *d, enum frame_head head, bool misled)
+static bool read_unit(struct dissect_reader *d, enum frame_head head, bool misled, bool answer_due)
 {
     if (misled) {
         return reader_fail(d->r, "neither \"C: \" nor \"S: \" stands before it");
@@ -105,13 +106,24 @@ static bool read_unit(struct dissect_reader *d, enum frame_head head, bool misle
     if (head == HEAD_COMMAND) {
         return dissect_read_command(d);
     }
-    if (head == HEAD_ANSWER) {
+    if (head == HEAD_ANSWER && answer_due) {
         return read_answer(d);
     }
     if (frame_head_is_server(head)) {
         return dissect_read_response(d);
     }
     return reader_fail(d->r, "neither a command nor a response");
+}
+
+/* What the server asks for, or a command that it will ask about, is answered until the next
+ * command. */
+static void note_answer(struct dissection *x, const struct dissect_unit *unit)
+{
+    if (unit->kind == DISSECT_COMMAND) {
+        x->answer_due = str_eq(unit->name, STR("AUTHENTICATE")) || str_eq(unit->name, STR("IDLE"));
+    } else if (unit->kind == DISSECT_CONTINUATION) {
+        x->answer_due = true;
+    }
 }
 
 /* What `r` reads, told to the visitor. A negative return is the visitor's. */
@@ -122,7 +134,7 @@ static int tell_unit(struct dissection *x, struct reader *r, struct dissect_unit
     struct dissect_reader d = {
         .r = r, .arena = x->arena, .visitor = x->visitor, .unit = unit, .err = x->err};
     reader_begin(r, x->arena);
-    if (!read_unit(&d, head, misled)) {
+    if (!read_unit(&d, head, misled, x->answer_due)) {
         (void)reader_check(r, &reason);
         unit_free(unit);
         unit->kind = DISSECT_ERROR;
@@ -130,6 +142,7 @@ static int tell_unit(struct dissection *x, struct reader *r, struct dissect_unit
         unit->reason = reason.text;
         x->bad_units++;
     }
+    note_answer(x, unit);
     int result = d.stopped ? -(int)x->err->code : 0;
     if (result == 0 && unit->length == 0) { /* of a stream: known at its end only */
         frame_drain(&x->frame);

@@ -33,7 +33,7 @@
 
 enum dissect_direction { DISSECT_CLIENT, DISSECT_SERVER };
 enum dissect_kind {
-    DISSECT_COMMAND,      /* client: with tag and name; also DONE and a line of AUTHENTICATE */
+    DISSECT_COMMAND,      /* client: with tag and name */
     DISSECT_CONTINUATION, /* server: `+`; client: a line that answers it (DONE, base64) */
     DISSECT_UNTAGGED,
     DISSECT_TAGGED,
@@ -77,7 +77,8 @@ enum dissect_value {
     DISSECT_SETACL,        /* acl_set */
     DISSECT_GETMETADATA,   /* metadata_get */
     DISSECT_NOTIFY,        /* notify */
-    DISSECT_SECRET,        /* names: the user of LOGIN, the mechanism of AUTHENTICATE; the rest of
+    DISSECT_SECRET,        /* names: the user of LOGIN, the mechanism of AUTHENTICATE, nothing of
+                              what answers a challenge; the rest of
                               the line is passed over and not shown */
 };
 

@@ -276,6 +276,9 @@ bool dissect_read_command(struct dissect_reader *d)
         return false;
     }
     const struct command_row *row = command_find(unit->name);
+    if (row == NULL && !str_starts(unit->name, STR("X"))) {
+        return reader_fail(d->r, "there is no command %.*s", STR_ARG(unit->name));
+    }
     if (row == NULL) {
         unit->value = DISSECT_TEXT;
         (void)reader_accept_sp(d->r);

@@ -227,7 +227,9 @@ static void goes_on_behind_what_cannot_be_read(void **state)
         {"numbers out of range", "* 99999999999 EXISTS\r\n* 1 EXISTS\r\n",
          "S error 0\nS untagged 1 EXISTS\n", 1},
         {"a literal without an end in sight", "* LIST () \"/\" {99999999999999999999}\r\nx\r\n",
-         "S error 0\nC continuation\n", 1},
+         "S error 0\nC error 38\n", 2},
+        {"words", "this is no IMAP\r\nhello\r\n* 1 EXISTS\r\n",
+         "C error 0\nC error 17\nS untagged 1 EXISTS\n", 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         run_case(&cases[i]);
