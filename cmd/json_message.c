@@ -1,6 +1,6 @@
 /* Messages, and what is searched, as JSON. */
-#include "cmd/json_imap.h"
 #include "base/alloc.h"
+#include "cmd/json_imap.h"
 
 /* ---- ENVELOPE ---- */
 

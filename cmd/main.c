@@ -6,7 +6,7 @@
 
 const struct verb *const verbs[] = {
     &verb_sync, &verb_check, &verb_mailboxes, &verb_held, &verb_demo,
-    &verb_wire, &verb_imapd, &verb_help,      NULL,
+    &verb_imap, &verb_wire,  &verb_imapd,     &verb_help, NULL,
 };
 
 /* As the verbs' options_read takes them; here only those before the verb. */

@@ -38,3 +38,9 @@ bool stop_is_asked(void)
 {
     return asked != 0;
 }
+
+void stop_forget(void)
+{
+    asked = 0;
+    wake_clear(&wake);
+}

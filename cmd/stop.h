@@ -6,3 +6,5 @@
 int stop_on_signals(const struct wake **out, struct error *err);
 /* Whether one has come. */
 bool stop_is_asked(void);
+/* As if none had come: what was asked to stop has stopped, and something else goes on. */
+void stop_forget(void);

@@ -163,6 +163,16 @@ class Documents(unittest.TestCase):
             for option in re.findall(r"--[a-z-]+", self.home.run(verb, "--help").out):
                 self.assertTrue("*%s*" % option in page, "%s %s" % (verb, option))
 
+    def test_the_manual_lists_the_operations_of_imap(self):
+        with open(os.path.join(MANUALS, "maildird.1.scd"), encoding="utf-8") as stream:
+            page = stream.read()
+        lines = self.home.run("imap", "help").out.split("\n")
+        self.assertGreater(len(lines), 50)
+        for line in lines:
+            if re.match("  [a-z]", line):
+                name, _, words = line.strip().partition(" ")
+                self.assertIn("\n\t*%s*%s\n" % (name, " " + escaped(words) if words else ""), page)
+
     @unittest.skipUnless(shutil.which("scdoc"), "scdoc is not installed")
     def test_the_manuals_can_be_made(self):
         for name in ("maildird.1.scd", "maildird.yaml.5.scd"):

@@ -57,7 +57,7 @@ class Usage(unittest.TestCase):
     def test_help_lists_verbs_and_exit_codes(self):
         result = self.home.run("--help")
         self.assertEqual((result.code, result.err), (0, ""))
-        for verb in ("sync", "check", "mailboxes", "held", "demo", "wire", "imapd", "help"):
+        for verb in ("sync", "check", "mailboxes", "held", "demo", "imap", "wire", "imapd", "help"):
             self.assertIn("\n  %s " % verb, result.out)
         for code in (0, 1, 64, 69, 70, 73, 74, 75, 76, 77, 78):
             self.assertIn("\n  %2d  " % code, result.out)
@@ -65,7 +65,7 @@ class Usage(unittest.TestCase):
         self.assertEqual(self.home.run("-h").out, result.out)
 
     def test_each_verb_has_help(self):
-        for verb in ("sync", "check", "mailboxes", "held", "demo", "wire", "imapd", "help"):
+        for verb in ("sync", "check", "mailboxes", "held", "demo", "imap", "wire", "imapd", "help"):
             result = self.home.run(verb, "--help")
             self.assertEqual((result.code, result.err), (0, ""))
             self.assertTrue(result.out.startswith("usage: maildird %s" % verb), result.out)
