@@ -5,7 +5,7 @@
  * Beside each folder's cur/, new/ and tmp/ stands `maildird-uids`, which remembers what Maildir
  * cannot: UIDVALIDITY, which UID and which modseq each file has, keywords, dates, and what was
  * expunged. In the user's root `maildird-mailboxes` remembers subscriptions and special uses.
- * Neither is the index of the synchronisation. Formats: serve_log.h and serve_backend.c.
+ * Neither is the index of the synchronisation. Formats: serve_private.h.
  *
  * Other programs may change the Maildir at any moment: what they do is seen a quarter of a second
  * later at most, as other sessions' changes. One server at a time: it locks the files.

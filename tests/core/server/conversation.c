@@ -88,11 +88,29 @@ static void expect_silence(struct conversation *c, const char *name, size_t numb
     }
 }
 
-/* With `$` for a line end. */
+/* Passes everything over but the end, which must be the tagged OK. */
+static void expect_ok(struct conversation *c, const char *name, size_t number, struct str command)
+{
+    struct buf *said = &c->said[number];
+    struct str last = buf_str(said);
+    struct str tag;
+    (void)str_split(&command, ' ', &tag);
+    last.len -= last.len >= 2 ? 2 : last.len;
+    last = str_from_offset(last, (size_t)(str_rfind(last, '\n') + 1));
+    if (!str_starts(last, tag) || !str_starts(str_from_offset(last, tag.len), STR(" OK"))) {
+        fail_msg("%s: session %zu should say \"%.*s OK …\" at last and says \"%.*s\"", name, number,
+                 STR_ARG(tag), STR_ARG(last));
+    }
+    buf_clear(said);
+}
+
+/* With `$` for a line end, and `\$` for itself. */
 static void add_words(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '$') {
+        if (str_starts(str_from_offset(text, i), STR("\\$"))) {
+            buf_add_byte(out, text.ptr[++i]);
+        } else if (text.ptr[i] == '$') {
             buf_add_cstr(out, "\r\n");
         } else {
             buf_add_byte(out, text.ptr[i]);
@@ -132,6 +150,9 @@ static void play_line(struct conversation *c, const char *name, struct str line)
         buf_add_cstr(&sent, line.ptr[1] == '+' ? "" : "\r\n");
         hear(c, number, buf_str(&sent));
     }
+    if (line.ptr[1] == '~') {
+        expect_ok(c, name, number, text);
+    }
 }
 
 void conversation_play(struct conversation *c, const char *name, const char *script)
@@ -145,6 +166,19 @@ void conversation_play(struct conversation *c, const char *name, const char *scr
     }
     for (size_t i = 0; i < 10; i++) {
         expect_silence(c, name, i, STR("the end"));
+    }
+}
+
+void conversation_run_all(const struct script *scripts, size_t len, const char *before)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct conversation c;
+        conversation_init(&c);
+        if (before != NULL) {
+            conversation_play(&c, scripts[i].name, before);
+        }
+        conversation_play(&c, scripts[i].name, scripts[i].text);
+        conversation_free(&c);
     }
 }
 

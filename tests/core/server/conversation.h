@@ -2,9 +2,10 @@
 /*
  * Conversations with sessions of the embedded server, straight over session_feed.
  *
- *     1> a1 NOOP         session 1 hears this line; `$` is a line end within
+ *     1> a1 NOOP         session 1 hears this line; `$` is a line end within, `\$` itself
  *     1< a1 OK …         its next line: all of it, or up to the …
  *     1+ new             as `1>`, but without the line end
+ *     1~ a1 SELECT x     as `1>`; what it says is passed over, but must end with a1 OK
  *     1?                 session 1 is asked for news
  *     1.                 nothing more was said
  *     1!                 the session has ended
@@ -30,3 +31,12 @@ void conversation_free(struct conversation *c);
 void conversation_play(struct conversation *c, const char *name, const char *script);
 /* Init, play, free. */
 void conversation_run(const char *name, const char *script);
+
+struct script {
+    const char *name;
+    const char *text;
+};
+/* Each by itself, after `before`, which may be NULL. */
+void conversation_run_all(const struct script *scripts, size_t len, const char *before);
+#define RUN_AFTER(before, scripts)                                                                 \
+    conversation_run_all(scripts, sizeof scripts / sizeof *(scripts), before)

@@ -4,11 +4,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-struct script {
-    const char *name;
-    const char *text;
-};
-
 #define SELECTED(n, highest)                                                                       \
     n "> s SELECT INBOX\n" n "< * FLAGS …\n" n "< * OK [PERMANENTFLAGS …\n" n "< * 4 EXISTS\n" n   \
       "< * 0 RECENT\n" n "< * OK [UNSEEN 1] …\n" n "< * OK [UIDVALIDITY 1704067201] …\n" n         \

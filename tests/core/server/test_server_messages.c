@@ -17,11 +17,6 @@ static const char *const messages[] = {
 };
 static const unsigned flags[] = {0, FLAG_SEEN, FLAG_FLAGGED};
 
-struct script {
-    const char *name;
-    const char *text;
-};
-
 /* Three messages of 2024-01-01, -02 and -03, INBOX selected. */
 static void run_all(const struct script *scripts, size_t len)
 {

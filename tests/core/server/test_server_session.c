@@ -4,11 +4,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-struct script {
-    const char *name;
-    const char *text;
-};
-
 static void run_all(const struct script *scripts, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
