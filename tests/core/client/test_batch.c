@@ -142,7 +142,9 @@ static bool keeper_piece(void *self, struct str data, struct error *err)
 {
     struct keeper *k = self;
     (void)err;
-    strncat(k->text, data.ptr, data.len);
+    size_t len = strlen(k->text);
+    assert_true(len + data.len < sizeof k->text);
+    memcpy(k->text + len, data.ptr, data.len);
     return true;
 }
 

@@ -46,76 +46,77 @@ static void fill(struct conversation *c)
     lockstep_env_advance(&c->env, (int64_t)4 * 86400 * 1000);
 }
 
+static const struct {
+    const char *keys, *hits;
+} KEYS[] = {
+    {"ALL", " 1 2 3 4"},
+    {"FROM bob", " 2"},
+    {"FROM {7+}$J\xc3\xbcrgen", " 1"},
+    {"CHARSET UTF-8 SUBJECT {6+}$gr\xc3\xbc\xc3\x9f", " 1 2"},
+    {"SUBJECT {6+}$Gr\xc3\xbc\xc3\x9f", " 1 2"},
+    {"BODY \"hallo welt\"", " 1"},
+    {"BODY SGFsbG8", ""},
+    {"BODY {6+}$sch\xc3\xb6n", " 2"},
+    {"BODY \"plain words\"", " 3"},
+    {"BODY marked", " 3"},
+    {"TEXT lunch", " 3"},
+    {"TEXT bare", " 4"},
+    {"HEADER X-Odd \"\"", " 3"},
+    {"HEADER X-Odd no", ""},
+    {"CC d@", " 2"},
+    {"TO b@example", " 1"},
+    {"SEEN", " 1"},
+    {"UNSEEN FLAGGED", " 2"},
+    {"OR SEEN FLAGGED", " 1 2"},
+    {"NOT (OR SEEN FLAGGED)", " 3 4"},
+    {"2:*", " 2 3 4"},
+    {"9:*", NULL},
+    {"UID 9:*", " 4"},
+    {"UID 2,3 DELETED", " 3"},
+    {"SENTON 1-Jan-2024", " 1"},
+    {"SENTBEFORE 2-Jan-2024", " 1"},
+    {"SENTSINCE 3-Jan-2024", " 3"},
+    {"ON 2-Jan-2024", " 2"},
+    {"SINCE 3-Jan-2024 BEFORE 4-Jan-2024", " 3"},
+    {"SAVEDSINCE 1-Jan-2024 SAVEDATESUPPORTED", " 1 2 3 4"},
+    {"SAVEDBEFORE 1-Jan-2024", ""},
+    {"OLDER 200000", " 1 2"},
+    {"YOUNGER 200000", " 3 4"},
+    {"LARGER 4 SMALLER 100", " 4"},
+    {"FUZZY SUBJECT \"lunch\"", " 3"},
+    {"FUZZY BODY \"words plain\"", " 3"},
+    {"BODY \"words plain\"", ""},
+    {"MODSEQ 1", " 1 2 3 4 (MODSEQ 5)"},
+    {"NEW", ""},
+    {"OLD", " 1 2 3 4"},
+    {"KEYWORD x", ""},
+    {"UNKEYWORD x", " 1 2 3 4"},
+    {"CHARSET X-HATS ALL", NULL},
+    {"XYZZY", NULL},
+    {"X-GM-RAW x", NULL},
+    {"UIDAFTER 2", NULL},
+    {"(ALL", NULL},
+};
+
 static void keys(void **state)
 {
-    static const struct {
-        const char *keys, *hits;
-    } cases[] = {
-        {"ALL", " 1 2 3 4"},
-        {"FROM bob", " 2"},
-        {"FROM {7+}$J\xc3\xbcrgen", " 1"},
-        {"CHARSET UTF-8 SUBJECT {6+}$gr\xc3\xbc\xc3\x9f", " 1 2"},
-        {"SUBJECT {6+}$Gr\xc3\xbc\xc3\x9f", " 1 2"},
-        {"BODY \"hallo welt\"", " 1"},
-        {"BODY SGFsbG8", ""},
-        {"BODY {6+}$sch\xc3\xb6n", " 2"},
-        {"BODY \"plain words\"", " 3"},
-        {"BODY marked", " 3"},
-        {"TEXT lunch", " 3"},
-        {"TEXT bare", " 4"},
-        {"HEADER X-Odd \"\"", " 3"},
-        {"HEADER X-Odd no", ""},
-        {"CC d@", " 2"},
-        {"TO b@example", " 1"},
-        {"SEEN", " 1"},
-        {"UNSEEN FLAGGED", " 2"},
-        {"OR SEEN FLAGGED", " 1 2"},
-        {"NOT (OR SEEN FLAGGED)", " 3 4"},
-        {"2:*", " 2 3 4"},
-        {"9:*", NULL},
-        {"UID 9:*", " 4"},
-        {"UID 2,3 DELETED", " 3"},
-        {"SENTON 1-Jan-2024", " 1"},
-        {"SENTBEFORE 2-Jan-2024", " 1"},
-        {"SENTSINCE 3-Jan-2024", " 3"},
-        {"ON 2-Jan-2024", " 2"},
-        {"SINCE 3-Jan-2024 BEFORE 4-Jan-2024", " 3"},
-        {"SAVEDSINCE 1-Jan-2024 SAVEDATESUPPORTED", " 1 2 3 4"},
-        {"SAVEDBEFORE 1-Jan-2024", ""},
-        {"OLDER 200000", " 1 2"},
-        {"YOUNGER 200000", " 3 4"},
-        {"LARGER 4 SMALLER 100", " 4"},
-        {"FUZZY SUBJECT \"lunch\"", " 3"},
-        {"FUZZY BODY \"words plain\"", " 3"},
-        {"BODY \"words plain\"", ""},
-        {"MODSEQ 1", " 1 2 3 4 (MODSEQ 5)"},
-        {"NEW", ""},
-        {"OLD", " 1 2 3 4"},
-        {"KEYWORD x", ""},
-        {"UNKEYWORD x", " 1 2 3 4"},
-        {"CHARSET X-HATS ALL", NULL},
-        {"XYZZY", NULL},
-        {"X-GM-RAW x", NULL},
-        {"UIDAFTER 2", NULL},
-        {"(ALL", NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
         struct conversation c;
         char script[512];
         fill(&c);
-        if (cases[i].hits != NULL) {
+        if (KEYS[i].hits != NULL) {
             snprintf(script, sizeof script,
-                     "1~ 1 EXAMINE INBOX\n1> a SEARCH %s\n1< * SEARCH%s\n1< a OK …\n",
-                     cases[i].keys, cases[i].hits);
-            conversation_play(&c, cases[i].keys, script);
+                     "1~ 1 EXAMINE INBOX\n1> a SEARCH %s\n1< * SEARCH%s\n1< a OK …\n", KEYS[i].keys,
+                     KEYS[i].hits);
+            conversation_play(&c, KEYS[i].keys, script);
         } else {
-            snprintf(script, sizeof script, "1~ 1 EXAMINE INBOX\n1> a SEARCH %s\n", cases[i].keys);
-            struct str wanted = str_starts(str_from(cases[i].keys), STR("CHARSET"))
+            snprintf(script, sizeof script, "1~ 1 EXAMINE INBOX\n1> a SEARCH %s\n", KEYS[i].keys);
+            struct str wanted = str_starts(str_from(KEYS[i].keys), STR("CHARSET"))
                                     ? STR("a NO [BADCHARSET (US-ASCII UTF-8)]")
                                     : STR("a BAD ");
             snprintf(script + strlen(script), sizeof script - strlen(script), "1< %.*s…\n",
                      STR_ARG(wanted));
-            conversation_play(&c, cases[i].keys, script);
+            conversation_play(&c, KEYS[i].keys, script);
         }
         conversation_free(&c);
     }
