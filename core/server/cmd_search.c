@@ -19,9 +19,10 @@ bool search_charset_known(struct session *s, struct command *c, struct str chars
     return false;
 }
 
-bool search_options_offered(const struct session *s, const struct search_options *options)
+static bool options_offered(const struct session *s, const struct search_options *options,
+                            enum capability extended)
 {
-    return (!options->extended || session_offers(s, CAP_ESEARCH) || session_offers(s, CAP_ESORT)) &&
+    return (!options->extended || session_offers(s, extended)) &&
            ((options->wanted & SEARCH_RETURN_SAVE) == 0 || session_offers(s, CAP_SEARCHRES)) &&
            ((options->wanted & SEARCH_RETURN_PARTIAL) == 0 || session_offers(s, CAP_PARTIAL));
 }
@@ -149,10 +150,11 @@ static void tell_plain(struct session *s, struct command *c, const struct search
     search_result_free(&told);
 }
 
-bool search_prepare(struct session *s, struct command *c, const struct search_request *request)
+bool search_prepare(struct session *s, struct command *c, const struct search_request *request,
+                    enum capability extended)
 {
     bool save = (request->options.wanted & SEARCH_RETURN_SAVE) != 0;
-    if (!search_options_offered(s, &request->options)) {
+    if (!options_offered(s, &request->options, extended)) {
         reply_bad(c, "These RETURN options are not on offer");
         return false;
     }
@@ -174,7 +176,7 @@ void handle_search(struct session *s, struct command *c)
     struct search_request request;
     struct search_hits hits = {0};
     if (!reader_expect_sp(c->reader) || !search_request_read(c->reader, c->arena, &request) ||
-        !reader_expect_crlf(c->reader) || !search_prepare(s, c, &request)) {
+        !reader_expect_crlf(c->reader) || !search_prepare(s, c, &request, CAP_ESEARCH)) {
         return;
     }
     bool modseq = search_uses_modseq(request.key);

@@ -68,7 +68,7 @@ static bool is_offered(const struct session *s, const struct sort_request *reque
             return false;
         }
     }
-    return !request->search.options.extended || session_offers(s, CAP_ESORT);
+    return true;
 }
 
 void handle_sort(struct session *s, struct command *c)
@@ -83,7 +83,7 @@ void handle_sort(struct session *s, struct command *c)
         reply_bad(c, "This way of sorting is not on offer");
         return;
     }
-    if (!search_prepare(s, c, &request.search)) {
+    if (!search_prepare(s, c, &request.search, CAP_ESORT)) {
         return;
     }
     bool modseq = search_uses_modseq(request.search.key);

@@ -82,7 +82,7 @@ void handle_thread(struct session *s, struct command *c)
         return;
     }
     const struct search_request search = {.charset = request.charset, .key = request.key};
-    if (!search_prepare(s, c, &search)) {
+    if (!search_prepare(s, c, &search, CAP_ESEARCH)) {
         return;
     }
     search_run(s, c, request.key, &hits);

@@ -285,10 +285,11 @@ bool search_check(struct session *s, struct command *c, const struct search_key 
 /* The messages that match, ascending; of MESSAGELIMIT's last ones only. */
 void search_run(struct session *s, struct command *c, const struct search_key *key,
                 struct search_hits *out);
-/* Everything that may be wrong with a request; false with the reply. */
-bool search_prepare(struct session *s, struct command *c, const struct search_request *request);
+/* Everything that may be wrong with a request, whose RETURN needs `extended`; false with the reply.
+ */
+bool search_prepare(struct session *s, struct command *c, const struct search_request *request,
+                    enum capability extended);
 bool search_charset_known(struct session *s, struct command *c, struct str charset);
-bool search_options_offered(const struct session *s, const struct search_options *options);
 /* The UID or number of the message at an index. */
 uint32_t search_hit_number(const struct session *s, bool uid, uint32_t index);
 /* "* ESEARCH …" with what RETURN asks for, the hits in their order; SAVE is done. */
