@@ -58,6 +58,13 @@ static void wake_ends(struct fixture *f)
     assert_ok(f, client_noop(f->c, &f->err));
 }
 
+static void no_continuation(struct fixture *f)
+{
+    enum client_wait why;
+    assert_error(f, client_idle(f->c, DEADLINE_NEVER, &why, &f->err), ERR_TIMEOUT, SCOPE_CONNECTION,
+                 "IDLE");
+}
+
 static void refused(struct fixture *f)
 {
     enum client_wait why;
@@ -147,6 +154,8 @@ static const struct fixture_case cases[] = {
     {"told before the continuation", early_event, 0},
     {"the deadline ends it", deadline_ends, 0},
     {"the wake ends it", wake_ends, 0},
+    {"the wake comes before the continuation", wake_ends, 0},
+    {"no continuation", no_continuation, 0},
     {"refused", refused, 0},
     {"the server ends it", server_ends, 0},
     {"the connection breaks", breaks, 0},

@@ -220,6 +220,71 @@ static void compressed(void **state)
     assert_true(peer.as_written);
 }
 
+static void talk_unauthenticated(struct peer *peer)
+{
+    struct error err = ERROR_INIT;
+    say(peer, "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE UNAUTHENTICATE] hi\r\n");
+    answer(peer, "A1 COMPRESS DEFLATE", "A1 OK begin\r\n");
+    peer->as_written = peer->as_written && stream_push_deflate(peer->stream, &err) == 0;
+    answer(peer, "A2 UNAUTHENTICATE", "A2 OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] bye for now\r\n");
+    peer->as_written = peer->as_written && stream_pop_deflate(peer->stream, &err) == 0;
+    answer(peer, "A3 NOOP", "A3 OK done\r\n");
+}
+
+static void law7_unauthenticate_ends_compression(void **state)
+{
+    (void)state;
+    struct peer peer = {0};
+    struct error err = ERROR_INIT;
+    struct client *c = NULL;
+    struct client_options options = options_of(SECURITY_NONE, NULL);
+    struct stream *stream = peer_start(&peer, talk_unauthenticated);
+    assert_int_equal(client_open(stream, &options, &c, &err), 0);
+    assert_int_equal(client_compress(c, &err), 0);
+    assert_int_equal(client_unauthenticate(c, &err), 0);
+    assert_false(client_is_compressed(c));
+    assert_int_equal(client_noop(c, &err), 0);
+    client_close(&c);
+    peer_join(&peer);
+    assert_true(peer.as_written);
+}
+
+static struct wake idle_wake;
+
+static void talk_woken(struct peer *peer)
+{
+    say(peer, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\r\n");
+    hear(peer, "A1 IDLE");
+    wake_signal(&idle_wake);
+    say(peer, "+ idling\r\n");
+    answer(peer, "DONE", "A1 OK done\r\n");
+    answer(peer, "A2 NOOP", "A2 OK done\r\n");
+}
+
+static void a_wake_ends_idle_and_leaves_the_connection_whole(void **state)
+{
+    (void)state;
+    struct peer peer = {0};
+    struct error err = ERROR_INIT;
+    struct client *c = NULL;
+    enum client_wait why;
+    struct client_options options = options_of(SECURITY_NONE, NULL);
+    assert_int_equal(wake_init(&idle_wake, &err), 0);
+    options.wake = &idle_wake;
+    struct stream *stream = peer_start(&peer, talk_woken);
+    (void)stream_set_wake(stream, &idle_wake);
+    assert_int_equal(client_open(stream, &options, &c, &err), 0);
+    assert_int_equal(client_idle(c, DEADLINE_NEVER, &why, &err), 0);
+    assert_int_equal(why, CLIENT_WAIT_WAKE);
+    assert_true(wake_is_signalled(&idle_wake));
+    wake_clear(&idle_wake);
+    assert_int_equal(client_noop(c, &err), 0);
+    client_close(&c);
+    peer_join(&peer);
+    assert_true(peer.as_written);
+    wake_close(&idle_wake);
+}
+
 static void talk_never(struct peer *peer)
 {
     char got;
@@ -251,6 +316,8 @@ int main(void)
         cmocka_unit_test(implicit_tls),
         cmocka_unit_test(wrong_certificate),
         cmocka_unit_test(compressed),
+        cmocka_unit_test(law7_unauthenticate_ends_compression),
+        cmocka_unit_test(a_wake_ends_idle_and_leaves_the_connection_whole),
         cmocka_unit_test(law9_a_silent_server_times_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
