@@ -40,6 +40,25 @@ static const struct fault_case cases[] = {
      "1> a APPEND INBOX {3+}$abc\n1< a OK …\n1> s SELECT INBOX\n1< * FLAGS …\n1< * OK …\n"
      "1< * 1 EXISTS\n1< * 0 RECENT\n1< * OK …\n1< * OK …\n1< * OK …\n1< * OK …\n1< * OK …\n"
      "1< s OK …\n1> b UID FETCH 1 (FLAGS BODY.PEEK[])\n1< * 1 FETCH (UID 1 FLAGS ())\n1< b OK …\n"},
+    {"UIDNEXT",
+     {.kind = FAULT_LIE_UIDNEXT, .value = (uint64_t)-1},
+     "1~ 1 APPEND INBOX {1+}$m\n1> a STATUS INBOX (UIDNEXT)\n1< * STATUS INBOX (UIDNEXT 1)\n"
+     "1< a OK …\n"},
+    {"UIDVALIDITY",
+     {.kind = FAULT_LIE_UIDVALIDITY, .value = 9},
+     "1> a STATUS INBOX (UIDVALIDITY)\n1< * STATUS INBOX (UIDVALIDITY 1704067210)\n1< a OK …\n"},
+    {"EXISTS",
+     {.kind = FAULT_LIE_EXISTS, .value = 3},
+     "1> s SELECT INBOX\n1< * FLAGS …\n1< * OK …\n1< * 3 EXISTS\n1< * 0 RECENT\n1< * OK …\n"
+     "1< * OK …\n1< * OK …\n1< * OK …\n1< s OK …\n"},
+    {"a UID that is not listed",
+     {.kind = FAULT_MISSING_UID, .value = 2},
+     "1~ 1 APPEND INBOX {1+}$a {1+}$b {1+}$c\n1~ 2 SELECT INBOX\n1> a UID FETCH 1:* UID\n"
+     "1< * 1 FETCH (UID 1)\n1< * 3 FETCH (UID 3)\n1< a OK …\n"
+     "1> b UID SEARCH ALL\n1< * SEARCH 1 3\n1< b OK …\n"},
+    {"other bytes",
+     {.kind = FAULT_GARBLE, .at = 1, .value = 100000},
+     "1> a NOOP\n1< 4u\x1a\x1eu\x11:;0X_\n"},
     {"no codes",
      {.kind = FAULT_NO_UIDPLUS_CODES},
      "1> a APPEND INBOX {3+}$abc\n1< a OK APPEND done\n1> s SELECT INBOX\n1< * FLAGS …\n1< * OK …\n"

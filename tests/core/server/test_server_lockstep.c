@@ -85,6 +85,29 @@ static void a_wait_for_nothing_fails_at_once(void **state)
     lockstep_env_free(&env);
 }
 
+/* A delay takes no time, but is longer than some have patience. */
+static void a_delay_is_borne_or_not(void **state)
+{
+    static const struct {
+        int64_t patience_ms;
+        int result;
+    } cases[] = {{3000, 1}, {1000, -ERR_TIMEOUT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lockstep_env env;
+        struct buf out AUTO_BUF = BUF_INIT((size_t)1 << 20);
+        struct error err = ERROR_INIT;
+        char byte;
+        lockstep_env_init(&env);
+        struct stream *stream = logged_in(&env, &out);
+        lockstep_env_fault(&env, (struct fault){.kind = FAULT_DELAY, .at = 1, .value = 2000});
+        say(stream, "a NOOP\r\n");
+        stream_set_deadline(stream, clock_deadline(&env.clock, cases[i].patience_ms));
+        assert_int_equal(stream_read(stream, &byte, 1, &err), cases[i].result);
+        stream_close(&stream);
+        lockstep_env_free(&env);
+    }
+}
+
 static void idle_hears_news(void **state)
 {
     struct lockstep_env env;
@@ -161,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips_are_counted),
         cmocka_unit_test(a_wait_for_nothing_fails_at_once),
+        cmocka_unit_test(a_delay_is_borne_or_not),
         cmocka_unit_test(idle_hears_news),
         cmocka_unit_test(large_answers),
         cmocka_unit_test(a_cut_is_an_end),
