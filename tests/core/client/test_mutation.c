@@ -1,12 +1,6 @@
 /* Law 7 and 9: whatever the server says, each call ends, with a result or an error. */
-#include "base/alloc.h"
 #include "client/client.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#define ROUNDS 5000
+#include "core/client/babbler.h"
 
 static const char good[] =
     "* PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ CONDSTORE QRESYNC ENABLE LIST-STATUS UIDPLUS MOVE ID "
@@ -27,55 +21,6 @@ static const char good[] =
     "A7 OK [MODIFIED 5] done\r\n"
     "* OK [COPYUID 9 3,5 1:2] moved\r\n* 1 EXPUNGE\r\nA8 OK done\r\n"
     "A9 OK [APPENDUID 9 3] done\r\n";
-
-/* Says all at once, whatever it is told, and closes. */
-struct babbler {
-    char bytes[sizeof good];
-    size_t len, at;
-};
-
-static ssize_t babbler_read(struct stream_layer *layer, void *out, size_t size,
-                            enum stream_want *want, struct error *err)
-{
-    struct babbler *b = layer->self;
-    size_t left = b->len - b->at;
-    size_t got = left < size ? left : size;
-    (void)want;
-    (void)err;
-    memcpy(out, b->bytes + b->at, got);
-    b->at += got;
-    return (ssize_t)got;
-}
-
-static ssize_t babbler_write(struct stream_layer *layer, const void *data, size_t size,
-                             enum stream_want *want, struct error *err)
-{
-    (void)layer;
-    (void)data;
-    (void)want;
-    (void)err;
-    return (ssize_t)size;
-}
-
-static int babbler_wait(struct stream_layer *layer, unsigned want, int64_t deadline_ms,
-                        const struct wake *wake, const struct clock *clock, struct error *err)
-{
-    (void)layer;
-    (void)want;
-    (void)deadline_ms;
-    (void)wake;
-    (void)clock;
-    (void)err;
-    return 0;
-}
-
-static void babbler_close(struct stream_layer *layer)
-{
-    (void)layer;
-}
-
-static const struct stream_layer_ops babbler_ops = {"babbler", babbler_read, babbler_write,
-                                                    NULL,      babbler_wait, babbler_close};
 
 static bool sink_begin(void *self, const struct fetch_data *so_far, const struct section *section,
                        uint64_t size, struct error *err)
@@ -161,7 +106,7 @@ static void change(struct client *c, struct arena *arena, const struct seqset *u
     }
 }
 
-static bool converse(struct babbler *b)
+static bool converse(struct stream *stream)
 {
     static const struct client_credentials alice = {.user = "alice", .password = "secret"};
     const struct client_options options = {
@@ -176,8 +121,7 @@ static bool converse(struct babbler *b)
     struct client *c = NULL;
     struct seqset uids = {0};
     AUTO_ARENA struct arena *arena = arena_new();
-    if (client_open(stream_from_layer(&babbler_ops, b, NULL, &clock_system), &options, &c, &err) <
-        0) {
+    if (client_open(stream, &options, &c, &err) < 0) {
         return false;
     }
     seqset_add(&uids, 3);
@@ -196,61 +140,7 @@ static bool converse(struct babbler *b)
     return well;
 }
 
-static struct babbler babbler_of(size_t len)
-{
-    struct babbler b = {.len = len};
-    memcpy(b.bytes, good, len);
-    return b;
-}
-
-static void unchanged(void **state)
-{
-    (void)state;
-    struct babbler b = babbler_of(sizeof good - 1);
-    assert_true(converse(&b));
-}
-
-static void law7_cut_at_every_byte(void **state)
-{
-    (void)state;
-    for (size_t len = 0; len < sizeof good - 1; len++) {
-        struct babbler b = babbler_of(len);
-        assert_false(converse(&b));
-    }
-}
-
-/* xorshift32: repeatable. */
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 17;
-    *seed ^= *seed << 5;
-    return *seed;
-}
-
-static void law7_bytes_changed(void **state)
-{
-    (void)state;
-    static const char likely[] = "(){}[]\"\\ \r\n0129*+AEU";
-    uint32_t seed = 2463534242;
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        struct babbler b = babbler_of(sizeof good - 1);
-        for (unsigned changes = 1 + next_random(&seed) % 3; changes > 0; changes--) {
-            size_t at = next_random(&seed) % b.len;
-            b.bytes[at] = next_random(&seed) % 4 == 0
-                              ? (char)next_random(&seed)
-                              : likely[next_random(&seed) % (sizeof likely - 1)];
-        }
-        (void)converse(&b);
-    }
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unchanged),
-        cmocka_unit_test(law7_cut_at_every_byte),
-        cmocka_unit_test(law7_bytes_changed),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return babbler_main(str_make(good, sizeof good - 1), converse);
 }
