@@ -9,7 +9,7 @@ struct telling {
     struct arena *arena;
     struct backend_message message;
     struct str body;        /* ptr NULL: not asked for yet, or hidden */
-    struct mime_part *mime; /* likewise */
+    struct mime_part *mime; /* NULL: not taken apart yet */
     bool unknown_cte;
 };
 
@@ -51,15 +51,20 @@ static bool load_body(struct telling *t)
 {
     const struct fault *hide = fault_of_kind(t->s->options.faults, FAULT_HIDE_UID);
     struct error err = ERROR_INIT;
-    if (t->mime != NULL) {
+    if (t->body.ptr != NULL) {
         return true;
     }
-    if ((hide != NULL && hide->value == t->message.uid) ||
-        t->s->backend.ops->body(t->s->tracker.mailbox, t->message.uid, &t->body, &err) < 0) {
-        return false;
+    return (hide == NULL || hide->value != t->message.uid) &&
+           t->s->backend.ops->body(t->s->tracker.mailbox, t->message.uid, &t->body, &err) == 0;
+}
+
+/* Once load_body has been good. */
+static struct mime_part *parts_of(struct telling *t)
+{
+    if (t->mime == NULL) {
+        t->mime = mime_parse(t->arena, t->body);
     }
-    t->mime = mime_parse(t->arena, t->body);
-    return true;
+    return t->mime;
 }
 
 /* ---- the items with a value of their own ---- */
@@ -100,14 +105,14 @@ static bool fill_computed(struct telling *t, struct fetch_data *out)
     }
     if ((out->have & FETCH_ENVELOPE) != 0) {
         out->envelope = arena_alloc(t->arena, sizeof *out->envelope);
-        mime_envelope(t->arena, t->mime, out->envelope);
+        mime_envelope(t->arena, parts_of(t), out->envelope);
     }
     if ((out->have & structures) != 0) {
         out->structure = arena_alloc(t->arena, sizeof *out->structure);
-        mime_bodystructure(t->arena, t->mime, out->structure);
+        mime_bodystructure(t->arena, parts_of(t), out->structure);
     }
     if ((out->have & FETCH_PREVIEW) != 0) {
-        out->preview = mime_preview(t->arena, t->mime);
+        out->preview = mime_preview(t->arena, parts_of(t));
     }
     return true;
 }
@@ -126,10 +131,13 @@ static struct str cut(struct telling *t, const struct section *section)
 {
     struct str bytes = {NULL, 0};
     bool binary = section->item == SECTION_BINARY || section->item == SECTION_BINARY_SIZE;
-    if (!binary) {
-        return mime_section(t->arena, t->mime, section, &bytes) ? bytes : (struct str){NULL, 0};
+    if (!binary && section->path_len == 0 && section->part == SECTION_WHOLE) {
+        return t->body; /* most bodies are asked for whole */
     }
-    switch (mime_binary(t->arena, t->mime, section, &bytes)) {
+    if (!binary) {
+        return mime_section(t->arena, parts_of(t), section, &bytes) ? bytes : (struct str){NULL, 0};
+    }
+    switch (mime_binary(t->arena, parts_of(t), section, &bytes)) {
     case MIME_BINARY_OK:
         return bytes;
     case MIME_BINARY_UNKNOWN_CTE:
