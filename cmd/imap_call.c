@@ -180,7 +180,11 @@ int imap_op_run(struct imap_session *session, const struct imap_op *op, const ch
     bool answered = err.code == ERR_NONE || err.code == ERR_NO || err.code == ERR_BAD;
     if (session->json) {
         print_document(op->name, &err, answered ? answer.code_name : err.response_code,
-                       answered ? answer.text : err.text, untagged, call.result);
+                       answered ? answer.text : err.text, untagged,
+                       error_is_set(&err) ? NULL : call.result);
+        if (error_is_set(&err)) {
+            json_decref(call.result);
+        }
     } else {
         print_for_people(&call, &err, untagged, &answer);
         json_decref(untagged);

@@ -190,6 +190,9 @@ static bool run_line(struct prompt *p, const char *line, int *exit_out)
     }
     *exit_out = imap_op_run(p->session, op, words.items + 1, words.len - 1);
     (void)fflush(stdout);
+    if (stop_is_for_good()) {
+        return false;
+    }
     stop_forget();
     return client_failure(p->session->client) == NULL;
 }
@@ -199,7 +202,7 @@ static void loop(struct prompt *p, int *exit_out)
     for (;;) {
         int len = 0;
         const char *text = el_gets(p->editor, &len);
-        if (text == NULL && stop_is_asked()) {
+        if (text == NULL && stop_is_asked() && !stop_is_for_good()) {
             stop_forget();
             (void)putchar('\n');
             continue;

@@ -14,7 +14,7 @@ static void on_signal(int signal_number)
     if (asked != 0) {
         _exit(EXIT_CODE);
     }
-    asked = 1;
+    asked = signal_number;
     wake_signal(&wake);
 }
 
@@ -37,6 +37,11 @@ int stop_on_signals(const struct wake **out, struct error *err)
 bool stop_is_asked(void)
 {
     return asked != 0;
+}
+
+bool stop_is_for_good(void)
+{
+    return asked == SIGTERM;
 }
 
 void stop_forget(void)

@@ -6,5 +6,7 @@
 int stop_on_signals(const struct wake **out, struct error *err);
 /* Whether one has come. */
 bool stop_is_asked(void);
+/* Whether it was SIGTERM, which ends a program that an interrupt does not. */
+bool stop_is_for_good(void);
 /* As if none had come: what was asked to stop has stopped, and something else goes on. */
 void stop_forget(void);

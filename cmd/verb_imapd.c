@@ -1,10 +1,11 @@
-/* `maildird imapd`: the embedded server as a program, over mail in memory. */
+/* `maildird imapd`: the embedded server as a program, over mail in memory or Maildirs. */
 #include "base/alloc.h"
 #include "base/vec.h"
 #include "net/dial.h"
 #include "net/wait.h"
 #include "server/listener.h"
 #include "server/mem_backend.h"
+#include "store/serve_backend.h"
 #include "cmd/command.h"
 #include "cmd/stop.h"
 #include <stdio.h>
@@ -24,12 +25,13 @@ static const char help[] =
     "see the passwords on the command line: use none that is good elsewhere.\n";
 
 struct imapd {
-    const char *host, *port_text, *cert, *key, *disable;
+    const char *host, *port_text, *cert, *key, *disable, *maildir;
     struct arguments users; /* NAME:PASSWORD */
     bool starttls;
     uint16_t port;
     struct capabilities capabilities;
-    struct mem_backend *backend;
+    struct mem_backend *memory;    /* one of these two */
+    struct serve_backend *folders; /* with --maildir */
     struct tls_context *tls;
     struct listener *listener;
 };
@@ -69,29 +71,55 @@ static int read_disable(const struct verb *verb, struct imapd *d)
     return 0;
 }
 
-static int add_users(const struct verb *verb, struct imapd *d)
+static int check_users(const struct verb *verb, const struct imapd *d)
 {
     for (size_t i = 0; i < d->users.len; i++) {
-        const char *word = d->users.items[i];
-        const char *colon = strchr(word, ':');
-        if (colon == NULL || colon == word) {
+        const char *colon = strchr(d->users.items[i], ':');
+        if (colon == NULL || colon == d->users.items[i]) {
             return usage_error(verb, "--user takes NAME:PASSWORD");
         }
-        AUTO_FREE char *name = xstrndup(word, (size_t)(colon - word));
-        mem_backend_add_user(d->backend, name, colon + 1);
     }
     return 0;
 }
 
 /* ---- the server ---- */
 
+static int add_user(struct imapd *d, const char *word, struct error *err)
+{
+    const char *colon = strchr(word, ':');
+    AUTO_FREE char *name = xstrndup(word, (size_t)(colon - word));
+    if (d->folders != NULL) {
+        return serve_backend_add_user(d->folders, name, colon + 1, err);
+    }
+    mem_backend_add_user(d->memory, name, colon + 1);
+    return 0;
+}
+
+static int make_backend(struct imapd *d, struct error *err)
+{
+    int r = 0;
+    if (d->maildir != NULL) {
+        r = serve_backend_new(d->maildir, &clock_system, &d->folders, err);
+    } else {
+        d->memory = mem_backend_new(&clock_system);
+    }
+    for (size_t i = 0; r == 0 && i < d->users.len; i++) {
+        r = add_user(d, d->users.items[i], err);
+    }
+    return r;
+}
+
 static int start(struct imapd *d, struct error *err)
 {
-    int r = d->cert == NULL ? 0 : tls_server_context(d->cert, d->key, &d->tls, err);
+    int r = make_backend(d, err);
+    if (r == 0 && d->cert != NULL) {
+        r = tls_server_context(d->cert, d->key, &d->tls, err);
+    }
     if (r < 0) {
         return r;
     }
-    struct backend vtable = mem_backend_vtable(d->backend);
+    struct backend vtable =
+        d->folders != NULL ? serve_backend_vtable(d->folders) : mem_backend_vtable(d->memory);
     const struct listener_options options = {
         .host = d->host,
         .port = d->port,
@@ -135,6 +163,8 @@ static int run(struct invocation *invocation)
         {0, "tls-cert", "FILE", "the certificate, PEM", NULL, &d.cert, NULL},
         {0, "tls-key", "FILE", "and its key", NULL, &d.key, NULL},
         {0, "starttls", NULL, "TLS when asked for, not from the start", &d.starttls, NULL, NULL},
+        {0, "maildir", "DIR", "serve the Maildirs DIR/NAME, one for each user", NULL, &d.maildir,
+         NULL},
         {0, "disable", "A,B", "capabilities that are not offered", NULL, &d.disable, NULL},
     };
     d.users.items = xcalloc((size_t)invocation->argc + 1, sizeof *d.users.items);
@@ -142,16 +172,16 @@ static int run(struct invocation *invocation)
                      &exit_code)) {
         size_t len = arguments.len;
         free(arguments.items);
-        d.backend = mem_backend_new(&clock_system);
         exit_code = len > 0 ? usage_error(invocation->verb, "imapd takes no arguments") : 0;
         exit_code = exit_code != 0 ? exit_code : check_options(invocation->verb, &d);
         exit_code = exit_code != 0 ? exit_code : read_disable(invocation->verb, &d);
-        exit_code = exit_code != 0 ? exit_code : add_users(invocation->verb, &d);
+        exit_code = exit_code != 0 ? exit_code : check_users(invocation->verb, &d);
         exit_code = exit_code != 0 ? exit_code : serve(&d);
     }
     listener_stop(&d.listener);
     tls_context_free(&d.tls);
-    mem_backend_free(&d.backend);
+    mem_backend_free(&d.memory);
+    serve_backend_free(&d.folders);
     free(d.users.items);
     return exit_code;
 }

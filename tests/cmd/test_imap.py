@@ -12,6 +12,7 @@ import unittest
 
 import support
 import tools
+from dovecot import Dovecot
 from embedded import Imapd
 from maildird import Maildird
 
@@ -26,8 +27,11 @@ class Case(unittest.TestCase):
     maxDiff = None
     words = ()
 
+    def make_server(self):
+        return Imapd("off", list(self.words))
+
     def setUp(self):
-        self.server = Imapd("off", list(self.words))
+        self.server = self.make_server()
         self.server.__enter__()
         self.addCleanup(self.server.close)
         self.client = Maildird(self.server.account("off"), support.binary())
@@ -67,13 +71,11 @@ class Session(Case):
         self.result("check", "INBOX")
 
     def test_id_namespace_enable_compress(self):
-        self.assertIn({"name": "name", "value": "maildird"}, self.result("id"))
+        names = [field["value"] for field in self.result("id") if field["name"] == "name"]
+        self.assertIn(names, (["maildird"], ["Dovecot"]))
         self.assertEqual(self.result("namespace")["personal"], [{"prefix": "", "delimiter": "/"}])
         self.assertEqual(self.result("enable", "CONDSTORE"), {"CONDSTORE": True})
         self.result("compress")
-
-    def test_unauthenticate(self):
-        self.assertIn("AUTH=PLAIN", self.result("unauthenticate")["capabilities"])
 
     def test_idle_ends_at_its_deadline_or_an_event(self):
         self.assertEqual(self.result("idle", "INBOX", "0"), {"ended": "deadline"})
@@ -105,15 +107,13 @@ class Session(Case):
 
 class Mailboxes(Case):
     def test_create_list_status_rename_delete(self):
-        self.result("create", "Entwürfe", "drafts")
+        self.result("create", "Entwürfe")
         self.result("create", "A/B")
-        listed = {mailbox["name"]: mailbox for mailbox in self.result("list")}
+        listed = {mailbox["name"]: mailbox for mailbox in
+                  self.result("list", "*", "return", "status", "children")}
         self.assertLessEqual({"INBOX", "Entwürfe", "A", "A/B"}, set(listed))
-        found = self.result("list", "*", "special-use", "return", "status", "children", "myrights")
-        self.assertEqual([mailbox["name"] for mailbox in found], ["Entwürfe"])
-        self.assertEqual(found[0]["status"]["messages"], 0)
-        self.assertIn("\\Drafts", found[0]["attributes"])
-        self.assertIn("l", found[0]["rights"])
+        self.assertEqual(listed["INBOX"]["status"]["messages"], 3)
+        self.assertIn("\\HasChildren", listed["A"]["attributes"])
         self.assertEqual({mailbox["name"] for mailbox in self.result("list", "INBOX", "or", "A")},
                          {"INBOX", "A"})
         self.result("rename", "Entwürfe", "Später")
@@ -159,9 +159,7 @@ class Mailboxes(Case):
     def test_quota(self):
         roots = self.result("quota")["roots"]
         self.assertEqual(len(roots), 1)
-        self.result("setquota", roots[0], "STORAGE", "1024")
-        resource = self.result("getquota", roots[0])["resources"][0]
-        self.assertEqual((resource["name"], resource["limit"]), ("STORAGE", 1024))
+        self.assertEqual(self.result("getquota", roots[0])["root"], roots[0])
 
     def test_metadata(self):
         self.result("setmetadata", "INBOX", "/private/comment", "mine")
@@ -170,7 +168,6 @@ class Mailboxes(Case):
                              {"mailbox": "INBOX", "entries":
                               [{"name": "/private/comment", "value": "mine"}]})
         self.result("setmetadata", "INBOX", "/private/comment", "nil")
-        self.result("setmetadata", "", "/shared/admin", "mailto:a@example.org")
 
 
 class Messages(Case):
@@ -188,8 +185,6 @@ class Messages(Case):
         self.assertEqual(one["sections"][1]["data"], "At noon?\r\n")
         self.assertEqual(one["bodystructure"]["subtype"].lower(), "plain")
         self.assertEqual(len(self.result("fetch", "INBOX", "1:*", "all")["messages"]), 3)
-        self.assertEqual(self.result("fetch", "INBOX", "1:*", "flags", "partial", "-1:-1")
-                         ["messages"][0]["uid"], 3)
 
     def test_a_message_alone_is_printed_as_it_is(self):
         self.assertEqual(self.imap("fetch", "INBOX", "2", "message").out.encode(),
@@ -220,7 +215,7 @@ class Messages(Case):
 
     def test_store(self):
         changed = self.result("store", "INBOX", "1:2", "+seen", "+$Forwarded")["changed"]
-        self.assertEqual(sorted(changed[0]["flags"]), ["$Forwarded", "\\Seen"])
+        self.assertEqual(set(changed[0]["flags"]) - {"\\Recent"}, {"$Forwarded", "\\Seen"})
         self.result("store", "INBOX", "1", "-\\Seen")
         self.assertEqual(self.uids("seen"), "2")
         self.result("store", "INBOX", "1", "flagged", "silent")
@@ -228,14 +223,12 @@ class Messages(Case):
         self.assertEqual(self.result("store", "INBOX", "1:3", "+seen", "unchangedsince", "1")
                          ["modified"], "1:3")
 
-    def test_append_replace(self):
+    def test_append(self):
         told = self.result("append", "INBOX", self.file(4), "flags", "seen")
         self.assertEqual(told["uids"], "4")
         self.assertEqual(self.uids("seen"), "4")
         self.assertEqual(self.result("append", "INBOX", self.file(5), self.file(6), "date",
                                      "31-Jan-2026 12:00:00 +0000")["uids"], "5:6")
-        self.result("replace", "INBOX", "6", self.file(7))
-        self.assertEqual(self.uids("all"), "1:5,7")
         document = self.document("append", "Missing", self.file(4), code=1)
         self.assertEqual(document["code"], "TRYCREATE")
 
@@ -261,6 +254,42 @@ class Messages(Case):
         for operation in ("copy", "move"):
             self.result("--seq", operation, "INBOX", "1", "Work")
         self.assertEqual(self.uids("all"), "3")
+
+
+class Rare(Case):
+    """What Dovecot does not have, or not for users."""
+
+    def test_unauthenticate(self):
+        self.assertIn("AUTH=PLAIN", self.result("unauthenticate")["capabilities"])
+
+    def test_replace(self):
+        self.result("replace", "INBOX", "3", self.file(7))
+        self.assertEqual(self.result("search", "INBOX", "all")["all"], "1:2,4")
+
+    def test_partial(self):
+        self.assertEqual(self.result("fetch", "INBOX", "1:*", "flags", "partial", "-1:-1")
+                         ["messages"][0]["uid"], 3)
+        self.assertEqual(self.result("search", "INBOX", "return", "partial=1:2", "all")["partial"],
+                         {"range": "1:2", "set": "1:2"})
+
+    def test_setquota(self):
+        root = self.result("quota")["roots"][0]
+        self.result("setquota", root, "STORAGE", "1024")
+        resource = self.result("getquota", root)["resources"][0]
+        self.assertEqual((resource["name"], resource["limit"]), ("STORAGE", 1024))
+
+    def test_metadata_of_the_server(self):
+        self.result("setmetadata", "", "/shared/admin", "mailto:a@example.org")
+        self.assertEqual(self.result("getmetadata", "", "/shared/admin")["entries"][0]["value"],
+                         "mailto:a@example.org")
+
+    def test_special_use(self):
+        self.result("create", "Entwürfe", "drafts")
+        found = self.result("list", "*", "special-use", "return", "status", "children", "myrights")
+        self.assertEqual([mailbox["name"] for mailbox in found], ["Entwürfe"])
+        self.assertEqual(found[0]["status"]["messages"], 0)
+        self.assertIn("\\Drafts", found[0]["attributes"])
+        self.assertIn("l", found[0]["rights"])
 
 
 class Endings(Case):
@@ -334,7 +363,7 @@ class Prompt(Case):
 
     def finish(self):
         if self.pid:
-            os.kill(self.pid, 15)
+            os.kill(self.pid, 9)
             os.waitpid(self.pid, 0)
         os.close(self.terminal)
 
@@ -350,6 +379,10 @@ class Prompt(Case):
                     break
         return text.decode(errors="replace")
 
+    def read_prompt(self):
+        if "libedit" in self.read_until(rb"work> |libedit"):
+            self.skipTest("built without libedit")
+
     def say(self, text, wanted):
         os.write(self.terminal, text.encode())
         return self.read_until(wanted)
@@ -361,7 +394,7 @@ class Prompt(Case):
 
     def test_it_keeps_the_connection_and_completes(self):
         self.begin()
-        self.read_until(rb"work> ")
+        self.read_prompt()
         self.assertIn("exists: 3", self.say("select INBOX\n", rb"changed:.*\n(.|\n)*work> "))
         self.assertIn("all: 1:3", self.say("search INBOX all\n", rb"all: .*\n(.|\n)*work> "))
         self.assertIn("uidnext: 4", self.say("stat\tIN\tuidnext\n", rb"uidnext: \d+\r\n"))
@@ -382,14 +415,48 @@ class Prompt(Case):
                 return "S: + " in stream.read()
         self.client.write_config(auth=["login"])
         self.begin("--trace", trace)
-        self.read_until(rb"work> ")
+        self.read_prompt()
         os.write(self.terminal, b"idle INBOX 600\n")
         tools.wait_until(idles, 30, "IDLE")
         self.say("\x03", rb"ended: interrupted(.|\n)*work> ")
         self.assertIn("all: 1:3", self.say("search INBOX all\n", rb"all: .*\n"))
-        self.say("noop \x03", rb"work> ")
+        self.say("noop \x03", rb"\n(.|\n)*work> ")
         os.write(self.terminal, b"\x04")
         self.end()
+
+
+DOVECOT = """
+mail_attribute_dict = file:%h/attributes
+protocol imap {
+  mail_plugins = $mail_plugins acl quota imap_acl imap_quota imap_zlib
+  imap_metadata = yes
+}
+plugin {
+  acl = vfile
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_rule = *:storage=1M
+}
+"""
+
+
+class OnDovecot:
+    """The same, against Dovecot."""
+
+    def make_server(self):
+        return Dovecot(extra=DOVECOT)
+
+
+class DovecotSession(OnDovecot, Session):
+    pass
+
+
+class DovecotMailboxes(OnDovecot, Mailboxes):
+    pass
+
+
+class DovecotMessages(OnDovecot, Messages):
+    pass
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import imaplib
 import os
 import signal
 import ssl
+import tempfile
 import unittest
 
 import support
@@ -120,6 +121,23 @@ class Imaplib(unittest.TestCase):
             self.assertNotIn("STARTTLS", connection.capabilities)
             connection.login(server.user, server.password)
             self.drive(connection)
+
+    def test_maildirs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            words = ["--maildir", folder]
+            with Imapd("off", words) as server:
+                self.drive(server.connect())
+                self.assertEqual(server.stop(), (0, ""))
+            inbox = os.path.join(folder, server.user, "INBOX")
+            with open(os.path.join(inbox, "new", "1.delivered"), "wb") as stream:
+                stream.write(MESSAGE.replace(b"\r\n", b"\n"))
+            with Imapd("off", words) as server:
+                connection = server.connect()
+                self.assertEqual(connection.select()[1], [b"2"])
+                data = connection.fetch("2", "(RFC822)")[1]
+                self.assertEqual(data[0][1], MESSAGE)
+                connection.logout()
+                self.assertEqual(server.stop(), (0, ""))
 
     def test_a_wrong_password_is_refused(self):
         with Imapd() as server:
