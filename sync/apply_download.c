@@ -3,6 +3,7 @@
 #include "imap/limits.h"
 #include "sync/deliver.h"
 #include "sync/keywords.h"
+#include "sync/remote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -373,26 +374,6 @@ static int run_pipeline(struct downloader *d, struct seqset *missing, struct err
 
 /* ---- what did not come ---- */
 
-/* Which of `uids` still exist. */
-static int ask_which_exist(struct pass *pass, const struct seqset *uids, struct seqset *out,
-                           struct error *err)
-{
-    struct fetch_request request = {.items = FETCH_UID};
-    struct client_fetch fetch;
-    struct fetch_data data;
-    int r = client_fetch_begin(pass->client, &fetch, uids, &request, NULL, pass->arena, err);
-    if (r < 0)
-        return r;
-    while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0)
-        seqset_add(out, data.uid);
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(pass->client, &fetch, &end_error);
-    client_fetch_free(&fetch);
-    if (r == 0 && end < 0)
-        *err = end_error;
-    return r < 0 ? r : end;
-}
-
 static int fetch_alone(struct downloader *d, struct mailbox_plan *plan, uint32_t uid,
                        struct error *err)
 {
@@ -422,7 +403,7 @@ static int retry_missing(struct downloader *d, struct mailbox_plan *plan, struct
     while (r == 0 && !seqset_is_empty(missing)) {
         AUTO_SEQSET struct seqset part = {0};
         seqset_take(missing, LIMIT_COMMAND_LINE_BYTES - 200, &part);
-        r = ask_which_exist(d->pass, &part, &present, err);
+        r = remote_which_exist(d->pass, &part, &present, err);
     }
     uint32_t uid = 0;
     while (r == 0 && seqset_next(&present, &uid))

@@ -173,22 +173,14 @@ static int send_filled(struct uploader *u, struct error *err)
     return r;
 }
 
-static bool is_known_uid(struct uploader *u, uint32_t uid)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct index_message record;
-    struct error ignored = ERROR_INIT;
-    return index_begin_read(u->pass->index, &txn, &ignored) == 0 &&
-           index_message_get(txn, arena, u->pair->record.id, uid, &record, &ignored) == 0;
-}
-
 static void take_answer(struct uploader *u, struct upload *up)
 {
     up->outcome = UPLOAD_UNKNOWN;
     if (up->handle.uid == 0 || up->handle.uidvalidity != u->pair->record.uidvalidity)
         return;
-    if (is_known_uid(u, up->handle.uid)) {
+    struct error ignored = ERROR_INIT;
+    bool known = false;
+    if (pass_knows_uid(u->pass, u->pair, up->handle.uid, &known, &ignored) == 0 && known) {
         struct error *e = &up->refusal;
         error_set(e, ERR_NO, SCOPE_MESSAGE,
                   "the server says that it has this message already, as UID %u", up->handle.uid);

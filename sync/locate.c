@@ -45,31 +45,13 @@ static bool section_end(void *self, struct error *err)
     return true;
 }
 
-static int is_known(struct look *look, uint32_t uid, bool *known_out, struct error *err)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct index_message record;
-    struct error lookup = ERROR_INIT;
-    int r = index_begin_read(look->pass->index, &txn, err);
-    if (r < 0)
-        return r;
-    r = index_message_get(txn, arena, look->pair->record.id, uid, &record, &lookup);
-    *known_out = r == 0;
-    if (r < 0 && lookup.code != ERR_NOT_FOUND) {
-        *err = lookup;
-        return r;
-    }
-    return 0;
-}
-
 static int take_candidate(struct look *look, const struct fetch_data *data, uint32_t first,
                           struct error *err)
 {
     bool known;
     if (data->uid < first || !(data->have & FETCH_BODY_SECTION))
         return 0;
-    int r = is_known(look, data->uid, &known, err);
+    int r = pass_knows_uid(look->pass, look->pair, data->uid, &known, err);
     if (r < 0 || known)
         return r;
     struct candidate *c = vec_add(&look->found);

@@ -54,6 +54,24 @@ int pass_local_change(struct pass *pass, struct error *err)
     return 0;
 }
 
+int pass_knows_uid(struct pass *pass, const struct mailbox_pair *pair, uint32_t uid,
+                   bool *known_out, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_message record;
+    struct error lookup = ERROR_INIT;
+    int r = index_begin_read(pass->index, &txn, err);
+    if (r < 0)
+        return r;
+    r = index_message_get(txn, arena, pair->record.id, uid, &record, &lookup);
+    *known_out = r == 0;
+    if (r == 0 || lookup.code == ERR_NOT_FOUND)
+        return 0;
+    *err = lookup;
+    return r;
+}
+
 int64_t pass_now_ms(const struct pass *pass)
 {
     return clock_wall_ms(pass->options->clock);

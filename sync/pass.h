@@ -40,6 +40,10 @@ void pass_free(struct pass **pass);
  * marker's generation (law 6). */
 int pass_local_change(struct pass *pass, struct error *err);
 
+/* Whether the index has a record of the pair's mailbox under this UID. */
+int pass_knows_uid(struct pass *pass, const struct mailbox_pair *pair, uint32_t uid,
+                   bool *known_out, struct error *err);
+
 /* Wall clock, milliseconds. */
 int64_t pass_now_ms(const struct pass *pass);
 bool pass_is_cancelled(const struct pass *pass);

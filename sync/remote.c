@@ -49,9 +49,8 @@ static bool moved_since(const struct mailbox_pair *pair, const struct mailbox_pa
            (seen->highestmodseq != 0 && pair->status_modseq > seen->highestmodseq);
 }
 
-/* Asks for the UIDs that a listing lacked: what answers is not gone. */
-static int ask_for(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
-                   struct error *err)
+int remote_which_exist(struct pass *pass, const struct seqset *uids, struct seqset *out,
+                       struct error *err)
 {
     struct fetch_request request = {.items = FETCH_UID};
     struct client_fetch fetch;
@@ -59,16 +58,28 @@ static int ask_for(struct pass *pass, struct mailbox_pair *pair, const struct se
     int r = client_fetch_begin(pass->client, &fetch, uids, &request, NULL, pass->arena, err);
     if (r < 0)
         return r;
-    while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0) {
-        seqset_remove_range(&pair->remote.gone, data.uid, data.uid);
-        pair->remote_blocked = true;
-    }
+    while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0)
+        seqset_add(out, data.uid);
     struct error end_error = ERROR_INIT;
     int end = client_fetch_end(pass->client, &fetch, &end_error);
     client_fetch_free(&fetch);
     if (r == 0 && end < 0)
         *err = end_error;
     return r < 0 ? r : end;
+}
+
+/* Asks for the UIDs that a listing lacked: what answers is not gone. */
+static int ask_for(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
+                   struct error *err)
+{
+    AUTO_SEQSET struct seqset present = {0};
+    int r = remote_which_exist(pass, uids, &present, err);
+    uint32_t uid = 0;
+    while (seqset_next(&present, &uid)) {
+        seqset_remove_range(&pair->remote.gone, uid, uid);
+        pair->remote_blocked = true;
+    }
+    return r;
 }
 
 static int examine_again(struct pass *pass, struct mailbox_pair *pair, bool *empty_out,

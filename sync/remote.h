@@ -35,6 +35,11 @@ void remote_delta_clear(struct remote_delta *delta);
 
 /* ---- the whole (remote.c) ---- */
 
+/* Which of `uids` the selected mailbox still holds; also on failure `out` has those told until
+ * then. */
+int remote_which_exist(struct pass *pass, const struct seqset *uids, struct seqset *out,
+                       struct error *err);
+
 /* Fills `pair->remote` of all pairs: what changed since the marks, with the evidence that law 1
  * asks for. */
 int remote_survey(struct pass *pass, struct error *err);
