@@ -5,7 +5,7 @@
  * A verb prints for people on standard output, and on standard error what went wrong; it returns
  * its exit code.
  */
-#include "sync/config.h"
+#include "config/config.h"
 
 struct invocation {
     const struct verb *verb;

@@ -1,4 +1,4 @@
-#include "sync/suggest.h"
+#include "config/suggest.h"
 #include "cmd/command.h"
 #include <signal.h>
 #include <stdio.h>

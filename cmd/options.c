@@ -1,5 +1,5 @@
 #include "base/alloc.h"
-#include "sync/suggest.h"
+#include "config/suggest.h"
 #include "cmd/command.h"
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #pragma once
 /* TARGETs of the command line: ACCOUNT or ACCOUNT:MAILBOX, both with `*` and `%`. */
-#include "sync/config.h"
+#include "config/config.h"
 #include "cmd/command.h"
 
 struct target {

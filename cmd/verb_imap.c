@@ -1,9 +1,9 @@
 /* `maildird imap`: one operation on an account's server, or a prompt for several. */
 #include "base/alloc.h"
 #include "base/files.h"
+#include "config/suggest.h"
 #include "sync/connect.h"
 #include "sync/report.h"
-#include "sync/suggest.h"
 #include "cmd/command.h"
 #include "cmd/imap_op.h"
 #include "cmd/imap_prompt.h"

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/wake.h"
 #include "net/stream.h"
-#include "sync/config.h"
+#include "config/config.h"
 #include "sync/report.h"
 
 /* What the pass is doing, for progress bars; called from the thread that runs the pass. */

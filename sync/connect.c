@@ -2,7 +2,7 @@
 
 #include "net/dial.h"
 #include "net/tls.h"
-#include "sync/secret.h"
+#include "config/secret.h"
 
 /* `compress: auto` compresses only where connecting took longer: on a near server it costs more
  * than it saves. */

@@ -1,7 +1,7 @@
 #pragma once
 /* A logged-in connection to an account's server, with what it borrows. */
 #include "client/client.h"
-#include "sync/config.h"
+#include "config/config.h"
 
 struct connection;
 

@@ -2,7 +2,7 @@
 /* Flags between the three places: IMAP words, Maildir letters, and the merge of all three. */
 #include "imap/flags.h"
 #include "imap/select.h"
-#include "sync/config.h"
+#include "config/config.h"
 #include "sync/model.h"
 
 /* enum imap_flag and keywords to enum maildir_flag: $Forwarded is `P`. Keywords other than

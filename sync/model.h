@@ -7,7 +7,7 @@
 #include "imap/seqset.h"
 #include "store/index.h"
 #include "store/maildir.h"
-#include "sync/config.h"
+#include "config/config.h"
 
 /* ---- what the survey found ---- */
 

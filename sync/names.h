@@ -2,7 +2,7 @@
 /* Mailbox names between the server's spelling and the one for people and disks, and which of them a
  * pass is about. Pure. */
 #include "base/arena.h"
-#include "sync/config.h"
+#include "config/config.h"
 
 struct names_space {
     struct str prefix; /* personal namespace as sent, e.g. "INBOX."; may be empty */

@@ -163,7 +163,7 @@ def check_includes(path, text, files, report):
 def check_header(path, text, report):
     if "#pragma once" not in text:
         report.add(path, 1, "header without #pragma once")
-    if not path.startswith(("core/", "store/", "sync/")):
+    if not path.startswith(("core/", "store/", "config/", "sync/", "daemon/")):
         return
     rest = text.replace("#pragma once", "", 1).lstrip()
     if not rest.startswith("/*"):

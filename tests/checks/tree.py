@@ -9,12 +9,13 @@ SKIP = 77  # ctest's SKIP_RETURN_CODE
 
 # A folder may include what stands before it, and nothing of its own rank.
 LAYER_RANKS = {
-    "base": 0, "net": 1, "wire": 2, "imap": 3, "client": 4, "server": 4, "store": 5, "sync": 6,
-    "cmd": 7,
+    "base": 0, "net": 1, "wire": 2, "imap": 3, "client": 4, "server": 4, "store": 5, "config": 6,
+    "sync": 7, "daemon": 8, "cmd": 9,
 }
 LAYER_FOLDERS = {
     "base": "core/base", "net": "core/net", "wire": "core/wire", "imap": "core/imap",
-    "client": "core/client", "server": "core/server", "store": "store", "sync": "sync", "cmd": "cmd",
+    "client": "core/client", "server": "core/server", "store": "store", "config": "config",
+    "sync": "sync", "daemon": "daemon", "cmd": "cmd",
 }
 
 

@@ -1,7 +1,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "net/dial.h"
-#include "sync/config.h"
+#include "config/config.h"
 #include "core/base/scratch.h"
 #include "sync/engine.h"
 #include <fcntl.h>

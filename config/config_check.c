@@ -1,5 +1,5 @@
 /* What concerns several keys at once, and what follows from other keys. */
-#include "sync/config_private.h"
+#include "config/config_private.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The configuration: what is wrong is told with its line, what is right becomes these values. */
 #include "base/alloc.h"
 #include "base/files.h"
-#include "sync/config.h"
+#include "config/config.h"
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The key table as a JSON schema (https://json-schema.org/draft/2020-12/schema), for editors and
  * for whoever wants a list of the keys. */
 #include "base/alloc.h"
-#include "sync/config_private.h"
+#include "config/config_private.h"
 #include <jansson.h>
 
 static json_t *properties_of(const struct config_table *table);

@@ -5,7 +5,7 @@
  * a value (config_types.c, config_lists.c, config_show.c, config_schema.c), and what concerns
  * several keys at once is looked at last (config_check.c).
  */
-#include "sync/config.h"
+#include "config/config.h"
 
 /* ---- nodes (config_yaml.c) ---- */
 

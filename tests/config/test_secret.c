@@ -1,7 +1,7 @@
 /* Secrets: from where they come, and what is said when they do not. */
 #include "base/alloc.h"
 #include "base/files.h"
-#include "sync/secret.h"
+#include "config/secret.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-#include "sync/config_private.h"
-#include "sync/suggest.h"
+#include "config/config_private.h"
+#include "config/suggest.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>

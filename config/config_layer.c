@@ -1,6 +1,6 @@
 /* Keys on top of keys: the built-in defaults, the file's `defaults:`, the account. */
-#include "sync/config_private.h"
-#include "sync/suggest.h"
+#include "config/config_private.h"
+#include "config/suggest.h"
 #include <assert.h>
 
 /* Room for a field of any type that has a default. */

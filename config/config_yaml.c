@@ -1,6 +1,6 @@
 #include "base/strmap.h"
 #include "base/vec.h"
-#include "sync/config_private.h"
+#include "config/config_private.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <yaml.h>

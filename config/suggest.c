@@ -1,4 +1,4 @@
-#include "sync/suggest.h"
+#include "config/suggest.h"
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 #include "base/alloc.h"
-#include "sync/config_private.h"
+#include "config/config_private.h"
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-#include "sync/config.h"
+#include "config/config.h"
 #include "base/alloc.h"
 #include "imap/mailbox_name.h"
-#include "sync/config_private.h"
-#include "sync/suggest.h"
+#include "config/config_private.h"
+#include "config/suggest.h"
 
 int config_load(const char *path, const struct config_problems *problems, struct config **out,
                 struct error *err)

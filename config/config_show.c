@@ -1,5 +1,5 @@
 /* Settings back to YAML. */
-#include "sync/config_private.h"
+#include "config/config_private.h"
 #include <inttypes.h>
 #include <time.h>
 

@@ -2,7 +2,7 @@
  * The one place that says which keys there are, what each takes, its default and what it is for.
  * Reading, `check --show`, `check --schema` and the manual's list of keys follow from it.
  */
-#include "sync/config_private.h"
+#include "config/config_private.h"
 #include <stddef.h>
 
 #define ACCOUNT(field) offsetof(struct config_account, field)

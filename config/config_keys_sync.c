@@ -1,5 +1,5 @@
 /* The keys of the `sync:` block, which an account has and each of its overrides. */
-#include "sync/config_private.h"
+#include "config/config_private.h"
 #include <stddef.h>
 
 #define SYNC(field) offsetof(struct config_sync, field)

@@ -3,7 +3,7 @@
  * file, a systemd credential or the configuration itself. Never logged; wiped by secret_free. */
 #include "base/clock.h"
 #include "base/wake.h"
-#include "sync/config.h"
+#include "config/config.h"
 
 /* The first line of what the source gives. ERR_AUTH naming the source (file:line, the command's
  * exit status and its words on standard error) when it fails, ERR_CONFIG when a file cannot be

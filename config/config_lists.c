@@ -1,7 +1,7 @@
 /* Lists, maps, commands and the sources of secrets; dates. */
 #include "imap/capability.h"
-#include "sync/config_private.h"
-#include "sync/suggest.h"
+#include "config/config_private.h"
+#include "config/suggest.h"
 
 /* ---- dates ---- */
 

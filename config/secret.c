@@ -1,4 +1,4 @@
-#include "sync/secret.h"
+#include "config/secret.h"
 #include "base/alloc.h"
 #include "base/files.h"
 #include <errno.h>

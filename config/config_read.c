@@ -1,8 +1,8 @@
 /* The file and its includes: what stands at the top, then each account in its layers. */
 #include "base/files.h"
 #include "base/vec.h"
-#include "sync/config_private.h"
-#include "sync/suggest.h"
+#include "config/config_private.h"
+#include "config/suggest.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 
