@@ -2,9 +2,9 @@
 
 #include "sync/apply.h"
 #include "sync/commit.h"
-#include "sync/connect.h"
 #include "sync/keywords.h"
 #include "sync/plan.h"
+#include "sync/pool.h"
 #include "sync/recover.h"
 #include "sync/state.h"
 #include "sync/survey.h"
@@ -12,18 +12,6 @@
 #include <stdio.h>
 
 /* ---- the pass ---- */
-
-static int connect_account(struct pass *pass, struct connection **out, struct error *err)
-{
-    pass_progress(pass, PROGRESS_CONNECTING, NULL, 0, 0);
-    int r = connection_open(pass->account, pass->options->clock, pass->options->wake,
-                            pass->options->trace, out, err);
-    if (r < 0)
-        return r;
-    pass->client = connection_client(*out);
-    pass->report->wire.connections++;
-    return 0;
-}
 
 static int apply_and_commit(struct pass *pass, struct plan *plan, struct error *err)
 {
@@ -47,36 +35,30 @@ static int decide_and_do(struct pass *pass, struct error *err)
     return r;
 }
 
-static void report_wire(struct pass *pass, struct connection **connection)
+static int survey_and_do(struct pass *pass, struct error *err)
 {
-    if (*connection == NULL)
-        return;
-    bool compressed = client_is_compressed(pass->client);
-    struct client_counters c = connection_finish(connection);
-    struct report_wire *wire = &pass->report->wire;
-    wire->bytes_in += c.bytes_in;
-    wire->bytes_out += c.bytes_out;
-    wire->commands += c.commands;
-    wire->round_trips += c.round_trips;
-    wire->compressed = wire->compressed || compressed;
-    pass->client = NULL;
+    int r = survey(pass, err);
+    return r < 0 ? r : decide_and_do(pass, err);
 }
 
 static int run(struct pass *pass, struct error *err)
 {
-    struct connection *connection = NULL;
     int r = state_open(pass, err);
     if (r == 0 && !pass->options->dry_run)
         r = recover_local(pass, err);
     if (r == 0)
         r = keywords_load(pass, err);
-    if (r == 0)
-        r = connect_account(pass, &connection, err);
-    if (r == 0)
-        r = survey(pass, err);
-    if (r == 0)
-        r = decide_and_do(pass, err);
-    report_wire(pass, &connection);
+    if (r < 0)
+        return r;
+    struct connection *connection = NULL;
+    pass_progress(pass, PROGRESS_CONNECTING, NULL, 0, 0);
+    r = connection_pool_take(pass->pool, &connection, &pass->reused_connection, err);
+    if (r < 0)
+        return r;
+    pass->client = connection_client(connection);
+    r = survey_and_do(pass, err);
+    pass->client = NULL;
+    connection_pool_give(pass->pool, &connection);
     return r;
 }
 
@@ -108,11 +90,21 @@ static void report_mailboxes(struct pass *pass)
     }
 }
 
-static void conclude(struct pass *pass, int r, const struct error *err, int64_t begun_ms)
+static void report_wire(const struct pool_counts *before, const struct pool_counts *after,
+                        struct report_wire *out)
+{
+    out->bytes_in = after->wire.bytes_in - before->wire.bytes_in;
+    out->bytes_out = after->wire.bytes_out - before->wire.bytes_out;
+    out->commands = after->wire.commands - before->wire.commands;
+    out->round_trips = after->wire.round_trips - before->wire.round_trips;
+    out->connections = after->opened - before->opened;
+    out->compressed = after->compressed;
+}
+
+static void conclude(struct pass *pass, int r, const struct error *err)
 {
     struct report *report = pass->report;
     report_mailboxes(pass);
-    report->elapsed_ms = clock_monotonic_ms(pass->options->clock) - begun_ms;
     if (r < 0) {
         report->result = REPORT_FAILED;
         report->error = *err;
@@ -125,16 +117,52 @@ static void conclude(struct pass *pass, int r, const struct error *err, int64_t 
     }
 }
 
+/* A connection kept from an earlier pass broke before this one changed anything: that says nothing
+ * about the server. */
+static bool was_stale(const struct pass *pass, int r, const struct error *err)
+{
+    bool broken = err->code == ERR_NETWORK || err->code == ERR_BYE || err->code == ERR_TIMEOUT;
+    return r < 0 && broken && pass->reused_connection && !pass->local_changed;
+}
+
+/* Once through. *stale_out: to be made again, over a new connection. */
+static void pass_once(const struct config *config, const struct config_account *account,
+                      const struct pass_options *options, struct connection_pool *pool,
+                      struct report *out, bool *stale_out)
+{
+    struct error err = ERROR_INIT;
+    *out = (struct report){.account = account->name, .result = REPORT_OK};
+    struct pass *pass = pass_new(config, account, options, out);
+    pass->pool = pool;
+    int r = run(pass, &err);
+    *stale_out = was_stale(pass, r, &err);
+    if (!*stale_out) {
+        conclude(pass, r, &err);
+        pass_progress(pass, PROGRESS_DONE, NULL, 0, 0);
+    }
+    pass_free(&pass);
+}
+
 int account_pass(const struct config *config, const struct config_account *account,
                  const struct pass_options *options, struct report *out)
 {
-    struct error err = ERROR_INIT;
     int64_t begun_ms = clock_monotonic_ms(options->clock);
-    *out = (struct report){.account = account->name, .result = REPORT_OK};
-    struct pass *pass = pass_new(config, account, options, out);
-    int r = run(pass, &err);
-    conclude(pass, r, &err, begun_ms);
-    pass_progress(pass, PROGRESS_DONE, NULL, 0, 0);
-    pass_free(&pass);
+    struct connection_pool *pool = options->pool;
+    if (pool == NULL)
+        pool = connection_pool_new(account, options->clock, options->wake, options->trace);
+    struct pool_counts before = connection_pool_counts(pool);
+    bool stale;
+    pass_once(config, account, options, pool, out, &stale);
+    if (stale) {
+        connection_pool_drop_idle(pool);
+        pass_once(config, account, options, pool, out, &stale);
+    }
+    if (options->pool == NULL)
+        connection_pool_drop_idle(pool);
+    struct pool_counts after = connection_pool_counts(pool);
+    report_wire(&before, &after, &out->wire);
+    out->elapsed_ms = clock_monotonic_ms(options->clock) - begun_ms;
+    if (options->pool == NULL)
+        connection_pool_free(&pool);
     return report_exit_code(out);
 }

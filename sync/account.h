@@ -39,6 +39,8 @@ struct plan_sink {
     void *self;
 };
 
+struct connection_pool;
+
 struct pass_options {
     bool dry_run;
     bool full;                    /* believe no mark: list and scan everything */
@@ -49,6 +51,8 @@ struct pass_options {
     const struct tap_sink *trace;         /* NULL: none */
     const struct progress_sink *progress; /* NULL: none */
     const struct plan_sink *plan;         /* NULL: none */
+    struct connection_pool *pool;         /* sync/pool.h: its connections are used and stay open for
+                                             the next pass; NULL: opened and closed by this one */
 };
 
 /* Runs one pass. Everything that went wrong is in the report (and logged); the result is the

@@ -21,7 +21,9 @@ struct pass {
     int lock_fd;
     const char *keep_dir; /* state_dir/deleted, or NULL when nothing is kept */
     struct index *index;
-    struct client *client;
+    struct connection_pool *pool;
+    struct client *client;      /* the pass's own connection, out of the pool */
+    bool reused_connection;     /* it was open before the pass */
     char delimiter;             /* of the personal namespace */
     struct str prefix;          /* of the personal namespace, as sent; may be empty */
     struct strmap *keyword_ids; /* lower-case name → struct keyword_id * */
