@@ -186,6 +186,7 @@ int maildir_message_open(const struct maildir *md, const char *path,
                          struct error *err);
 void maildir_message_free(struct maildir_message **m);
 uint64_t maildir_message_wire_size(const struct maildir_message *m);
+uint64_t maildir_message_stored_size(const struct maildir_message *m);
 int64_t maildir_message_mtime_s(const struct maildir_message *m);
 /* Of the wire form; computed by one read at open. */
 void maildir_message_digests(const struct maildir_message *m, struct digest *header,
@@ -193,5 +194,13 @@ void maildir_message_digests(const struct maildir_message *m, struct digest *hea
 /* Of the bytes as they are stored: what a message stored raw was recorded with. One more read. */
 int maildir_message_stored_digests(struct maildir_message *m, struct digest *header,
                                    struct digest *body, struct error *err);
+/* Of the wire form too: what of it is the book-keeping of other programs, and how many lines it has
+ * (a server that keeps some of them with a bare LF tells a size smaller by as many at most). */
+struct maildir_message_traits {
+    uint64_t left_out_bytes;
+    uint64_t lines;
+    bool from_sync_tool; /* a header line says so */
+};
+struct maildir_message_traits maildir_message_traits(const struct maildir_message *m);
 /* Up to `size` bytes of the wire form; 0 at the end. */
 ssize_t maildir_message_read(struct maildir_message *m, void *out, size_t size, struct error *err);

@@ -24,12 +24,14 @@ struct maildir_message {
     uint64_t wire_size;
     struct digest header;
     struct digest body;
+    struct maildir_message_traits traits;
     /* The next piece of the wire form. */
     char wire[2 * PIECE_BYTES];
     size_t wire_len;
     size_t wire_at;
-    int64_t read_size; /* of the file so far */
-    char last;         /* byte read, for a CRLF across two pieces */
+    size_t lines_filled; /* in the piece filled last */
+    int64_t read_size;   /* of the file so far */
+    char last;           /* byte read, for a CRLF across two pieces */
     uint64_t given;
 };
 
@@ -63,6 +65,7 @@ static ssize_t fill(struct maildir_message *m, struct error *err)
     }
     m->wire_at = 0;
     m->wire_len = 0;
+    m->lines_filled = 0;
     m->read_size += got;
     const char *at = piece;
     const char *end = piece + got;
@@ -80,6 +83,7 @@ static ssize_t fill(struct maildir_message *m, struct error *err)
             m->wire[m->wire_len++] = '\r';
         }
         m->wire[m->wire_len++] = '\n';
+        m->lines_filled++;
         m->last = '\n';
         at++;
     }
@@ -133,10 +137,14 @@ static int measure(struct maildir_message *m, struct error *err)
     while ((got = fill(m, err)) > 0) {
         message_digester_add(digester, m->wire, m->wire_len);
         m->wire_size += m->wire_len;
+        m->traits.lines += m->lines_filled;
         if (m->read_size > m->size) {
             break;
         }
     }
+    struct message_traits traits = message_digester_traits(digester);
+    m->traits.left_out_bytes = traits.left_out_bytes;
+    m->traits.from_sync_tool = traits.from_sync_tool;
     message_digester_finish(digester, &m->header, &m->body);
     maildir_digester_give(m->md, &digester);
     int rc = got < 0 ? (int)got : check_unchanged(m, err);
@@ -190,9 +198,19 @@ uint64_t maildir_message_wire_size(const struct maildir_message *m)
     return m->wire_size;
 }
 
+uint64_t maildir_message_stored_size(const struct maildir_message *m)
+{
+    return (uint64_t)m->size;
+}
+
 int64_t maildir_message_mtime_s(const struct maildir_message *m)
 {
     return m->mtime.tv_sec;
+}
+
+struct maildir_message_traits maildir_message_traits(const struct maildir_message *m)
+{
+    return m->traits;
 }
 
 void maildir_message_digests(const struct maildir_message *m, struct digest *header,

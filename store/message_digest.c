@@ -37,6 +37,7 @@ struct message_digester {
     bool leaving; /* the field that a continuation line would belong to is left out */
     char name[NAME_MAX_BYTES];
     size_t name_len;
+    struct message_traits traits;
 };
 
 struct message_digester *message_digester_new(void)
@@ -63,6 +64,7 @@ static void begin(struct message_digester *d)
     d->place = AT_LINE_START;
     d->leaving = false;
     d->name_len = 0;
+    d->traits = (struct message_traits){0};
 }
 
 void message_digester_reset(struct message_digester *d)
@@ -89,8 +91,16 @@ static void decide(struct message_digester *d, bool leaving)
     d->place = leaving ? IN_LEFT_LINE : IN_KEPT_LINE;
     if (!leaving) {
         digester_add(d->header, d->name, d->name_len);
+    } else {
+        d->traits.left_out_bytes += d->name_len;
     }
     d->name_len = 0;
+}
+
+static bool is_of_sync_tool(const char *name, size_t len)
+{
+    struct str given = str_make(name, len);
+    return str_eq_nocase(given, STR("x-tuid")) || str_eq_nocase(given, STR("x-offlineimap"));
 }
 
 /* One byte at the start of a line, until it is known what line it is. */
@@ -107,6 +117,7 @@ static void gather(struct message_digester *d, char c)
         return;
     }
     bool leaving = c == ':' && is_left_out(d->name, d->name_len);
+    d->traits.from_sync_tool |= leaving && is_of_sync_tool(d->name, d->name_len);
     assert(d->name_len < sizeof d->name);
     d->name[d->name_len++] = c;
     if (c == ':' || c == '\n' || d->name_len == sizeof d->name) {
@@ -130,6 +141,8 @@ void message_digester_add(struct message_digester *d, const void *data, size_t l
         const char *next = newline == NULL ? end : newline + 1;
         if (d->place == IN_KEPT_LINE) {
             digester_add(d->header, at, (size_t)(next - at));
+        } else {
+            d->traits.left_out_bytes += (size_t)(next - at);
         }
         if (newline != NULL) {
             d->place = AT_LINE_START;
@@ -139,6 +152,11 @@ void message_digester_add(struct message_digester *d, const void *data, size_t l
     if (at < end) {
         digester_add(d->body, at, (size_t)(end - at));
     }
+}
+
+struct message_traits message_digester_traits(const struct message_digester *d)
+{
+    return d->traits;
 }
 
 void message_digester_finish(struct message_digester *d, struct digest *header, struct digest *body)

@@ -19,3 +19,10 @@ void message_digester_reset(struct message_digester *d);
 void message_digester_add(struct message_digester *d, const void *data, size_t len);
 void message_digester_finish(struct message_digester *d, struct digest *header,
                              struct digest *body);
+
+/* What else the header told, of the message added since the last reset or finish. */
+struct message_traits {
+    uint64_t left_out_bytes; /* of the lines that the header digest leaves out */
+    bool from_sync_tool;     /* a line that mbsync or OfflineIMAP adds is among them */
+};
+struct message_traits message_digester_traits(const struct message_digester *d);

@@ -125,6 +125,38 @@ static void other_lines_count(void **state)
     }
 }
 
+static void law6_book_keeping_is_counted(void **state)
+{
+    static const struct {
+        const char *message;
+        uint64_t left_out_bytes;
+        bool from_sync_tool;
+    } cases[] = {
+        {"Subject: x\r\n\r\nX-TUID: body\r\n", 0, false},
+        {"X-TUID: abcdefghijkl\r\nSubject: x\r\n\r\n", 22, true},
+        {"Subject: x\nStatus: RO\n\n", 11, false},
+        {"X-OfflineIMAP: 1\r\n 2\r\nSubject: x\r\n", 22, true},
+        {"Subject: x\r\nx-tuid: a", 9, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t piece = 1; piece < 32; piece++) {
+            struct message_digester *d = message_digester_new();
+            struct digest header, body;
+            const char *message = cases[i].message;
+            for (size_t at = 0; at < strlen(message); at += piece) {
+                size_t left = strlen(message) - at;
+                message_digester_add(d, message + at, left < piece ? left : piece);
+            }
+            struct message_traits traits = message_digester_traits(d);
+            assert_int_equal(traits.left_out_bytes, cases[i].left_out_bytes);
+            assert_int_equal(traits.from_sync_tool, cases[i].from_sync_tool);
+            message_digester_finish(d, &header, &body);
+            assert_int_equal(message_digester_traits(d).left_out_bytes, 0);
+            message_digester_free(&d);
+        }
+    }
+}
+
 static void finish_and_reset_begin_anew(void **state)
 {
     struct message_digester *d = message_digester_new();
@@ -148,6 +180,7 @@ int main(void)
         cmocka_unit_test(law5_digests_cover_header_and_body),
         cmocka_unit_test(law6_book_keeping_lines_leave_the_digest_alone),
         cmocka_unit_test(other_lines_count),
+        cmocka_unit_test(law6_book_keeping_is_counted),
         cmocka_unit_test(finish_and_reset_begin_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
