@@ -68,6 +68,8 @@ enum mailbox_state {
     MAILBOX_SYNCED,          /* both sides have it */
     MAILBOX_CREATING_REMOTE, /* local one found; CREATE is under way or to be finished */
     MAILBOX_CREATING_LOCAL,  /* remote one found; the folder is being made */
+    MAILBOX_RENAMING_LOCAL,  /* the folder is to get the path that the name gives it */
+    MAILBOX_RENAMING_REMOTE, /* the mailbox is to get the name that the path gives it */
 };
 
 struct index_mailbox {
@@ -76,6 +78,7 @@ struct index_mailbox {
     struct str name;      /* as the server spells it: raw bytes, its delimiter */
     struct str utf8;      /* for people and patterns: UTF-8, `/` as delimiter, namespace left out */
     struct str path;      /* relative to the Maildir root */
+    bool own_path;        /* not the one that its name gives it: a rename that is not carried */
     uint32_t uidvalidity; /* 0: not known yet */
     uint32_t uidnext;     /* mark; 0: none */
     uint64_t highestmodseq;             /* mark; 0: none */

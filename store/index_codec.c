@@ -357,12 +357,13 @@ void index_encode_mailbox(struct buf *out, const struct index_mailbox *mailbox)
     put_signed(out, mailbox->cur_mtime_ns);
     put_number(out, mailbox->new_inode);
     put_number(out, mailbox->cur_inode);
+    put_byte(out, mailbox->own_path);
 }
 
 bool index_decode_mailbox(struct str value, struct index_mailbox *out)
 {
     struct reader r = record_open(value);
-    *out = (struct index_mailbox){.state = get_kind(&r, MAILBOX_CREATING_LOCAL)};
+    *out = (struct index_mailbox){.state = get_kind(&r, MAILBOX_RENAMING_REMOTE)};
     out->records = get_u32(&r);
     out->files = get_u32(&r);
     out->name = get_str(&r);
@@ -377,6 +378,7 @@ bool index_decode_mailbox(struct str value, struct index_mailbox *out)
     out->cur_mtime_ns = get_signed(&r);
     out->new_inode = get_number(&r);
     out->cur_inode = get_number(&r);
+    out->own_path = get_byte(&r) != 0;
     return record_done(&r);
 }
 

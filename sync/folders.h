@@ -1,5 +1,8 @@
 #pragma once
-/* Which mailboxes there are on either side and what becomes of each: pure. */
+/*
+ * Which mailboxes there are on either side, and what becomes of each: pure, and account-wide, so
+ * that renames along a chain or in a circle are seen as what they are.
+ */
 #include "sync/model.h"
 #include "sync/names.h"
 #include "sync/remote.h"
@@ -13,6 +16,13 @@ struct folders_input {
     size_t known_len;
     const struct maildir_folders *local;
     const struct maildir *maildir;
+    /* Of each mailbox and folder: the record that it is, whatever it is called now (renamed.h). 0:
+     * the one of its name, if any. NULL: so for all. */
+    const uint32_t *remote_is;
+    const uint32_t *local_is;
+    /* The configuration decides otherwise than in the last pass what is looked at and under which
+     * name: folders follow it, and nothing counts as removed. */
+    bool reconfigured;
 };
 
 /* Fills `pairs`, sorted by name, INBOX first. Strings in `arena`. */

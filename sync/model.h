@@ -66,11 +66,30 @@ enum pair_action {
     PAIR_REFUSE,        /* `error` says why; nothing in it changes */
 };
 
+/* What is to go of a mailbox that one side lacks for good: first its messages, as any deletion,
+ * then the mailbox, if nothing is left in it. Its action is PAIR_SYNC meanwhile. */
+enum pair_removal {
+    REMOVE_NOTHING,
+    REMOVE_LOCAL,  /* gone on the server: the folder */
+    REMOVE_REMOTE, /* gone here: the mailbox on the server */
+    REMOVE_RECORD, /* gone on both sides: what the index knows of it; the action is PAIR_LEAVE */
+};
+
 /* One mailbox on both sides. */
 struct mailbox_pair {
-    struct index_mailbox record; /* id 0: not in the index yet; name, utf8 and path always set */
+    /* id 0: not in the index yet; name, utf8 and path always set, as the sides have them now (the
+     * index may still have others: `record_differs`). */
+    struct index_mailbox record;
+    bool record_differs;
     enum pair_action action;
     const char *why;
+    /* A rename to be carried out before anything else; the action is PAIR_SYNC. */
+    const char *to_path; /* of the folder; NULL: none */
+    struct str to_name;  /* on the server, as sent; empty: none */
+    struct str to_utf8;  /* behind to_name */
+    enum pair_removal removal;
+    struct error folder_error; /* a rename or removal that failed: the messages are synced all the
+                                  same */
     bool remote_exists;
     bool local_exists;
     bool in_target;      /* this pass was asked to sync it */

@@ -109,6 +109,103 @@ bool names_to_remote(const struct names_space *space, struct arena *arena, struc
     return !name.overflowed && name.len > space->prefix.len;
 }
 
+/* ---- `mailboxes.rename` ---- */
+
+/* `text` against a pattern of at most one `*`; what that stands for. */
+static bool star_matches(struct str pattern, struct str text, struct str *middle_out)
+{
+    ptrdiff_t star = str_find(pattern, '*');
+    *middle_out = STR_EMPTY;
+    if (star < 0)
+        return str_eq(pattern, text);
+    struct str before = str_sub(pattern, 0, (size_t)star);
+    struct str behind = str_from_offset(pattern, (size_t)star + 1);
+    if (text.len < before.len + behind.len || !str_starts(text, before) ||
+        !str_eq(str_from_offset(text, text.len - behind.len), behind))
+        return false;
+    *middle_out = str_sub(text, before.len, text.len - behind.len);
+    return middle_out->len > 0;
+}
+
+static struct str star_fill(struct arena *arena, struct str pattern, struct str middle)
+{
+    ptrdiff_t star = str_find(pattern, '*');
+    if (star < 0)
+        return pattern;
+    struct str before = str_sub(pattern, 0, (size_t)star);
+    struct str behind = str_from_offset(pattern, (size_t)star + 1);
+    return str_from(
+        arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(middle), STR_ARG(behind)));
+}
+
+static bool is_use(struct str key)
+{
+    return key.len > 0 && key.ptr[0] == '\\';
+}
+
+static bool has_use(struct str key, uint32_t attributes)
+{
+    uint32_t use;
+    return is_use(key) && list_attribute_parse(key, &use) && (attributes & use) != 0;
+}
+
+struct str names_to_local(const struct config_pairs *rename, struct arena *arena, struct str utf8,
+                          uint32_t attributes)
+{
+    struct str middle;
+    for (size_t i = rename->len; i-- > 0 && !mailbox_name_is_inbox(utf8);) {
+        struct str key = str_from(rename->items[i].key);
+        struct str value = str_from(rename->items[i].value);
+        if (has_use(key, attributes))
+            return value;
+        if (!is_use(key) && star_matches(key, utf8, &middle))
+            return star_fill(arena, value, middle);
+    }
+    return utf8;
+}
+
+/* The mailbox that this line of the map gives the name `local`. */
+static bool undo_line(const struct config_pair *line, const struct names_use *uses, size_t uses_len,
+                      struct arena *arena, struct str local, struct names_use *out)
+{
+    struct str key = str_from(line->key);
+    struct str middle;
+    for (size_t i = 0; is_use(key) && i < uses_len; i++) {
+        if (has_use(key, uses[i].attributes) && str_eq(local, str_from(line->value))) {
+            *out = uses[i];
+            return true;
+        }
+    }
+    if (is_use(key) || !star_matches(str_from(line->value), local, &middle))
+        return false;
+    *out = (struct names_use){.utf8 = star_fill(arena, key, middle)};
+    return true;
+}
+
+bool names_from_local(const struct config_pairs *rename, const struct names_use *uses,
+                      size_t uses_len, struct arena *arena, struct str local, struct str *out)
+{
+    struct names_use found;
+    for (size_t i = rename->len; i-- > 0;) {
+        if (!undo_line(&rename->items[i], uses, uses_len, arena, local, &found))
+            continue;
+        for (size_t k = 0; k < uses_len; k++) {
+            if (str_eq(uses[k].utf8, found.utf8))
+                found.attributes = uses[k].attributes;
+        }
+        *out = found.utf8;
+        if (str_eq(names_to_local(rename, arena, found.utf8, found.attributes), local))
+            return true;
+    }
+    *out = local;
+    uint32_t attributes = 0;
+    for (size_t k = 0; k < uses_len; k++) {
+        if (str_eq(uses[k].utf8, local))
+            attributes = uses[k].attributes;
+    }
+    return str_eq(names_to_local(rename, arena, local, attributes), local);
+}
+
 static bool pattern_matches(struct str pattern, struct str utf8, uint32_t attributes)
 {
     if (pattern.len > 0 && pattern.ptr[0] == '\\') {

@@ -19,6 +19,23 @@ bool names_to_utf8(const struct names_space *space, struct arena *arena, struct 
 bool names_to_remote(const struct names_space *space, struct arena *arena, struct str utf8,
                      struct str *out);
 
+/*
+ * `mailboxes.rename`: the name that a mailbox has here. Keys are names, patterns with one `*`,
+ * whose text goes where the value has its own, or special uses (`\\Sent`); the last that matches
+ * counts. INBOX keeps its name.
+ */
+struct str names_to_local(const struct config_pairs *rename, struct arena *arena, struct str utf8,
+                          uint32_t attributes);
+/* A mailbox's name and special uses, for names_from_local. */
+struct names_use {
+    struct str utf8;
+    uint32_t attributes;
+};
+/* The reverse: `uses` are the mailboxes known to have special uses. False where no mailbox has that
+ * name here, since the map gives it another. */
+bool names_from_local(const struct config_pairs *rename, const struct names_use *uses,
+                      size_t uses_len, struct arena *arena, struct str local, struct str *out);
+
 /* `mailboxes.patterns`: the last that matches decides; `!` leaves out; `\Junk` names a special use.
  * `*` matches anything, `%` all but `/`. */
 bool names_selected(const struct config_strings *patterns, struct str utf8, uint32_t attributes);

@@ -47,6 +47,7 @@ static void world_init(struct world *w)
     *w = (struct world){.arena = arena_new(), .maildir = maildir_new(&options)};
     w->patterns[0] = "*";
     w->account.patterns = (struct config_strings){w->patterns, 1};
+    w->account.sync.remove = DIRECTION_NONE;
     w->remote.items = w->remote_items;
     w->local.items = w->local_items;
 }
