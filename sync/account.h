@@ -10,7 +10,8 @@
 #include "config/config.h"
 #include "sync/report.h"
 
-/* What the pass is doing, for progress bars; called from the thread that runs the pass. */
+/* What the pass is doing, for progress bars; called by one thread at a time, not always the same.
+ */
 enum progress_stage {
     PROGRESS_CONNECTING,
     PROGRESS_SURVEY,

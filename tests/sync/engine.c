@@ -14,6 +14,7 @@
 /* ---- in the place of dial(): a stream to the server in memory ---- */
 
 int __wrap_dial(const struct dial_options *options, struct stream **out, struct error *err);
+int __real_dial(const struct dial_options *options, struct stream **out, struct error *err);
 int64_t __wrap_stream_connect_us(const struct stream *stream);
 
 static struct engine *dialled; /* whose server answers */
@@ -89,6 +90,11 @@ int __wrap_dial(const struct dial_options *options, struct stream **out, struct 
     struct engine *e = dialled;
     if (e->unreachable) {
         return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "no route to the server");
+    }
+    if (e->port != 0) {
+        struct dial_options real = *options;
+        real.port = e->port;
+        return __real_dial(&real, out, err);
     }
     *out = lockstep_env_connect(&e->env);
     if (e->twist != NULL) {
@@ -188,8 +194,8 @@ void engine_configure(struct engine *e, const char *account)
     buf_addf(&yaml,
              "state_dir: %s/state\naccounts:\n  test:\n    host: 127.0.0.1\n    tls: off\n"
              "    user: " LOCKSTEP_USER "\n    password: " LOCKSTEP_PASSWORD
-             "\n    maildir: %s\n%s",
-             e->dir, e->root, account != NULL ? account : "");
+             "\n    maildir: %s\n    connections: %u\n%s",
+             e->dir, e->root, e->port == 0 ? 1 : 4, account != NULL ? account : "");
     config_free(&e->config);
     if (file_replace(path, buf_str(&yaml), 0600, &err) < 0 ||
         config_load(path, &problems, &e->config, &err) < 0) {
@@ -283,7 +289,7 @@ int engine_pass(struct engine *e, const struct pass_options *options)
     const struct plan_sink plan = {note_plan, e};
     struct pass_options own = options != NULL ? *options : (struct pass_options){0};
     own.clock = &e->env.clock;
-    own.trace = &trace;
+    own.trace = e->port == 0 ? &trace : NULL;
     own.plan = &plan;
     e->counts = (struct engine_counts){0};
     e->in_flight = 0;

@@ -44,6 +44,8 @@ struct engine {
     uint32_t twist_uid;
     unsigned twisted; /* lines so far */
     bool unreachable;
+    uint16_t port; /* not 0: a listener on loopback, for passes with several connections; they leave
+                      no transcript and no counts */
 };
 
 /* `account` is YAML of further keys of the account, each line indented by four; NULL: none. The
