@@ -91,7 +91,9 @@ static int converse(struct imap_run *run, struct error *err)
 {
     const struct tap_sink *tap =
         run->trace == NULL ? NULL : trace_sink(run->trace, run->account->name);
-    if (connection_open(run->account, &clock_system, run->wake, tap, &run->connection, err) < 0) {
+    struct dialer *dialer = dialer_new(run->account, &clock_system, tap);
+    if (connection_open(dialer, run->wake, &run->connection, err) < 0) {
+        dialer_free(&dialer);
         return -(int)err->code;
     }
     struct imap_session session = {.client = connection_client(run->connection),
@@ -101,6 +103,7 @@ static int converse(struct imap_run *run, struct error *err)
     int exit_code = run->op == NULL ? prompt(run, &session)
                                     : imap_op_run(&session, run->op, run->words, run->len);
     connection_close(&run->connection);
+    dialer_free(&dialer);
     return exit_code;
 }
 

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "imap/mailbox_name.h"
 #include "config/config_private.h"
+#include "config/secret.h"
 #include "config/suggest.h"
 
 int config_load(const char *path, const struct config_problems *problems, struct config **out,
@@ -38,6 +39,7 @@ void config_free(struct config **config)
     }
     for (size_t i = 0; i < (*config)->accounts_len; i++) {
         wipe((*config)->accounts[i].password.text);
+        wipe((*config)->accounts[i].proxy);
     }
     struct arena *arena = (*config)->arena;
     *config = NULL;
@@ -80,6 +82,20 @@ const struct config_sync *config_sync_for(const struct config_account *account, 
         }
     }
     return &account->sync;
+}
+
+unsigned config_account_needs(const struct config_account *account)
+{
+    unsigned given = (secret_is_set(&account->password) ? CONFIG_NEEDS_PASSWORD : 0u) |
+                     (secret_is_set(&account->token_command) ? CONFIG_NEEDS_TOKEN : 0u);
+    unsigned wanted = 0;
+    if (account->auth.len == 0) { /* a token goes before a password */
+        return (given & CONFIG_NEEDS_TOKEN) != 0 ? CONFIG_NEEDS_TOKEN : given;
+    }
+    for (size_t i = 0; i < account->auth.len; i++) {
+        wanted |= config_auth_needs(account->auth.items[i]);
+    }
+    return wanted & given;
 }
 
 const char *config_state_dir(const struct config *config, const struct config_account *account,

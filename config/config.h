@@ -12,6 +12,7 @@
 #include "store/maildir.h"
 
 enum config_tls { CONFIG_TLS_IMPLICIT, CONFIG_TLS_STARTTLS, CONFIG_TLS_OFF };
+enum config_needs { CONFIG_NEEDS_PASSWORD = 1, CONFIG_NEEDS_TOKEN = 2 };
 enum config_switch { SWITCH_AUTO, SWITCH_ON, SWITCH_OFF };
 enum config_watch_mode { WATCH_AUTO, WATCH_NOTIFY, WATCH_IDLE, WATCH_POLL, WATCH_OFF };
 
@@ -151,6 +152,8 @@ const struct config_account *config_find(const struct config *config, struct str
 /* The sync settings of a mailbox (UTF-8, `/`): the last override that matches, else the account's.
  */
 const struct config_sync *config_sync_for(const struct config_account *account, struct str mailbox);
+/* What the account's ways to log in take, of what it gives: enum config_needs bits. */
+unsigned config_account_needs(const struct config_account *account);
 /* The path that config_load(NULL, …) reads. The caller owns it. */
 char *config_default_path(void);
 /* The state directory of an account: state_dir/NAME. In `arena`. */

@@ -47,6 +47,9 @@ static void check_connection(const struct check *c)
     if (a->tunnel != NULL && a->tls == CONFIG_TLS_OFF && a->host != NULL) {
         wrong(c, "'host' and 'tunnel' are both given; only one of them");
     }
+    if (a->tunnel != NULL && a->proxy != NULL) {
+        wrong(c, "'proxy' and 'tunnel' are both given; only one of them");
+    }
     if (a->tunnel != NULL && a->tls != CONFIG_TLS_OFF && !is_given(c, "host")) {
         wrong(c, "TLS through a tunnel needs 'host': the name in the server's certificate");
     }
@@ -55,7 +58,8 @@ static void check_connection(const struct check *c)
 static void check_tls(const struct check *c)
 {
     const struct config_account *a = c->account;
-    bool safe = a->tunnel != NULL || a->host == NULL || host_is_loopback(a->host);
+    bool safe =
+        a->tunnel != NULL || a->host == NULL || (a->proxy == NULL && host_is_loopback(a->host));
     if (a->tls == CONFIG_TLS_OFF && !safe && !a->allow_plaintext) {
         wrong(c,
               "tls: off would send the password to %s for all to read; use implicit or starttls, "
@@ -72,19 +76,65 @@ static void check_tls(const struct check *c)
     }
 }
 
+/* What is given, be it right or wrong: enum config_needs bits. */
+static unsigned given_secrets(const struct check *c)
+{
+    bool password = is_given(c, "password_command") || is_given(c, "password_file") ||
+                    is_given(c, "password") || is_given(c, "password_credential");
+    return (password ? CONFIG_NEEDS_PASSWORD : 0u) |
+           (is_given(c, "token_command") ? CONFIG_NEEDS_TOKEN : 0u);
+}
+
+/* A certificate or a ticket tells the server who it is. */
+static bool is_known_otherwise(const struct config_account *account)
+{
+    unsigned needs = account->auth.len == 0;
+    for (size_t i = 0; i < account->auth.len; i++) {
+        needs |= config_auth_needs(account->auth.items[i]);
+    }
+    return needs == 0;
+}
+
+/* The list names ways to log in; one of them at least must have what it takes. */
+static void check_auth_list(const struct check *c)
+{
+    const struct config_strings *auth = &c->account->auth;
+    unsigned needs = 0;
+    for (size_t i = 0; i < auth->len; i++) {
+        unsigned more = config_auth_needs(auth->items[i]);
+        if (more == 0) {
+            return;
+        }
+        needs |= more;
+    }
+    if ((given_secrets(c) & needs) != 0) {
+        return;
+    }
+    if ((needs & CONFIG_NEEDS_PASSWORD) == 0) {
+        wrong(c, "'token_command' is missing: 'auth' names what takes a token%s",
+              given_secrets(c) != 0 ? ", not a password" : "");
+    } else {
+        wrong(c,
+              "the password is missing: password_command, password_file, password or "
+              "password_credential%s",
+              (needs & CONFIG_NEEDS_TOKEN) != 0 ? "; or token_command" : "");
+    }
+}
+
 /* Through a tunnel the server may know the user already (PREAUTH). */
 static void check_login(const struct check *c)
 {
     if (c->account->tunnel != NULL) {
         return;
     }
-    if (!is_given(c, "user") && !is_given(c, "user_command")) {
+    if (!is_given(c, "user") && !is_given(c, "user_command") && !is_known_otherwise(c->account)) {
         wrong(c, "'user' is missing (or 'user_command')");
     }
-    if (!is_given(c, "password_command") && !is_given(c, "password_file") &&
-        !is_given(c, "password") && !is_given(c, "password_credential")) {
-        wrong(c, "the password is missing: password_command, password_file, password or "
-                 "password_credential");
+    if (c->account->auth.len > 0) {
+        check_auth_list(c);
+    } else if (given_secrets(c) == 0) {
+        wrong(c, "the password is missing: password_command, password_file, password, "
+                 "password_credential, or token_command");
     }
 }
 

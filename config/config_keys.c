@@ -3,6 +3,7 @@
  * Reading, `check --show`, `check --schema` and the manual's list of keys follow from it.
  */
 #include "config/config_private.h"
+#include <assert.h>
 #include <stddef.h>
 
 #define ACCOUNT(field) offsetof(struct config_account, field)
@@ -24,17 +25,19 @@ static const struct config_word tls_words[] = {{"implicit", CONFIG_TLS_IMPLICIT,
                                                {"off", CONFIG_TLS_OFF, false},
                                                {0}};
 static const struct config_word tls_version_words[] = {{"1.2", 0, false}, {"1.3", 0, false}, {0}};
-static const struct config_word auth_words[] = {{"plain", 0, false},
-                                                {"login", 0, false},
-                                                {"cram-md5", 0, true},
-                                                {"scram-sha-1", 0, true},
-                                                {"scram-sha-256", 0, true},
-                                                {"scram-sha-256-plus", 0, true},
-                                                {"external", 0, true},
-                                                {"gssapi", 0, true},
-                                                {"xoauth2", 0, true},
-                                                {"oauthbearer", 0, true},
-                                                {0}};
+/* With what each shows who it is. */
+static const struct config_word auth_words[] = {
+    {"plain", CONFIG_NEEDS_PASSWORD, false},
+    {"login", CONFIG_NEEDS_PASSWORD, false},
+    {"cram-md5", CONFIG_NEEDS_PASSWORD, false},
+    {"scram-sha-1", CONFIG_NEEDS_PASSWORD, false},
+    {"scram-sha-256", CONFIG_NEEDS_PASSWORD, false},
+    {"scram-sha-256-plus", CONFIG_NEEDS_PASSWORD, false},
+    {"external", 0, false},
+    {"gssapi", 0, false},
+    {"xoauth2", CONFIG_NEEDS_TOKEN, false},
+    {"oauthbearer", CONFIG_NEEDS_TOKEN, false},
+    {0}};
 static const struct config_word switch_words[] = {
     {"auto", SWITCH_AUTO, false}, {"on", SWITCH_ON, false}, {"off", SWITCH_OFF, false}, {0}};
 static const struct config_word layout_words[] = {{"nested", MAILDIR_NESTED, false},
@@ -242,11 +245,11 @@ static const struct config_key account_keys[] = {
      .example = "ssh host /usr/lib/dovecot/imap",
      .help = "a command for sh instead of host; its standard input and output are the connection"},
     {.name = "proxy",
-     .type = TYPE_TEXT,
+     .type = TYPE_PROXY,
      .offset = ACCOUNT(proxy),
      .example = "socks5://127.0.0.1:9050",
-     .later = true,
-     .help = "a proxy to go through"},
+     .help = "go through this SOCKS5 proxy, which looks up the host: "
+             "socks5://[USER:PASSWORD@]HOST[:PORT]"},
     {.name = "user",
      .type = TYPE_TEXT,
      .offset = ACCOUNT(user),
@@ -263,7 +266,7 @@ static const struct config_key account_keys[] = {
      .type = TYPE_TEXT,
      .offset = ACCOUNT(authzid),
      .example = "shared",
-     .help = "act as this user (AUTHENTICATE PLAIN)"},
+     .help = "act as this user, where the mechanism can say so"},
     {.name = "auth",
      .type = TYPE_WORDS,
      .offset = ACCOUNT(auth),
@@ -299,7 +302,6 @@ static const struct config_key account_keys[] = {
      .type = TYPE_COMMAND,
      .offset = ACCOUNT(token_command),
      .example = "oama access alice@example.org",
-     .later = true,
      .help = "a command that prints an access token, for xoauth2 and oauthbearer"},
     {.name = "command_timeout",
      .type = TYPE_MILLISECONDS,
@@ -461,6 +463,16 @@ const struct config_key *config_key_find(const struct config_table *table, const
         }
     }
     return NULL;
+}
+
+unsigned config_auth_needs(const char *mechanism)
+{
+    const struct config_word *word = auth_words;
+    while (strcmp(word->word, mechanism) != 0) {
+        word++;
+        assert(word->word != NULL);
+    }
+    return (unsigned)word->value;
 }
 
 const char *config_key_home(const char *name)

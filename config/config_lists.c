@@ -1,4 +1,5 @@
 /* Lists, maps, commands and the sources of secrets; dates. */
+#include "net/socks.h"
 #include "imap/capability.h"
 #include "config/config_private.h"
 #include "config/suggest.h"
@@ -192,13 +193,34 @@ bool config_parse_secret_file(const struct config_value *value, void *field)
     return true;
 }
 
+/* False where others may read a secret; reported. */
+static bool is_kept_secret(const struct config_value *value)
+{
+    const struct config_file *file = value->node->file;
+    return !file->open_to_others ||
+           config_value_wrong(value,
+                              "others may read this file and the secret in it; run: chmod 600 %s",
+                              file->name);
+}
+
+bool config_parse_proxy(const struct config_value *value, void *field)
+{
+    struct socks_proxy proxy;
+    struct error err = ERROR_INIT;
+    if (socks_proxy_parse(value->node->text, &proxy, &err) < 0) {
+        return config_value_wrong(value, "%s", err.text);
+    }
+    bool good = proxy.password == NULL || is_kept_secret(value);
+    socks_proxy_free(&proxy);
+    *(const char **)field = value->node->text;
+    return good;
+}
+
 bool config_parse_secret_text(const struct config_value *value, void *field)
 {
     struct config_secret out = {.origin = origin_of(value), .text = value->node->text};
-    if (value->node->file->open_to_others) {
-        const char *file = value->node->file->name;
-        return config_value_wrong(
-            value, "others may read this file and the secret in it; run: chmod 600 %s", file);
+    if (!is_kept_secret(value)) {
+        return false;
     }
     *(struct config_secret *)field = out;
     return true;

@@ -59,6 +59,7 @@ bool config_node_is_null(const struct config_node *node);
 enum config_type {
     TYPE_TEXT,              /* const char *, one line */
     TYPE_SHELL,             /* const char *, for sh */
+    TYPE_PROXY,             /* const char *, which may hold a password */
     TYPE_PATH,              /* const char *, absolute */
     TYPE_INBOX,             /* const char *: a folder name, or an absolute path */
     TYPE_PREFIX,            /* const char *: auto (NULL) or a text */
@@ -129,6 +130,8 @@ extern const struct config_table config_sync_keys;
 extern const struct config_table config_guard_keys;
 extern const struct config_table config_override_keys;
 
+/* What a word of `auth` takes: enum config_needs bits. */
+unsigned config_auth_needs(const char *mechanism);
 const struct config_key *config_key_find(const struct config_table *table, const char *name);
 /* Where in the file a key of this name stands, e.g. "accounts.NAME.sync"; NULL if nowhere. */
 const char *config_key_home(const char *name);
@@ -155,6 +158,7 @@ const struct config_word *config_value_word(const struct config_value *value, co
 bool config_duration_parse(const char *text, int64_t *seconds_out);
 void config_duration_show(struct buf *out, int64_t seconds);
 
+config_parse_fn config_parse_proxy;
 config_parse_fn config_parse_since;
 config_parse_fn config_parse_strings;
 config_parse_fn config_parse_words;

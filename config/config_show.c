@@ -134,6 +134,22 @@ static bool show_prefix(const char *prefix, struct buf *out)
     return prefix == NULL ? (buf_add_cstr(out, "auto"), true) : show_text(prefix, out);
 }
 
+/* "socks5://alice:…@host" */
+static bool show_proxy(const char *proxy, struct buf *out)
+{
+    const char *end = proxy == NULL ? NULL : strrchr(proxy, '@');
+    const char *scheme = end == NULL ? NULL : strstr(proxy, "//");
+    const char *colon = scheme == NULL ? NULL : strchr(scheme + 2, ':');
+    if (colon == NULL || colon > end) {
+        return show_text(proxy, out);
+    }
+    AUTO_BUF struct buf shown = BUF_INIT(CONFIG_FILE_BYTES_MAX);
+    buf_add(&shown, proxy, (size_t)(colon + 1 - proxy));
+    buf_add_cstr(&shown, "…");
+    buf_add_cstr(&shown, end);
+    return show_text(shown.data, out);
+}
+
 static int stored_word(const void *field)
 {
     int value;
@@ -178,6 +194,8 @@ bool config_show_value(const struct config_key *key, const void *field, struct b
     case TYPE_PATH:
     case TYPE_INBOX:
         return show_text(*(const char *const *)field, out);
+    case TYPE_PROXY:
+        return show_proxy(*(const char *const *)field, out);
     case TYPE_PREFIX:
         return show_prefix(*(const char *const *)field, out);
     case TYPE_CHAR:

@@ -2,17 +2,26 @@
 
 #include "net/dial.h"
 #include "net/tls.h"
-#include "config/secret.h"
+#include "sync/secrets.h"
+
+#include <pthread.h>
 
 /* `compress: auto` compresses only where connecting took longer: on a near server it costs more
  * than it saves. */
 #define COMPRESS_AUTO_CONNECT_US 2000
 
+struct dialer {
+    const struct config_account *account;
+    const struct clock *clock;
+    const struct tap_sink *trace;
+    struct secrets *secrets;
+    pthread_mutex_t lock; /* of the making of `tls` */
+    struct tls_context *tls;
+};
+
 struct connection {
     struct client *client;
-    struct tls_context *tls;
-    char *user;
-    char *password;
+    struct secrets_copy secrets; /* what the client borrows */
 };
 
 static const struct id_field ID_FIELDS[] = {
@@ -20,9 +29,32 @@ static const struct id_field ID_FIELDS[] = {
 };
 static const struct id_fields ID = {(struct id_field *)(uintptr_t)ID_FIELDS, 1};
 
-static int make_tls(const struct config_account *account, struct connection *c, struct error *err)
+struct dialer *dialer_new(const struct config_account *account, const struct clock *clock,
+                          const struct tap_sink *trace)
 {
-    if (account->tls == CONFIG_TLS_OFF || account->tunnel != NULL)
+    struct dialer *d = xcalloc(1, sizeof *d);
+    d->account = account;
+    d->clock = clock;
+    d->trace = trace;
+    d->secrets = secrets_new(account);
+    pthread_mutex_init(&d->lock, NULL);
+    return d;
+}
+
+void dialer_free(struct dialer **dialer)
+{
+    if (*dialer == NULL)
+        return;
+    secrets_free(&(*dialer)->secrets);
+    tls_context_free(&(*dialer)->tls);
+    pthread_mutex_destroy(&(*dialer)->lock);
+    xfree(dialer);
+}
+
+static int make_tls(struct dialer *d, struct error *err)
+{
+    const struct config_account *account = d->account;
+    if (account->tls == CONFIG_TLS_OFF)
         return 0;
     const struct tls_options options = {
         .system_ca = account->tls_system_ca,
@@ -33,27 +65,32 @@ static int make_tls(const struct config_account *account, struct connection *c, 
         .min_version = account->tls_min_version,
         .ciphers = account->tls_ciphers,
     };
-    return tls_client_context(&options, &c->tls, err);
+    pthread_mutex_lock(&d->lock);
+    int r = d->tls != NULL ? 0 : tls_client_context(&options, &d->tls, err);
+    pthread_mutex_unlock(&d->lock);
+    return r;
 }
 
-static int dial_account(const struct config_account *account, const struct clock *clock,
-                        const struct wake *wake, struct stream **out, struct error *err)
+static int dial_account(const struct dialer *d, const struct wake *wake, struct stream **out,
+                        struct error *err)
 {
+    const struct config_account *account = d->account;
     const struct dial_options options = {
         .host = account->host,
         .port = account->port,
         .family = account->address_family,
         .tunnel = account->tunnel,
-        .deadline_ms = clock_deadline(clock, account->timeout_ms),
+        .proxy = account->proxy,
+        .deadline_ms = clock_deadline(d->clock, account->timeout_ms),
         .wake = wake,
-        .clock = clock,
+        .clock = d->clock,
     };
     return dial(&options, out, err);
 }
 
 static enum client_security security_of(const struct config_account *account)
 {
-    if (account->tunnel != NULL || account->tls == CONFIG_TLS_OFF)
+    if (account->tls == CONFIG_TLS_OFF)
         return SECURITY_NONE;
     return account->tls == CONFIG_TLS_STARTTLS ? SECURITY_STARTTLS : SECURITY_IMPLICIT_TLS;
 }
@@ -65,24 +102,31 @@ static bool wants_compression(const struct config_account *account, const struct
     return account->compress == SWITCH_ON;
 }
 
-static int open_client(const struct config_account *account, const struct clock *clock,
-                       const struct wake *wake, const struct tap_sink *trace, struct connection *c,
+/* A proxy is another machine, whatever the address behind it. */
+static bool is_private(const struct config_account *account)
+{
+    return account->tunnel != NULL ||
+           (account->proxy == NULL && account->host != NULL && host_is_loopback(account->host));
+}
+
+static int open_client(struct dialer *d, const struct wake *wake, struct connection *c,
                        struct error *err)
 {
+    const struct config_account *account = d->account;
     struct stream *stream = NULL;
-    int r = dial_account(account, clock, wake, &stream, err);
+    int r = dial_account(d, wake, &stream, err);
     if (r < 0)
         return r;
     const struct client_options options = {
         .host = account->host != NULL ? account->host : "tunnel",
+        .port = account->tunnel != NULL ? 0 : account->port,
         .security = security_of(account),
-        .tls = c->tls,
-        .plaintext_ok = account->tunnel != NULL || account->allow_plaintext ||
-                        (account->host != NULL && host_is_loopback(account->host)),
+        .tls = d->tls,
+        .plaintext_ok = account->allow_plaintext || is_private(account),
         .timeout_ms = account->timeout_ms,
-        .clock = clock,
+        .clock = d->clock,
         .wake = wake,
-        .trace = trace,
+        .trace = d->trace,
         .disable = account->disable.items,
         .id = &ID,
         .compress = wants_compression(account, stream),
@@ -91,33 +135,34 @@ static int open_client(const struct config_account *account, const struct clock 
     return client_open(stream, &options, &c->client, err);
 }
 
-static int read_secret(const struct config_account *account, const struct config_secret *secret,
-                       const struct wake *wake, const struct clock *clock, char **out,
-                       struct error *err)
+/* What the server itself answered to the secret; everything else that is wrong with logging in was
+ * found before it was sent. */
+static bool is_refusal(const struct connection *c, const struct error *err)
 {
-    if (!secret_is_set(secret))
-        return 0;
-    return secret_read(secret, account->command_timeout_ms, wake, clock, out, err);
+    return err->code == ERR_AUTH && client_last_answer(c->client).status == STATUS_NO;
 }
 
-static int log_in(const struct config_account *account, const struct clock *clock,
-                  const struct wake *wake, struct connection *c, struct error *err)
+static int log_in(struct dialer *d, const struct wake *wake, struct connection *c, bool *refused,
+                  struct error *err)
 {
-    int r = 0;
+    const struct config_account *account = d->account;
     if (client_state(c->client) == STATE_NOT_AUTHENTICATED) {
-        r = read_secret(account, &account->user_command, wake, clock, &c->user, err);
-        if (r == 0)
-            r = read_secret(account, &account->password, wake, clock, &c->password, err);
+        int r = secrets_get(d->secrets, d->clock, wake, &c->secrets, err);
+        if (r < 0)
+            return r;
     }
-    if (r < 0)
-        return r;
     const struct client_credentials credentials = {
-        .user = c->user != NULL ? c->user : account->user,
+        .user = c->secrets.user,
         .authzid = account->authzid,
-        .password = c->password,
+        .password = c->secrets.password,
+        .token = c->secrets.token,
         .mechanisms = account->auth.len > 0 ? account->auth.items : NULL,
     };
-    return client_login(c->client, &credentials, err);
+    int r = client_login(c->client, &credentials, err);
+    *refused = r < 0 && is_refusal(c, err);
+    if (*refused)
+        secrets_refuse(d->secrets, &c->secrets);
+    return r;
 }
 
 /* What a person can do about it. */
@@ -125,7 +170,9 @@ static void advise(const struct config_account *account, struct error *err)
 {
     switch (err->code) {
     case ERR_AUTH:
-        error_advise(err, "check `user` and the password of this account (%s)", account->origin);
+        error_advise(err, "check `user` and the %s of this account (%s)",
+                     config_account_needs(account) == CONFIG_NEEDS_TOKEN ? "token" : "password",
+                     account->origin);
         break;
     case ERR_NETWORK:
         if (account->tunnel != NULL)
@@ -143,22 +190,52 @@ static void advise(const struct config_account *account, struct error *err)
     }
 }
 
-int connection_open(const struct config_account *account, const struct clock *clock,
-                    const struct wake *wake, const struct tap_sink *trace, struct connection **out,
-                    struct error *err)
+static int open_once(struct dialer *d, const struct wake *wake, struct connection **out,
+                     bool *refused, struct error *err)
 {
     struct connection *c = xcalloc(1, sizeof *c);
-    int r = make_tls(account, c, err);
+    int r = open_client(d, wake, c, err);
     if (r == 0)
-        r = open_client(account, clock, wake, trace, c, err);
-    if (r == 0)
-        r = log_in(account, clock, wake, c, err);
-    if (r < 0) {
+        r = log_in(d, wake, c, refused, err);
+    if (r < 0)
         connection_close(&c);
-        advise(account, err);
+    else
+        *out = c;
+    return r;
+}
+
+/* What was refused may be out of date: a token, or a password that was changed meanwhile. */
+static int open_with_fresh_secret(struct dialer *d, const struct wake *wake,
+                                  struct connection **out, struct error *err)
+{
+    const struct config_account *account = d->account;
+    bool refused = false;
+    struct secrets_copy fresh = {0};
+    struct error again = ERROR_INIT;
+    bool given_there = account->password.text != NULL && account->token_command.origin == NULL;
+    if (given_there || secrets_get(d->secrets, d->clock, wake, &fresh, &again) < 0)
+        return -(int)err->code;
+    bool is_secret = fresh.password != NULL || fresh.token != NULL;
+    secrets_wipe(&fresh);
+    if (!is_secret)
+        return -(int)err->code;
+    error_clear(err);
+    return open_once(d, wake, out, &refused, err);
+}
+
+int connection_open(struct dialer *dialer, const struct wake *wake, struct connection **out,
+                    struct error *err)
+{
+    bool refused = false;
+    int r = make_tls(dialer, err);
+    if (r == 0)
+        r = open_once(dialer, wake, out, &refused, err);
+    if (refused)
+        r = open_with_fresh_secret(dialer, wake, out, err);
+    if (r < 0) {
+        advise(dialer->account, err);
         return error_widen(err, SCOPE_ACCOUNT);
     }
-    *out = c;
     return 0;
 }
 
@@ -173,9 +250,7 @@ struct client_counters connection_finish(struct connection **connection)
     struct connection *c = *connection;
     if (c->client != NULL)
         client_logout(&c->client, &counters);
-    tls_context_free(&c->tls);
-    secret_free(&c->user);
-    secret_free(&c->password);
+    secrets_wipe(&c->secrets);
     xfree(connection);
     return counters;
 }

@@ -44,10 +44,11 @@ int account_mailboxes(const struct config *config, const struct config_account *
     const struct pass_options options = {.dry_run = true, .clock = clock, .wake = wake};
     struct report report = {.account = account->name};
     struct pass *pass = pass_new(config, account, &options, &report);
+    struct dialer *dialer = dialer_new(account, clock, NULL);
     struct connection *connection = NULL;
     int r = state_open(pass, err);
     if (r == 0)
-        r = connection_open(account, clock, wake, NULL, &connection, err);
+        r = connection_open(dialer, wake, &connection, err);
     if (r == 0) {
         pass->client = connection_client(connection);
         r = survey_mailboxes(pass, err);
@@ -66,6 +67,7 @@ int account_mailboxes(const struct config *config, const struct config_account *
     }
     if (connection != NULL)
         connection_close(&connection);
+    dialer_free(&dialer);
     pass_free(&pass);
     return r;
 }

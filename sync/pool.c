@@ -12,10 +12,9 @@
 VEC_STRUCT(connection_vec, struct connection *);
 
 struct connection_pool {
-    const struct config_account *account;
+    struct dialer *dialer;
     const struct clock *clock;
     const struct wake *wake;
-    const struct tap_sink *trace;
     pthread_mutex_t lock; /* guards what follows */
     struct connection_vec idle;
     struct connection_vec taken;
@@ -27,12 +26,16 @@ struct connection_pool *connection_pool_new(const struct config_account *account
                                             const struct tap_sink *trace)
 {
     struct connection_pool *pool = xcalloc(1, sizeof *pool);
-    pool->account = account;
+    pool->dialer = dialer_new(account, clock, trace);
     pool->clock = clock;
     pool->wake = wake;
-    pool->trace = trace;
     pthread_mutex_init(&pool->lock, NULL);
     return pool;
+}
+
+struct dialer *connection_pool_dialer(struct connection_pool *pool)
+{
+    return pool->dialer;
 }
 
 void connection_pool_free(struct connection_pool **pool_pointer)
@@ -44,6 +47,7 @@ void connection_pool_free(struct connection_pool **pool_pointer)
     assert(pool->taken.len == 0);
     vec_free(&pool->idle);
     vec_free(&pool->taken);
+    dialer_free(&pool->dialer);
     pthread_mutex_destroy(&pool->lock);
     xfree(pool_pointer);
 }
@@ -113,7 +117,7 @@ int connection_pool_take(struct connection_pool *pool, struct connection **out, 
         }
         close_one(pool, idle);
     }
-    int r = connection_open(pool->account, pool->clock, pool->wake, pool->trace, out, err);
+    int r = connection_open(pool->dialer, pool->wake, out, err);
     if (r == 0)
         note_taken(pool, *out, true);
     return r;

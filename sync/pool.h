@@ -13,10 +13,12 @@ struct pool_counts {
     bool compressed; /* one of them was */
 };
 
-/* Everything is borrowed for the life of the pool; `wake` and `trace` may be NULL. */
+/* Everything is borrowed for the life of the pool; `wake` and `trace` may be NULL. The pool has a
+ * dialer of its own, which further connections of the account can share. */
 struct connection_pool *connection_pool_new(const struct config_account *account,
                                             const struct clock *clock, const struct wake *wake,
                                             const struct tap_sink *trace);
+struct dialer *connection_pool_dialer(struct connection_pool *pool);
 /* Logs out of what is idle and frees; all that was taken has been given back. NULL is ignored. */
 void connection_pool_free(struct connection_pool **pool);
 

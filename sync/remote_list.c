@@ -10,8 +10,7 @@ struct names_space remote_space(const struct pass *pass)
 {
     return (struct names_space){.prefix = pass->prefix,
                                 .delimiter = pass->delimiter,
-                                .utf8 = client_enabled(pass->client, CAP_UTF8_ACCEPT) ||
-                                        client_enabled(pass->client, CAP_IMAP4REV2)};
+                                .utf8 = client_names_are_utf8(pass->client)};
 }
 
 void remote_learn_space(struct pass *pass)

@@ -237,6 +237,7 @@ void client_remove_handler(struct client *c, const void *self);
 /* Names are as on the wire in all functions. These go to and from UTF-8: modified UTF-7, or the
  * name itself after ENABLE UTF8=ACCEPT or IMAP4rev2. A name that is malformed stays as it is, and
  * false is returned; it can be used all the same. */
+bool client_names_are_utf8(const struct client *c);
 bool client_name_encode(const struct client *c, struct arena *arena, struct str utf8,
                         struct str *out);
 bool client_name_decode(const struct client *c, struct arena *arena, struct str name,

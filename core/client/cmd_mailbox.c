@@ -2,6 +2,12 @@
 #include "imap/mailbox_name.h"
 #include "client/client_private.h"
 
+bool client_names_are_utf8(const struct client *c)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    return client_speaks_utf8(c);
+}
+
 bool client_name_encode(const struct client *c, struct arena *arena, struct str utf8,
                         struct str *out)
 {

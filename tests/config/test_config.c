@@ -220,7 +220,7 @@ static const struct {
      "config.yaml:2: accounts.work: 'host' is missing: the name of the IMAP server\n"
      "config.yaml:2: accounts.work: 'user' is missing (or 'user_command')\n"
      "config.yaml:2: accounts.work: the password is missing: password_command, password_file, "
-     "password or password_credential\n"
+     "password, password_credential, or token_command\n"
      "config.yaml:2: accounts.work: 'maildir' is missing: the folder to keep the mail in\n"},
     {ACCOUNT "    password_command: x\n",
      "config.yaml:7: accounts.work.password_command: password_file is given in line 5 already; "
@@ -247,16 +247,22 @@ static const struct {
      "config.yaml:7: accounts.b: the Maildir /m/b lies in that of 'a', /m, and would be taken for "
      "its mailboxes\n"},
 
+    /* ways to log in */
+    {ACCOUNT "    proxy: http://127.0.0.1\n",
+     "config.yaml:7: accounts.work.proxy: the proxy must be written "
+     "socks5://[USER:PASSWORD@]HOST[:PORT]\n"},
+    {ACCOUNT "    auth: [xoauth2]\n",
+     "config.yaml:2: accounts.work: 'token_command' is missing: 'auth' names what takes a token, "
+     "not a password\n"},
+    {"accounts:\n  a:\n    host: h\n    user: u\n    maildir: /m\n    auth: [xoauth2, plain]\n",
+     "config.yaml:2: accounts.a: the password is missing: password_command, password_file, "
+     "password or password_credential; or token_command\n"},
+    {"accounts:\n  a:\n    host: h\n    maildir: /m\n    auth: [external, plain]\n",
+     "config.yaml:2: accounts.a: 'user' is missing (or 'user_command')\n"},
+
     /* not built yet */
-    {ACCOUNT "    proxy: socks5://127.0.0.1:9050\n",
-     "config.yaml:7: accounts.work.proxy: not built yet; leave it out\n"},
     {ACCOUNT "    provider: gmail\n",
      "config.yaml:7: accounts.work.provider: not built yet; leave it out\n"},
-    {ACCOUNT "    token_command: x\n",
-     "config.yaml:7: accounts.work.token_command: not built yet; leave it out\n"},
-    {ACCOUNT "    auth: [plain, scram-sha-256]\n",
-     "config.yaml:7: accounts.work.auth: 'scram-sha-256' is not built yet (built: plain, "
-     "login)\n"},
     {ACCOUNT "    mailboxes: {rename: {a: b}}\n",
      "config.yaml:7: accounts.work.mailboxes.rename: not built yet; only its default, {}, can "
      "stand here\n"},

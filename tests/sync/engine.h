@@ -58,6 +58,9 @@ void engine_configure(struct engine *e, const char *account);
  * mailboxes are made in the same order. */
 void engine_replace_server(struct engine *e);
 
+/* Connections are made to this engine's server, also without a pass, until another engine's pass.
+ */
+void engine_answers(struct engine *e);
 /* A pass; its exit code. `options` NULL: plain. */
 int engine_pass(struct engine *e, const struct pass_options *options);
 /* The transcript and the plan of the last pass to standard error. */
