@@ -3,7 +3,7 @@
 #include "cmd/command.h"
 #include "cmd/imap_op.h"
 #include "cmd/json_imap.h"
-#include "cmd/json_text.h"
+#include "cmd/json_print.h"
 #include "cmd/outline.h"
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/strmap.h"
 #include "base/vec.h"
-#include "cmd/json_text.h"
+#include "cmd/json_print.h"
 #include <stdio.h>
 
 struct operation {

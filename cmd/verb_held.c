@@ -5,7 +5,7 @@
 #include "store/index.h"
 #include "sync/report.h"
 #include "cmd/command.h"
-#include "cmd/json_text.h"
+#include "cmd/json_print.h"
 #include "cmd/targets.h"
 #include <inttypes.h>
 #include <stdio.h>

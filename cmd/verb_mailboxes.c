@@ -3,7 +3,7 @@
 #include "sync/account.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
-#include "cmd/json_text.h"
+#include "cmd/json_print.h"
 #include "cmd/stop.h"
 #include "cmd/targets.h"
 #include <stdio.h>

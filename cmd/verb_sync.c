@@ -1,6 +1,7 @@
 #include "base/alloc.h"
+#include "sync/report_json.h"
 #include "cmd/command.h"
-#include "cmd/json_text.h"
+#include "cmd/json_print.h"
 #include "cmd/plan_list.h"
 #include "cmd/progress.h"
 #include "cmd/stop.h"
@@ -145,7 +146,7 @@ static void print_json(const struct sync_run *run)
 {
     json_t *accounts = json_array();
     for (size_t i = 0; i < run->targets.len; i++) {
-        json_t *account = sync_report_json(&run->jobs[i].report);
+        json_t *account = report_to_json(&run->jobs[i].report);
         if (run->flags.dry_run) {
             json_object_set_new(account, "plan", plan_list_json(run->jobs[i].plan));
         }

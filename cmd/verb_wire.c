@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "imap/dissect.h"
 #include "cmd/command.h"
-#include "cmd/json_text.h"
+#include "cmd/json_print.h"
 #include "cmd/outline.h"
 #include "cmd/unit_json.h"
 #include <errno.h>

@@ -1,4 +1,6 @@
 #include "sync/report.h"
+
+#include <string.h>
 #include <stddef.h>
 
 static const int exit_codes[] = {
@@ -16,6 +18,15 @@ static const int worst_first[] = {70, 64, 78, 77, 76, 69, 73, 74, 75, 1, 0};
 int exit_code_of(const struct error *err)
 {
     return exit_codes[err->code];
+}
+
+enum error_code error_code_of_exit(int exit_code)
+{
+    for (size_t code = 0; code < sizeof exit_codes / sizeof *exit_codes; code++) {
+        if (exit_codes[code] == exit_code)
+            return (enum error_code)code;
+    }
+    return ERR_DEFECT;
 }
 
 static size_t rank_of(int code)
@@ -45,4 +56,34 @@ int report_exit_code(const struct report *report)
         break;
     }
     return report->error.code == ERR_NONE ? 70 : exit_code_of(&report->error);
+}
+
+const struct report_count report_counts[] = {
+    {offsetof(struct report_messages, downloaded), "downloaded", "downloaded", NULL},
+    {offsetof(struct report_messages, linked), "linked", "linked", NULL},
+    {offsetof(struct report_messages, uploaded), "uploaded", "uploaded", NULL},
+    {offsetof(struct report_messages, flags_to_local), "flags_to_local", "flag changes here",
+     "flag change here"},
+    {offsetof(struct report_messages, flags_to_remote), "flags_to_remote", "flag changes there",
+     "flag change there"},
+    {offsetof(struct report_messages, moved_local), "moved_local", "moved here", NULL},
+    {offsetof(struct report_messages, moved_remote), "moved_remote", "moved there", NULL},
+    {offsetof(struct report_messages, deleted_local), "deleted_local", "deleted here", NULL},
+    {offsetof(struct report_messages, deleted_remote), "deleted_remote", "deleted there", NULL},
+    {offsetof(struct report_messages, held), "held", "held", NULL},
+    {offsetof(struct report_messages, skipped), "skipped", "left there", NULL},
+    {0, NULL, NULL, NULL},
+};
+
+uint64_t report_count_get(const struct report_messages *messages, const struct report_count *count)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)messages + count->offset, sizeof value);
+    return value;
+}
+
+void report_count_set(struct report_messages *messages, const struct report_count *count,
+                      uint64_t value)
+{
+    memcpy((char *)messages + count->offset, &value, sizeof value);
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* What a pass did: the numbers behind `sync --json` and the summary for people. */
 #include "base/error.h"
+#include <stddef.h>
 #include <stdint.h>
 
 enum report_result { REPORT_OK, REPORT_HELD, REPORT_PARTIAL, REPORT_FAILED };
@@ -14,6 +15,18 @@ struct report_messages {
     uint64_t downloaded, linked, uploaded, flags_to_local, flags_to_remote, moved_local,
         moved_remote, deleted_local, deleted_remote, held, skipped;
 };
+
+/* Every count: its name in JSON and its words for people; ends with a name NULL. */
+struct report_count {
+    size_t offset; /* in struct report_messages */
+    const char *name;
+    const char *words;
+    const char *one; /* the words for 1, where they differ */
+};
+extern const struct report_count report_counts[];
+uint64_t report_count_get(const struct report_messages *messages, const struct report_count *count);
+void report_count_set(struct report_messages *messages, const struct report_count *count,
+                      uint64_t value);
 
 struct report {
     const char *account; /* borrowed */
@@ -29,4 +42,6 @@ struct report {
 /* The exit code of a pass, as maildird(1) lists them, and the worse of two. */
 int report_exit_code(const struct report *report);
 int exit_code_of(const struct error *err);
+/* An error code with this exit code, for a report that another process told. */
+enum error_code error_code_of_exit(int exit_code);
 int exit_code_worse(int a, int b);

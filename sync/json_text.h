@@ -8,5 +8,3 @@ json_t *json_text(const char *text);
 json_t *json_text_str(struct str text);
 /* "2026-01-31T12:00:00Z"; null for 0. */
 json_t *json_time(int64_t unix_ms);
-/* Prints the document on one line, and releases it. */
-void json_print(json_t **document);

@@ -1,4 +1,4 @@
-#include "cmd/json_text.h"
+#include "sync/json_text.h"
 #include "base/alloc.h"
 #include <stdio.h>
 #include <time.h>
@@ -29,12 +29,4 @@ json_t *json_time(int64_t unix_ms)
         return json_null();
     }
     return json_string(text);
-}
-
-void json_print(json_t **document)
-{
-    (void)json_dumpf(*document, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
-    (void)putchar('\n');
-    json_decref(*document);
-    *document = NULL;
 }
