@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "store/index.h"
+#include "config/targets.h"
 #include "sync/report.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"
-#include "cmd/targets.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -196,7 +196,7 @@ static int list_words(const struct invocation *invocation, const struct argument
     if (config == NULL) {
         return exit_code;
     }
-    if (targets_find(config, words, arena, &targets, &err) < 0) {
+    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0) {
         config_free(&config);
         return command_failed(&err);
     }

@@ -1,11 +1,11 @@
 #include "base/alloc.h"
 #include "imap/list.h"
+#include "config/targets.h"
 #include "sync/account.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"
 #include "cmd/stop.h"
-#include "cmd/targets.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -193,7 +193,7 @@ static int list_words(const struct invocation *invocation, const struct argument
     if (config == NULL) {
         return exit_code;
     }
-    if (targets_find(config, words, arena, &targets, &err) < 0 ||
+    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0 ||
         stop_on_signals(&wake, &err) < 0) {
         exit_code = command_failed(&err);
     } else {

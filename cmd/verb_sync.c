@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "config/targets.h"
 #include "sync/report_json.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"
@@ -6,7 +7,6 @@
 #include "cmd/progress.h"
 #include "cmd/stop.h"
 #include "cmd/sync_report.h"
-#include "cmd/targets.h"
 #include "cmd/trace.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -188,7 +188,7 @@ static int run_with_config(struct sync_run *run, const struct config *config,
     if (run->flags.quiet && config->log_level > LOG_LEVEL_WARNING) {
         log_set_level(LOG_LEVEL_WARNING);
     }
-    if (targets_find(config, arguments, arena, &run->targets, &err) < 0 ||
+    if (targets_find(config, arguments->items, arguments->len, arena, &run->targets, &err) < 0 ||
         stop_on_signals(&run->wake, &err) < 0) {
         return command_failed(&err);
     }

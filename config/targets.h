@@ -1,7 +1,7 @@
 #pragma once
-/* TARGETs of the command line: ACCOUNT or ACCOUNT:MAILBOX, both with `*` and `%`. */
+/* TARGETs, of the command line and of the control socket: ACCOUNT or ACCOUNT:MAILBOX, both with `*`
+ * and `%`. */
 #include "config/config.h"
-#include "cmd/command.h"
 
 struct target {
     const struct config_account *account;
@@ -14,7 +14,7 @@ struct targets {
 };
 
 /* No words mean all accounts. In `arena`. ERR_USAGE for a word that names no account. */
-int targets_find(const struct config *config, const struct arguments *words, struct arena *arena,
-                 struct targets *out, struct error *err);
+int targets_find(const struct config *config, const char *const *words, size_t len,
+                 struct arena *arena, struct targets *out, struct error *err);
 /* Whether the mailbox (UTF-8, `/`) is meant. */
 bool target_matches(const struct target *target, struct str mailbox);
