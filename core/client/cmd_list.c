@@ -186,13 +186,34 @@ static const struct {
         {LIST_SELECT_SUBSCRIBED, CAP_LIST_EXTENDED},
         {LIST_SELECT_REMOTE, CAP_LIST_EXTENDED},
         {LIST_SELECT_RECURSIVEMATCH, CAP_LIST_EXTENDED},
-        {LIST_SELECT_SPECIAL_USE, CAP_SPECIAL_USE},
 },
   return_needs[] = {
-      {LIST_RETURN_CHILDREN, CAP_LIST_EXTENDED},  {LIST_RETURN_SUBSCRIBED, CAP_LIST_EXTENDED},
-      {LIST_RETURN_SPECIAL_USE, CAP_SPECIAL_USE}, {LIST_RETURN_STATUS, CAP_LIST_STATUS},
-      {LIST_RETURN_MYRIGHTS, CAP_LIST_MYRIGHTS},  {LIST_RETURN_METADATA, CAP_LIST_METADATA},
+      {LIST_RETURN_CHILDREN, CAP_LIST_EXTENDED}, {LIST_RETURN_SUBSCRIBED, CAP_LIST_EXTENDED},
+      {LIST_RETURN_STATUS, CAP_LIST_STATUS},     {LIST_RETURN_MYRIGHTS, CAP_LIST_MYRIGHTS},
+      {LIST_RETURN_METADATA, CAP_LIST_METADATA},
 };
+
+/* Special uses are told by a plain LIST too, but asked for in an extended one only (RFC 6154
+ * section 2), which LIST-STATUS builds on (RFC 5819). */
+static bool can_ask_for_special_use(const struct client *c)
+{
+    return client_has(c, CAP_SPECIAL_USE) &&
+           (client_has(c, CAP_LIST_EXTENDED) || client_has(c, CAP_LIST_STATUS));
+}
+
+static int check_special_use(struct client *c, struct client_op *op,
+                             const struct list_request *request, struct error *err)
+{
+    if ((request->select & LIST_SELECT_SPECIAL_USE) == 0 &&
+        (request->returns & LIST_RETURN_SPECIAL_USE) == 0) {
+        return 0;
+    }
+    int r = pipeline_require(c, op, CAP_SPECIAL_USE, err);
+    if (r == 0 && !can_ask_for_special_use(c)) {
+        r = pipeline_require(c, op, CAP_LIST_EXTENDED, err);
+    }
+    return r < 0 ? error_wrap(err, "LIST") : 0;
+}
 
 static int check_request(struct client *c, struct client_op *op, const struct list_request *request,
                          struct error *err)
@@ -218,6 +239,9 @@ static int check_request(struct client *c, struct client_op *op, const struct li
             pipeline_require(c, op, return_needs[i].needs, err) < 0) {
             return error_wrap(err, "LIST");
         }
+    }
+    if (check_special_use(c, op, request, err) < 0) {
+        return -(int)err->code;
     }
     return (request->returns & LIST_RETURN_STATUS) != 0
                ? status_require(c, op, request->status_items, err)
@@ -306,9 +330,10 @@ int client_list_special(struct client *c, struct str pattern, struct arena *aren
         .has_return = true,
         .returns = LIST_RETURN_SPECIAL_USE,
     };
-    if (client_has(c, CAP_SPECIAL_USE)) {
+    if (can_ask_for_special_use(c)) {
         return client_list_request(c, &request, arena, out, err);
     }
-    enum command_id id = client_has(c, CAP_XLIST) ? CMD_XLIST : CMD_LIST;
+    bool xlist = client_has(c, CAP_XLIST) && !client_has(c, CAP_SPECIAL_USE);
+    enum command_id id = xlist ? CMD_XLIST : CMD_LIST;
     return run_plain(c, id, STR_EMPTY, pattern, arena, out, err);
 }

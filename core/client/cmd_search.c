@@ -176,7 +176,8 @@ int client_search_begin(struct client *c, struct client_search *h, enum client_n
 {
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     enum command_id id = numbers == CLIENT_UIDS ? CMD_UID_SEARCH : CMD_SEARCH;
-    *h = (struct client_search){.result = {.uid = numbers == CLIENT_UIDS}};
+    *h = (struct client_search){.result = {.uid = numbers == CLIENT_UIDS},
+                                .extended = request->options.extended};
     if (pipeline_open(c, &h->op, id, &search_hooks, arena, err) < 0 ||
         search_require(c, &h->op, request, CAP_ESEARCH, err) < 0) {
         return -(int)err->code;
@@ -191,7 +192,11 @@ int client_search_begin(struct client *c, struct client_search *h, enum client_n
 int client_search_end(struct client *c, struct client_search *h, struct error *err)
 {
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
-    return pipeline_end(c, &h->op, err);
+    int result = pipeline_end(c, &h->op, err);
+    if (result == 0 && !h->extended) {
+        h->result.have |= SEARCH_RETURN_ALL; /* some servers say nothing when nothing was found */
+    }
+    return result;
 }
 
 int client_search(struct client *c, struct client_search *h, enum client_numbers numbers,

@@ -5,6 +5,7 @@
 
 struct client_search {
     struct client_op op;
+    bool extended;               /* RETURN was given */
     struct search_result result; /* free with client_search_free */
 };
 /* The charset need not be given: UTF-8 is named where it must be. ERR_CAPABILITY for keys, options

@@ -33,8 +33,13 @@ static bool quota_read_any(struct reader *r, struct arena *arena, bool with_usag
 {
     *out = (struct quota){0};
     (void)reader_accept_sp(r);
-    return reader_expect_astring(r, &out->root) && reader_expect_sp(r) &&
-           quota_read_resources(r, arena, with_usage, out);
+    if (!reader_expect_astring(r, &out->root)) {
+        return false;
+    }
+    if (with_usage && reader_at_crlf(r)) {
+        return true; /* Courier, where there are no limits */
+    }
+    return reader_expect_sp(r) && quota_read_resources(r, arena, with_usage, out);
 }
 
 bool quota_read(struct reader *r, struct arena *arena, struct quota *out)

@@ -96,6 +96,18 @@ static void special(struct fixture *f)
     assert_true(found.len == 1 || (found.items[0].entry.attributes & LIST_INBOX) != 0);
 }
 
+/* It tells them in every answer, and does not know how to be asked. */
+static void special_in_answers(struct fixture *f)
+{
+    struct str pattern = STR("%");
+    const struct list_request request = {
+        .patterns = {&pattern, 1, 1}, .has_return = true, .returns = LIST_RETURN_SPECIAL_USE};
+    struct client_mailboxes found;
+    assert_error(f, client_list_request(f->c, &request, f->arena, &found, &f->err), ERR_CAPABILITY,
+                 SCOPE_MAILBOX, "LIST-EXTENDED");
+    special(f);
+}
+
 static const struct fixture_case cases[] = {
     {"selection, patterns and return options", extended, 0},
     {"what an option needs", needs, 0},
@@ -103,6 +115,7 @@ static const struct fixture_case cases[] = {
     {"special uses by LIST-EXTENDED", special, 0},
     {"special uses by XLIST", special, 0},
     {"special uses by plain LIST", special, 0},
+    {"special uses without LIST-EXTENDED", special_in_answers, 0},
 };
 
 int main(void)

@@ -247,6 +247,7 @@ static void quotas_and_rights(void **state)
         {"* QUOTA \"\" (STORAGE 10 512)", NULL},
         {"* QUOTA !partition/sda4 (STORAGE 104 10923847 MESSAGE 1 2)", NULL},
         {"* QUOTA x ()", NULL},
+        {"* QUOTA \"ROOT\"", "* QUOTA ROOT ()"},
         {"* QUOTAROOT INBOX \"\" other", NULL},
         {"* QUOTAROOT comp.mail.mime", NULL},
         {"* QUOTA x (STORAGE 1)", "ERROR"},
