@@ -47,10 +47,10 @@ static int upload_add(struct upload *u, const char *path, struct error *err)
     return 0;
 }
 
-/* "FILE… [flags FLAG…] [date DATE]" from `at` on. */
+/* "FILE… [binary] [date DATE] [flags FLAG…]" from `at` on. */
 static int read_upload(const struct imap_call *call, size_t at, struct upload *u, struct error *err)
 {
-    bool flags = false;
+    bool flags = false, binary = false;
     for (; at < call->len; at++) {
         const char *word = call->words[at];
         if (imap_word_is(word, "date") && at + 1 < call->len) {
@@ -61,6 +61,8 @@ static int read_upload(const struct imap_call *call, size_t at, struct upload *u
             }
         } else if (imap_word_is(word, "flags")) {
             flags = true;
+        } else if (u->len > 0 && imap_word_is(word, "binary")) {
+            binary = true;
         } else if (flags) {
             imap_add_flag(call, &u->params.flags, str_from(word));
         } else if (upload_add(u, word, err) < 0) {
@@ -72,6 +74,7 @@ static int read_upload(const struct imap_call *call, size_t at, struct upload *u
     }
     for (size_t i = 0; i < u->len; i++) {
         u->messages[i].params = u->params;
+        u->messages[i].binary = binary;
     }
     return 0;
 }
@@ -302,10 +305,11 @@ static int run_raw(struct imap_call *call, struct error *err)
 }
 
 const struct imap_op imap_message_ops[] = {
-    {"append", "MAILBOX FILE… [date DATE] [flags FLAG…]", "put messages there, as the files are", 2,
-     IMAP_WORDS_ANY, run_append},
-    {"replace", "MAILBOX NUMBER FILE [date DATE] [flags FLAG…]", "put a message in another's place",
-     3, IMAP_WORDS_ANY, run_replace},
+    {"append", "MAILBOX FILE… [binary] [date DATE] [flags FLAG…]",
+     "put messages there, as the files are; binary: they may hold NUL", 2, IMAP_WORDS_ANY,
+     run_append},
+    {"replace", "MAILBOX NUMBER FILE [binary] [date DATE] [flags FLAG…]",
+     "put a message in another's place", 3, IMAP_WORDS_ANY, run_replace},
     {"store", "MAILBOX SET [+|-]FLAG… [silent] [unchangedsince MODSEQ]",
      "set, add (+) or remove (-) flags and keywords", 3, IMAP_WORDS_ANY, run_store},
     {"copy", "MAILBOX SET TO", "copy messages to another mailbox", 3, 3, run_copy},

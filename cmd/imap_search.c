@@ -36,8 +36,12 @@ static int run_search(struct imap_call *call, struct error *err)
     struct client_search h;
     size_t at = 1;
     if (read_return(call, &at, &request.options, err) < 0 ||
-        read_criteria(call, at, &request.key, err) < 0 ||
-        imap_open(call, call->words[0], false, err) < 0) {
+        read_criteria(call, at, &request.key, err) < 0) {
+        return -(int)err->code;
+    }
+    /* What is saved is forgotten when the mailbox is opened again, for what changes it. */
+    bool saves = (request.options.wanted & SEARCH_RETURN_SAVE) != 0;
+    if (imap_open(call, call->words[0], saves, err) < 0) {
         return -(int)err->code;
     }
     int r =

@@ -106,12 +106,22 @@ json_t *json_date(const struct imap_date *date)
                         second, date->zone_s < 0 ? '-' : '+', zone / 60, zone % 60);
 }
 
+/* "APPENDLIMIT=1024" where the number was told. */
+static json_t *capability_json(const struct capabilities *caps, enum capability cap)
+{
+    uint64_t number = cap == CAP_APPENDLIMIT    ? caps->append_limit
+                      : cap == CAP_MESSAGELIMIT ? caps->message_limit
+                                                : 0;
+    return number == 0 ? json_string(capability_name(cap))
+                       : json_sprintf("%s=%llu", capability_name(cap), (unsigned long long)number);
+}
+
 json_t *json_capabilities(const struct capabilities *caps)
 {
     json_t *out = json_array();
     for (int cap = 0; cap < CAP_COUNT; cap++) {
         if (capabilities_have(caps, (enum capability)cap)) {
-            json_array_append_new(out, json_string(capability_name((enum capability)cap)));
+            json_array_append_new(out, capability_json(caps, (enum capability)cap));
         }
     }
     return out;
