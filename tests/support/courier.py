@@ -43,6 +43,7 @@ class Courier(server.Server):
         with open(self.path("session"), "w", encoding="utf-8") as stream:
             stream.write("#!/bin/sh\ncd %s || exit 1\nset -a\n. %s\nset +a\nunset IMAP_EMPTYTRASH\n"
                          % (shlex.quote(self.folder), shlex.quote(self.path("settings"))))
+            stream.write("export IMAP_IDLE_TIMEOUT=1\n")  # how often it looks
             stream.write("export AUTHENTICATED=%s MAILDIR=%s\n" % (self.user, self.path("Maildir")))
             stream.write("exec setpriv --reuid=%s --regid=nogroup --clear-groups %s Maildir 2>>%s\n"
                          % (OWNER, self.imapd, self.path("courier.log")))

@@ -29,6 +29,7 @@ mboxname_lockpath: {folder}/config/lock
 CYRUS_CONF = """
 START {{
   recover cmd="/usr/sbin/cyrus ctl_cyrusdb -C {folder}/imapd.conf -r"
+  idled cmd="{folder}/idled -C {folder}/imapd.conf"
 }}
 SERVICES {{
   imap cmd="{imapd} -C {folder}/imapd.conf" listen="127.0.0.1:{port}" prefork=0
@@ -48,7 +49,8 @@ class Cyrus(server.Server):
         super().__init__()
         self.process = None
         self.imapd = self.path("imapd")
-        shutil.copy(os.path.join(unpacked, "usr", "lib", "cyrus", "bin", "imapd"), self.imapd)
+        for name in ("imapd", "idled"):
+            shutil.copy(os.path.join(unpacked, "usr", "lib", "cyrus", "bin", name), self.path(name))
 
     def start(self):
         self.port = tools.free_port()

@@ -9,6 +9,7 @@ import unittest
 import courier
 import cyrus
 import dovecot
+import hoodiecrow
 import messages
 import oracle
 import relay
@@ -71,6 +72,9 @@ class ServerCase(unittest.TestCase):
 
     def test_twisted(self):
         self.try_server(twisted_server.TwistedServer())
+
+    def test_hoodiecrow(self):
+        self.try_server(hoodiecrow.Hoodiecrow())
 
 
 class RelayCase(unittest.TestCase):

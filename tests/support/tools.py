@@ -103,4 +103,4 @@ def main():
         print("skipped: %s: %s" % (case, reason))
     if not result.wasSuccessful():
         sys.exit(1)
-    sys.exit(SKIPPED if result.testsRun and len(result.skipped) >= result.testsRun else 0)
+    sys.exit(SKIPPED if result.skipped and len(result.skipped) >= result.testsRun else 0)

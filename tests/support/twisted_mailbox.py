@@ -5,7 +5,7 @@ import io
 import re
 import sys
 
-from twisted.cred import checkers, portal
+from twisted.cred import checkers, credentials, error, portal
 from twisted.internet import defer, protocol, reactor
 from twisted.mail import imap4
 from twisted.python import log
@@ -41,11 +41,18 @@ class Message:
     def getSize(self):
         return len(self.data)
 
+    def parts(self):
+        found = re.search(rb"boundary=(\w+)", self.data.partition(b"\r\n\r\n")[0])
+        if not found:
+            return []
+        inner = self.data.partition(b"\r\n\r\n")[2].split(b"--" + found[1])[1:-1]
+        return [Message(0, part[2:].removesuffix(b"\r\n"), (), None) for part in inner]
+
     def isMultipart(self):
-        return False
+        return bool(self.parts())
 
     def getSubPart(self, part):
-        raise IndexError
+        return self.parts()[part]
 
     def open(self):
         return io.BytesIO(self.data)
@@ -54,7 +61,13 @@ class Message:
         return io.BytesIO(self.data.partition(b"\r\n\r\n")[2])
 
     def getHeaders(self, negate, *names):
-        return {name.decode("latin-1").lower(): line for name, line in self.header_lines(negate, names)}
+        """Values: text for ENVELOPE and BODYSTRUCTURE, bytes for SEARCH, as Twisted wants them."""
+        values = {name.decode("latin-1").lower(): line.partition(b":")[2].strip()
+                  for name, line in self.header_lines(negate, names)}
+        if negate or "content-type" in names:
+            values.setdefault("content-type", b"text/plain; charset=us-ascii")
+            return {name: value.decode("latin-1") for name, value in values.items()}
+        return {**values, **{name.encode(): value for name, value in values.items()}}
 
     def header_lines(self, negate, names):
         """[(name, line with its end)] of the header as it is, folded lines kept."""
@@ -162,7 +175,7 @@ class Mailbox:
         return changed
 
 
-@implementer(imap4.IAccount)
+@implementer(imap4.IAccount, imap4.INamespacePresenter)
 class Account:
     def __init__(self):
         self.mailboxes = {"INBOX": Mailbox(1000)}
@@ -211,18 +224,46 @@ class Account:
 
     def listMailboxes(self, reference, wildcard):
         pattern = imap4.wildcardToRegexp(text(reference) + text(wildcard), "/")
-        return [(name, box) for name, box in self.mailboxes.items() if pattern.match(name)]
+        return [(name, box) for name, box in self.mailboxes.items() if pattern.fullmatch(name)]
+
+    def getPersonalNamespaces(self):
+        return [["", "/"]]
+
+    def getUserNamespaces(self):
+        return None
+
+    def getSharedNamespaces(self):
+        return None
 
 
 class Realm:
     def __init__(self):
-        self.account = Account()
+        self.accounts = {}
 
     def requestAvatar(self, name, mind, *interfaces):
-        return imap4.IAccount, self.account, lambda: None
+        return imap4.IAccount, self.accounts.setdefault(name, Account()), lambda: None
+
+
+@implementer(checkers.ICredentialsChecker)
+class Anybody:
+    """With the one password."""
+
+    credentialInterfaces = (credentials.IUsernamePassword, credentials.IUsernameHashedPassword)
+
+    def __init__(self, password):
+        self.password = password
+
+    def requestAvatarId(self, offered):
+        if offered.checkPassword(self.password):
+            return defer.succeed(offered.username)
+        return defer.fail(error.UnauthorizedLogin())
 
 
 class Session(imap4.IMAP4Server):
+    def __init__(self):
+        super().__init__({b"CRAM-MD5": credentials.CramMD5Credentials,
+                          b"LOGIN": imap4.LOGINCredentials, b"PLAIN": imap4.PLAINCredentials})
+
     def spew_body(self, part, id, msg, _w=None, _f=None):
         """Headers as they are: Twisted would lose repeated ones, and fail on what is not ASCII."""
         if not part.header:
@@ -244,11 +285,9 @@ class Factory(protocol.Factory):
         return session
 
 
-def serve(user, password):
+def serve(password):
     log.startLogging(sys.stderr, setStdout=False)
-    checker = checkers.InMemoryUsernamePasswordDatabaseDontUse()
-    checker.addUser(user.encode(), password.encode())
-    gate = portal.Portal(Realm(), [checker])
+    gate = portal.Portal(Realm(), [Anybody(password.encode())])
     listener = reactor.listenTCP(0, Factory(gate), interface="127.0.0.1")
     print(listener.getHost().port, flush=True)
     sys.stdout.close()

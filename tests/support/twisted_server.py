@@ -23,7 +23,7 @@ class TwistedServer(server.Server):
         tools.need("python3-twisted", found)
         with open(self.path("log"), "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-B", __file__, self.user, self.password],
+                [sys.executable, "-B", __file__, self.password],
                 stdout=subprocess.PIPE, stderr=log)
         self.port = int(self.process.stdout.readline())
 
@@ -36,7 +36,7 @@ class TwistedServer(server.Server):
 
 def serve():
     import twisted_mailbox
-    twisted_mailbox.serve(sys.argv[1], sys.argv[2])
+    twisted_mailbox.serve(sys.argv[1])
 
 
 if __name__ == "__main__":
