@@ -22,7 +22,9 @@ void sync_report_print(const struct report *report)
     comma = done.len == 0 ? "" : ", ";
     if (report->result == REPORT_FAILED) {
         buf_addf(&done, "%s%s", comma,
-                 report->error.code == ERR_CANCELLED ? "interrupted" : "failed");
+                 report->error.code == ERR_CANCELLED ? "interrupted"
+                 : report->error.code == ERR_SKIPPED ? "skipped"
+                                                     : "failed");
     } else if (report->mailboxes_failed > 0) {
         buf_addf(&done, "%s%u mailbox%s failed", comma, report->mailboxes_failed,
                  report->mailboxes_failed == 1 ? "" : "es");

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "config/targets.h"
+#include "sync/hooks.h"
 #include "sync/report_json.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"
@@ -78,6 +79,26 @@ static void show_result(struct job *job)
     progress_board_resume(job->run->board);
 }
 
+/* The pass, with the user's commands around it. */
+static void run_with_hooks(struct job *job, const struct config_account *account,
+                           struct pass_options *options)
+{
+    const struct sync_run *run = job->run;
+    const struct hook_context context = {run->config, account, options->clock, options->wake};
+    struct hook_news *news = hook_news_new();
+    struct error err = ERROR_INIT;
+    options->news = hook_news_sink(news);
+    if (hooks_before_sync(&context, &err) < 0) {
+        const struct log_scope scope = {account->name, NULL};
+        log_warning(&scope, "%s", err.text);
+        job->report = (struct report){.result = REPORT_FAILED, .error = err};
+    } else {
+        (void)account_pass(run->config, account, options, &job->report);
+    }
+    hooks_after_sync(&context, news, &job->report);
+    hook_news_free(&news);
+}
+
 static void *run_job(void *argument)
 {
     struct job *job = argument;
@@ -95,7 +116,11 @@ static void *run_job(void *argument)
         .progress = progress_board_sink(run->board, job->index),
         .plan = run->flags.dry_run ? plan_list_sink(job->plan) : plan,
     };
-    (void)account_pass(run->config, target->account, &options, &job->report);
+    if (!run->flags.dry_run && !run->flags.no_hooks && hooks_are_wanted(run->config)) {
+        run_with_hooks(job, target->account, &options);
+    } else {
+        (void)account_pass(run->config, target->account, &options, &job->report);
+    }
     job->report.account = target->account->name;
     progress_board_done(run->board, job->index);
     show_result(job);

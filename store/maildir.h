@@ -154,6 +154,8 @@ int maildir_deliveries_sync(struct maildir_delivery *const *batch, size_t count,
  * taken. The file's data must be durable already. */
 int maildir_delivery_publish(struct maildir_delivery *d, struct str base, uint8_t flags,
                              struct str letters, struct error *err);
+/* Where that put it: the path in full. In `arena`. */
+const char *maildir_delivery_path(const struct maildir_delivery *d, struct arena *arena);
 /* Makes the renames in the folder durable (fsync of new/ and cur/). */
 int maildir_sync_folder(const struct maildir *md, const char *path, struct error *err);
 /* One syncfs for everything changed below the root. */

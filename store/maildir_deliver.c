@@ -42,6 +42,7 @@ struct maildir_delivery {
     bool cr_pending; /* converting: the last byte was a CR, not written yet */
     uint64_t wire_size;
     uint64_t stored_size;
+    char *place; /* once published: new/NAME or cur/NAME */
     char *buffer;
     size_t buffered;
     struct message_digester *digester;
@@ -305,6 +306,7 @@ void maildir_delivery_free(struct maildir_delivery **d)
     maildir_digester_give((*d)->md, &(*d)->digester);
     maildir_release((*d)->md, &(*d)->folder);
     xfree(&(*d)->buffer);
+    xfree(&(*d)->place);
     xfree(d);
 }
 
@@ -358,6 +360,19 @@ int maildir_delivery_publish(struct maildir_delivery *d, struct str base, uint8_
         return error_wrap(err, "the folder %s", d->folder->path);
     }
     set_state(d, DELIVERY_PUBLISHED);
+    d->place = xasprintf("%s/%s", plain ? "new" : "cur", file_name);
     maildir_touch(d->md, d->folder);
     return 0;
+}
+
+const char *maildir_delivery_path(const struct maildir_delivery *d, struct arena *arena)
+{
+    assert(d->state == DELIVERY_PUBLISHED);
+    const char *folder = d->folder->path;
+    if (folder[0] == '/') {
+        return arena_printf(arena, "%s/%s", folder, d->place);
+    }
+    return strcmp(folder, ".") == 0
+               ? arena_printf(arena, "%s/%s", d->md->root, d->place)
+               : arena_printf(arena, "%s/%s/%s", d->md->root, folder, d->place);
 }

@@ -101,10 +101,20 @@ static void report_wire(const struct pool_counts *before, const struct pool_coun
     out->compressed = after->compressed;
 }
 
+static void tell_changed(const struct pass *pass)
+{
+    const struct news_sink *news = pass->options->news;
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (news != NULL && pair->changed_here)
+            news->changed(news->self, pair->record.utf8.ptr);
+    }
+}
+
 static void conclude(struct pass *pass, int r, const struct error *err)
 {
     struct report *report = pass->report;
     report_mailboxes(pass);
+    tell_changed(pass);
     if (r < 0) {
         report->result = REPORT_FAILED;
         report->error = *err;

@@ -42,6 +42,20 @@ struct plan_sink {
 
 struct connection_pool;
 
+/* A message that came from the server and is in the Maildir and recorded. */
+struct arrival {
+    const char *mailbox; /* UTF-8 name */
+    const char *file;    /* its path in full, as it was delivered */
+    bool is_new;         /* unseen, and not of the first download of its mailbox */
+};
+/* What a pass brings, for hooks; called from one thread of the pass at a time. */
+struct news_sink {
+    void (*arrived)(void *self, const struct arrival *arrival);
+    /* Files of this mailbox were added, removed or renamed; told at the end. */
+    void (*changed)(void *self, const char *mailbox);
+    void *self;
+};
+
 struct pass_options {
     bool dry_run;
     bool full;                    /* believe no mark: list and scan everything */
@@ -52,6 +66,7 @@ struct pass_options {
     const struct tap_sink *trace;         /* NULL: none */
     const struct progress_sink *progress; /* NULL: none */
     const struct plan_sink *plan;         /* NULL: none */
+    const struct news_sink *news;         /* NULL: none */
     struct connection_pool *pool;         /* sync/pool.h: its connections are used and stay open for
                                              the next pass; NULL: opened and closed by this one */
 };

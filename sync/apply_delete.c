@@ -30,6 +30,7 @@ static int forget_removed(struct remover *rm, struct error *err)
         r = index_commit(&txn, err);
     if (r == 0)
         rm->pass->report->messages.deleted_local += rm->len;
+    rm->pair->changed_here = rm->pair->changed_here || rm->len > 0;
     rm->len = 0;
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }

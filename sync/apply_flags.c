@@ -182,6 +182,7 @@ static int record_renames(struct renamer *rn, struct error *err)
         if (r == 0)
             r = index_intent_delete(txn, b->intent.id, err);
         rn->pass->report->messages.flags_to_local += b->done;
+        rn->pair->changed_here = rn->pair->changed_here || b->done;
     }
     return r < 0 ? r : index_commit(&txn, err);
 }

@@ -109,6 +109,28 @@ static int publish(struct deliverer *d, struct error *err)
     return r;
 }
 
+/* What has the mark of an earlier pass below it was not there when its mailbox was first seen. */
+static void tell_arrivals(const struct deliverer *d)
+{
+    const struct news_sink *news = d->pass->options->news;
+    AUTO_ARENA struct arena *arena = arena_new();
+    for (size_t i = 0; i < d->published.parcels.len; i++) {
+        const struct parcel *p = &d->published.parcels.items[i];
+        const struct index_message *m = &p->intent.message;
+        uint32_t mark = p->pair->record.uidnext;
+        p->pair->changed_here = true;
+        if (news == NULL)
+            continue;
+        const struct arrival arrival = {
+            .mailbox = p->pair->record.utf8.ptr,
+            .file = maildir_delivery_path(p->delivery, arena),
+            .is_new = (m->flags.system & MAILDIR_SEEN) == 0 && mark != 0 && m->uid >= mark,
+        };
+        news->arrived(news->self, &arrival);
+        arena_reset(arena);
+    }
+}
+
 static void batch_swap(struct batch *a, struct batch *b)
 {
     struct batch kept = *a;
@@ -122,6 +144,7 @@ static int turn(struct deliverer *d, struct error *err)
     int r = flush(d, err);
     if (r < 0 || (r = record(d, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
+    tell_arrivals(d);
     batch_clear(&d->published);
     if ((r = publish(d, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);

@@ -103,6 +103,7 @@ struct mailbox_pair {
     struct local_delta local;
     struct error error;  /* first thing that failed in this mailbox */
     bool remote_blocked; /* something of the server's was left undone: its marks stay */
+    bool changed_here;   /* files of it were added, removed or renamed by this pass */
     bool local_blocked;  /* something of the folder's was left undone: its times stay */
 };
 VEC_STRUCT(pair_vec, struct mailbox_pair);

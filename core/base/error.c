@@ -27,6 +27,7 @@ static const char *const code_names[] = {
     [ERR_REFUSED] = "refused",
     [ERR_LOCKED] = "locked",
     [ERR_UNSUPPORTED] = "unsupported",
+    [ERR_SKIPPED] = "skipped",
     [ERR_DEFECT] = "defect",
 };
 

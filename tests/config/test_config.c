@@ -310,11 +310,6 @@ static const struct {
      "here\n"
      "config.yaml:7: accounts.work.watch.audit: not built yet; only its default, 15m, can stand "
      "here\n"},
-    {ACCOUNT "hooks: {before_sync: a, new_mail: b, changed: c, failed: d}\n",
-     "config.yaml:7: hooks.before_sync: not built yet; leave it out\n"
-     "config.yaml:7: hooks.new_mail: not built yet; leave it out\n"
-     "config.yaml:7: hooks.changed: not built yet; leave it out\n"
-     "config.yaml:7: hooks.failed: not built yet; leave it out\n"},
 
     /* all of them, each once */
     {"log_level: loud\ndefaults:\n  prot: 1\n  tls: x\naccounts:\n  a:\n" BASE "    maildir: a\n"

@@ -11,12 +11,12 @@ static void each_error_has_its_exit_code(void **state)
         enum error_code code;
         int exit_code;
     } cases[] = {
-        {ERR_NONE, 0},       {ERR_NETWORK, 69},     {ERR_TLS, 69},        {ERR_TIMEOUT, 69},
-        {ERR_CANCELLED, 75}, {ERR_PROTOCOL, 76},    {ERR_NO, 69},         {ERR_BAD, 76},
-        {ERR_BYE, 69},       {ERR_STATE, 70},       {ERR_CAPABILITY, 76}, {ERR_AUTH, 77},
-        {ERR_CONFIG, 78},    {ERR_USAGE, 64},       {ERR_WRITE, 73},      {ERR_READ, 74},
-        {ERR_NOT_FOUND, 74}, {ERR_EXISTS, 73},      {ERR_CHANGED, 75},    {ERR_REFUSED, 74},
-        {ERR_LOCKED, 75},    {ERR_UNSUPPORTED, 76}, {ERR_DEFECT, 70},
+        {ERR_NONE, 0},       {ERR_NETWORK, 69},  {ERR_TLS, 69},         {ERR_TIMEOUT, 69},
+        {ERR_CANCELLED, 75}, {ERR_PROTOCOL, 76}, {ERR_NO, 69},          {ERR_BAD, 76},
+        {ERR_BYE, 69},       {ERR_STATE, 70},    {ERR_CAPABILITY, 76},  {ERR_AUTH, 77},
+        {ERR_CONFIG, 78},    {ERR_USAGE, 64},    {ERR_WRITE, 73},       {ERR_READ, 74},
+        {ERR_NOT_FOUND, 74}, {ERR_EXISTS, 73},   {ERR_CHANGED, 75},     {ERR_REFUSED, 74},
+        {ERR_LOCKED, 75},    {ERR_SKIPPED, 75},  {ERR_UNSUPPORTED, 76}, {ERR_DEFECT, 70},
     };
     assert_int_equal(sizeof cases / sizeof *cases, ERR_DEFECT + 1);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
