@@ -60,6 +60,7 @@ struct pass_options {
     bool dry_run;
     bool full;                    /* believe no mark: list and scan everything */
     bool approve_deletions;       /* what an earlier run held and listed */
+    bool one_thread;              /* no thread besides the caller's, so that a run is repeatable */
     const char *const *mailboxes; /* patterns; NULL: all */
     const struct clock *clock;
     const struct wake *wake;              /* may be NULL */

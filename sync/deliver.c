@@ -25,7 +25,8 @@ struct batch {
 /*
  * The turns run on a thread of their own, so that the connection is read while the disk is flushed.
  * The two meet at the start and at the end of a turn only: between them `turning` and `published`
- * are the thread's, `filling` is the pass's.
+ * are the thread's, `filling` is the pass's. Where there shall be one thread only, a turn is taken
+ * when it begins.
  */
 enum turn_state {
     TURN_IDLE, /* the thread waits */
@@ -153,6 +154,16 @@ static int turn(struct deliverer *d, struct error *err)
     return 0;
 }
 
+static void run_turn(struct deliverer *d)
+{
+    struct error err = ERROR_INIT;
+    int r = turn(d, &err);
+    pthread_mutex_lock(&d->lock);
+    d->error = err;
+    set_state(d, r < 0 ? TURN_FAILED : TURN_IDLE);
+    pthread_mutex_unlock(&d->lock);
+}
+
 static void *turn_thread(void *argument)
 {
     struct deliverer *d = argument;
@@ -163,11 +174,8 @@ static void *turn_thread(void *argument)
             continue;
         }
         pthread_mutex_unlock(&d->lock);
-        struct error err = ERROR_INIT;
-        int r = turn(d, &err);
+        run_turn(d);
         pthread_mutex_lock(&d->lock);
-        d->error = err;
-        set_state(d, r < 0 ? TURN_FAILED : TURN_IDLE);
     }
     pthread_mutex_unlock(&d->lock);
     return NULL;
@@ -197,6 +205,8 @@ static int begin_turn(struct deliverer *d, struct error *err)
     pthread_mutex_lock(&d->lock);
     set_state(d, TURN_UNDER_WAY);
     pthread_mutex_unlock(&d->lock);
+    if (d->pass->options->one_thread)
+        run_turn(d);
     return 0;
 }
 
@@ -209,7 +219,7 @@ struct deliverer *deliverer_new(struct pass *pass)
     d->published.arena = arena_new();
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->changed, NULL);
-    if (pthread_create(&d->thread, NULL, turn_thread, d) != 0)
+    if (!pass->options->one_thread && pthread_create(&d->thread, NULL, turn_thread, d) != 0)
         abort();
     return d;
 }
@@ -231,7 +241,8 @@ void deliverer_free(struct deliverer **deliverer)
     pthread_mutex_lock(&d->lock);
     set_state(d, TURN_END);
     pthread_mutex_unlock(&d->lock);
-    pthread_join(d->thread, NULL);
+    if (!d->pass->options->one_thread)
+        pthread_join(d->thread, NULL);
     batch_free(&d->filling);
     batch_free(&d->turning);
     batch_free(&d->published);

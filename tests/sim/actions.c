@@ -1,0 +1,390 @@
+#include "sim/actions.h"
+#include "base/alloc.h"
+#include "sync/flags.h"
+#include "sim/here.h"
+#include "sim/machine.h"
+#include "sim/there.h"
+#include "sim/truth.h"
+
+static const char *const NAMES[] = {"INBOX", "A", "B", "C", "D", "A/sub"};
+#define NAMES_LEN (sizeof NAMES / sizeof NAMES[0])
+
+static struct arena *scratch;
+
+/* Mostly none. */
+static uint8_t some_flags(uint64_t *random)
+{
+    return random_chance(random, 60) ? 0 : (uint8_t)(1u << random_below(random, TRUTH_FLAGS));
+}
+
+/* ---- choosing on the server ---- */
+
+struct in_mailbox {
+    const char *mailbox;
+    uint32_t uid;
+    uint8_t flags;
+    struct message *message;
+};
+
+struct choice {
+    unsigned left;
+    bool found;
+    struct in_mailbox out;
+};
+
+static bool count_message(void *self, const struct backend_message *message, struct str body)
+{
+    unsigned *count = self;
+    (*count)++;
+    return true;
+}
+
+static bool choose_message(void *self, const struct backend_message *message, struct str body)
+{
+    struct choice *choice = self;
+    if (choice->left-- > 0)
+        return true;
+    choice->found = true;
+    choice->out.uid = message->uid;
+    choice->out.flags = flags_system_from_imap(&message->flags);
+    choice->out.message = truth_know(body, false);
+    return false;
+}
+
+static const char *mailbox_there(uint64_t *random)
+{
+    struct there_names names = {0};
+    there_mailboxes(scratch, &names);
+    const char *name = names.items[random_below(random, (unsigned)names.len)];
+    vec_free(&names);
+    return name;
+}
+
+static bool message_there(uint64_t *random, struct in_mailbox *out)
+{
+    for (int attempt = 0; attempt < 3; attempt++) {
+        const char *mailbox = mailbox_there(random);
+        unsigned count = 0;
+        (void)there_each(mailbox, count_message, &count);
+        if (count == 0)
+            continue;
+        struct choice choice = {.left = random_below(random, count)};
+        (void)there_each(mailbox, choose_message, &choice);
+        choice.out.mailbox = mailbox;
+        *out = choice.out;
+        return choice.found && out->message != NULL;
+    }
+    return false;
+}
+
+/* ---- choosing here ---- */
+
+static const char *folder_here(uint64_t *random)
+{
+    struct here_names names = {0};
+    here_folders_list(scratch, &names);
+    const char *name = names.len > 0 ? names.items[random_below(random, (unsigned)names.len)] : NULL;
+    vec_free(&names);
+    return name;
+}
+
+static bool file_here(uint64_t *random, struct here_file *out, struct message **message_out)
+{
+    for (int attempt = 0; attempt < 3; attempt++) {
+        const char *folder = folder_here(random);
+        struct here_files files = {0};
+        if (folder == NULL)
+            return false;
+        here_files_list(scratch, folder, &files);
+        bool found = files.len > 0;
+        if (found)
+            *out = files.items[random_below(random, (unsigned)files.len)];
+        vec_free(&files);
+        if (!found)
+            continue;
+        *message_out = truth_know(str_make(out->node->data, out->node->len), true);
+        return *message_out != NULL;
+    }
+    return false;
+}
+
+/* ---- on the server ---- */
+
+static bool deliver_there(uint64_t *random)
+{
+    const char *mailbox = mailbox_there(random);
+    struct message *m = truth_make(random, false);
+    m->flags = some_flags(random);
+    m->made = there_append(mailbox, m->text, m->flags);
+    return m->made > 0;
+}
+
+static bool deliver_again_there(uint64_t *random)
+{
+    struct in_mailbox it;
+    if (!message_there(random, &it))
+        return false;
+    bool done = there_append(mailbox_there(random), it.message->text, 0);
+    it.message->made += done;
+    return done;
+}
+
+static bool flag_there(uint64_t *random)
+{
+    struct in_mailbox it;
+    if (!message_there(random, &it))
+        return false;
+    unsigned bit = random_below(random, TRUTH_FLAGS);
+    it.message->changed[bit]++;
+    there_set_flags(it.mailbox, it.uid, it.flags ^ (uint8_t)(1u << bit));
+    return true;
+}
+
+static bool expunge_there(uint64_t *random)
+{
+    struct in_mailbox it;
+    if (!message_there(random, &it))
+        return false;
+    it.message->removed++;
+    there_expunge(it.mailbox, it.uid);
+    return true;
+}
+
+static bool replace_there(uint64_t *random)
+{
+    struct in_mailbox it;
+    if (!message_there(random, &it))
+        return false;
+    struct message *m = truth_make(random, false);
+    m->made = there_append(it.mailbox, m->text, 0);
+    it.message->removed++;
+    there_expunge(it.mailbox, it.uid);
+    return true;
+}
+
+static bool move_there(uint64_t *random)
+{
+    struct in_mailbox it;
+    if (!message_there(random, &it))
+        return false;
+    it.message->moved_there = true;
+    there_copy(it.mailbox, it.uid, mailbox_there(random), true);
+    return true;
+}
+
+static bool copy_there(uint64_t *random)
+{
+    struct in_mailbox it;
+    if (!message_there(random, &it))
+        return false;
+    it.message->made++;
+    there_copy(it.mailbox, it.uid, mailbox_there(random), false);
+    return true;
+}
+
+static bool create_there(uint64_t *random)
+{
+    return there_create(NAMES[random_below(random, NAMES_LEN)]);
+}
+
+static bool forget_there(uint64_t *random)
+{
+    there_forget_expunged(mailbox_there(random));
+    return true;
+}
+
+/* ---- here ---- */
+
+static bool deliver_here(uint64_t *random)
+{
+    const char *folder = folder_here(random);
+    if (folder == NULL)
+        return false;
+    struct message *m = truth_make(random, true);
+    m->flags = some_flags(random);
+    m->made = here_deliver(folder, m->stored, m->flags, NULL);
+    return m->made > 0;
+}
+
+static bool deliver_again_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *m;
+    if (!file_here(random, &file, &m))
+        return false;
+    bool done = here_deliver(folder_here(random), m->stored, 0, NULL);
+    m->made += done;
+    return done;
+}
+
+static bool flag_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *m;
+    if (!file_here(random, &file, &m))
+        return false;
+    unsigned bit = random_below(random, TRUTH_FLAGS);
+    m->changed[bit]++;
+    here_set_flags(&file, file.flags ^ (uint8_t)(1u << bit));
+    return true;
+}
+
+/* As many mail programs do when the folder is opened. */
+static bool see_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *m;
+    if (!file_here(random, &file, &m) || !file.in_new)
+        return false;
+    here_set_flags(&file, file.flags);
+    return true;
+}
+
+static bool remove_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *m;
+    if (!file_here(random, &file, &m))
+        return false;
+    m->removed++;
+    here_remove(&file);
+    return true;
+}
+
+/* And back under its old name, a moment or some passes later. */
+static struct {
+    struct message *message;
+    const char *folder;
+    char name[400];
+} last_removed;
+
+static bool take_out_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *m;
+    if (!file_here(random, &file, &m))
+        return false;
+    m->removed++;
+    last_removed.message = m;
+    last_removed.folder = arena_strdup(truth.arena, file.folder);
+    const char *info = strstr(file.name, ":2,");
+    size_t len = info != NULL ? (size_t)(info - file.name) : strlen(file.name);
+    memcpy(last_removed.name, file.name, len);
+    last_removed.name[len] = '\0';
+    here_remove(&file);
+    return true;
+}
+
+static bool bring_back_here(uint64_t *random)
+{
+    struct message *m = last_removed.message;
+    if (m == NULL || !here_deliver(last_removed.folder, m->stored, m->flags, last_removed.name))
+        return false;
+    m->made++;
+    m->revived = true;
+    last_removed.message = NULL;
+    return true;
+}
+
+static bool replace_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *old;
+    if (!file_here(random, &file, &old))
+        return false;
+    struct message *m = truth_make(random, true);
+    m->flags = 1;
+    m->made = here_deliver(file.folder, m->stored, 1, NULL);
+    old->removed++;
+    here_remove(&file);
+    return true;
+}
+
+static bool move_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *m;
+    if (!file_here(random, &file, &m))
+        return false;
+    m->moved_here = true;
+    here_move(&file, folder_here(random), random_chance(random, 50));
+    return true;
+}
+
+static bool copy_here(uint64_t *random)
+{
+    struct here_file file;
+    struct message *m;
+    if (!file_here(random, &file, &m))
+        return false;
+    m->made++;
+    here_copy(&file, folder_here(random), random_chance(random, 30));
+    return true;
+}
+
+static bool create_here(uint64_t *random)
+{
+    return here_create(NAMES[random_below(random, NAMES_LEN)]);
+}
+
+/* ---- the table ---- */
+
+const struct action actions[] = {
+    {"deliver there", 20, deliver_there},
+    {"deliver again there", 3, deliver_again_there},
+    {"flag there", 15, flag_there},
+    {"expunge there", 12, expunge_there},
+    {"replace there", 4, replace_there},
+    {"move there", 8, move_there},
+    {"copy there", 4, copy_there},
+    {"create there", 3, create_there},
+    {"forget expunges there", 2, forget_there},
+    {"deliver here", 20, deliver_here},
+    {"deliver again here", 3, deliver_again_here},
+    {"flag here", 15, flag_here},
+    {"see here", 5, see_here},
+    {"remove here", 10, remove_here},
+    {"take out here", 4, take_out_here},
+    {"bring back here", 4, bring_back_here},
+    {"replace here", 4, replace_here},
+    {"move here", 8, move_here},
+    {"copy here", 4, copy_here},
+    {"create here", 3, create_here},
+};
+const size_t actions_len = sizeof actions / sizeof actions[0];
+uint64_t actions_done[64];
+
+unsigned action_choose(uint64_t *random)
+{
+    unsigned total = 0, at = 0;
+    for (size_t i = 0; i < actions_len; i++)
+        total += actions[i].weight;
+    unsigned left = random_below(random, total);
+    while (left >= actions[at].weight)
+        left -= actions[at++].weight;
+    return at;
+}
+
+bool action_do(unsigned action, uint64_t random)
+{
+    if (scratch == NULL)
+        scratch = arena_new();
+    bool done = actions[action].act(&random);
+    arena_reset(scratch);
+    actions_done[action] += done;
+    return done;
+}
+
+void actions_begin(uint64_t *random)
+{
+    if (scratch == NULL)
+        scratch = arena_new();
+    last_removed.message = NULL;
+    unsigned mailboxes = random_below(random, 4);
+    for (unsigned i = 0; i < mailboxes; i++)
+        (void)create_there(random);
+    unsigned messages = random_below(random, 9);
+    for (unsigned i = 0; i < messages; i++)
+        (void)deliver_there(random);
+    arena_reset(scratch);
+}

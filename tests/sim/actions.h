@@ -1,0 +1,24 @@
+#pragma once
+/* What users and other programs do, on either side: a table of actions, each choosing by chance
+ * what it is done to. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct action {
+    const char *name;
+    unsigned weight; /* how often, beside the others */
+    /* False where there was nothing to do it to. */
+    bool (*act)(uint64_t *random);
+};
+extern const struct action actions[];
+extern const size_t actions_len;
+
+/* By weight. */
+unsigned action_choose(uint64_t *random);
+/* What of a side begins with: mailboxes and messages on the server. */
+void actions_begin(uint64_t *random);
+/* How often each was done. */
+extern uint64_t actions_done[64];
+/* Done; in words for a person, when they are kept. */
+bool action_do(unsigned action, uint64_t random);

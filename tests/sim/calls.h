@@ -1,0 +1,16 @@
+#pragma once
+/*
+ * In the place of the C library's calls on files, of the clocks and of randomness: those on paths
+ * at and below DISK_ROOT reach the disk in memory. The index alone is a real file, since LMDB maps
+ * it: `index*.mdb*` in any folder there is the file of that name in calls_index_dir.
+ */
+#include "base/buf.h"
+
+extern char calls_index_dir[256];
+
+/* Closes what the engine left open; how many that was. */
+unsigned calls_close_all(void);
+
+/* Everything the engine logged since the reset, when it is kept. */
+extern struct buf calls_log;
+extern bool calls_keep_log;

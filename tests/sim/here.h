@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * The Maildir as other programs see and change it: straight on the disk in memory, one change at a
+ * time, as a mail program's system calls do. Folders by their path below HERE_ROOT, which is the
+ * mailbox's name.
+ */
+#include "sim/disk.h"
+
+#define HERE_ROOT DISK_ROOT "/mail"
+#define HERE_STATE DISK_ROOT "/state/sim"
+
+struct here_file {
+    const char *folder;
+    const char *name;
+    struct disk_node *directory; /* its new/ or cur/ */
+    struct disk_node *node;
+    bool in_new;
+    uint8_t flags; /* enum maildir_flag */
+};
+VEC_STRUCT(here_files, struct here_file);
+VEC_STRUCT(here_names, const char *);
+
+/* Folders that have a cur/, in order; in `arena`. */
+void here_folders_list(struct arena *arena, struct here_names *out);
+/* In order of name. */
+void here_files_list(struct arena *arena, const char *folder, struct here_files *out);
+
+/* Into tmp/ and on to new/ or cur/; false where there is no such folder. `name` NULL: a fresh one.
+ */
+bool here_deliver(const char *folder, struct str text, uint8_t flags, const char *name);
+void here_set_flags(const struct here_file *file, uint8_t flags);
+void here_remove(const struct here_file *file);
+/* Keeps the base name, unless `fresh`. */
+void here_move(const struct here_file *file, const char *to, bool fresh);
+/* A hard link, or another file. */
+void here_copy(const struct here_file *file, const char *to, bool link);
+bool here_create(const char *folder);
+bool here_rename(const char *from, const char *to);
+/* With all its messages, but not what is below. */
+bool here_remove_folder(const char *folder);

@@ -1,0 +1,315 @@
+#include "sim/truth.h"
+#include "store/index.h"
+#include "sync/flags.h"
+#include "sim/here.h"
+#include "sim/machine.h"
+#include "sim/there.h"
+#include <stdio.h>
+
+static const char LETTERS[] = "DFPRST";
+
+/* A message as one of the three places has it. */
+struct sight {
+    const char *mailbox;
+    unsigned number;
+    uint8_t flags;
+    uint32_t uid;  /* server, index */
+    struct str base; /* Maildir, index */
+};
+VEC_STRUCT(sights, struct sight);
+
+struct sighting {
+    struct arena *arena;
+    const char *mailbox;
+    struct sights *out;
+};
+
+/* ---- looking ---- */
+
+static bool see_remote(void *self, const struct backend_message *message, struct str body)
+{
+    struct sighting *s = self;
+    struct message *m = truth_know(body, false);
+    if (m == NULL) {
+        truth_fail("a message on the server is not as it was: %s UID %u: %.*s", s->mailbox,
+                   message->uid, (int)(body.len < 200 ? body.len : 200), body.ptr);
+        return true;
+    }
+    m->there++;
+    vec_push(s->out, ((struct sight){.mailbox = s->mailbox,
+                                     .number = m->number,
+                                     .flags = flags_system_from_imap(&message->flags),
+                                     .uid = message->uid}));
+    return true;
+}
+
+static void look_there(struct arena *arena, struct sights *out)
+{
+    struct there_names names = {0};
+    there_mailboxes(arena, &names);
+    VEC_FOREACH (const char *, name, &names) {
+        struct sighting s = {arena, *name, out};
+        (void)there_each(*name, see_remote, &s);
+    }
+    vec_free(&names);
+}
+
+static void look_here(struct arena *arena, struct sights *out)
+{
+    struct here_names folders = {0};
+    here_folders_list(arena, &folders);
+    VEC_FOREACH (const char *, folder, &folders) {
+        struct here_files files = {0};
+        here_files_list(arena, *folder, &files);
+        VEC_FOREACH (const struct here_file, file, &files) {
+            struct message *m = truth_know(str_make(file->node->data, file->node->len), true);
+            if (m == NULL) {
+                truth_fail("a file is not as it was: %s/%s: %.*s", *folder, file->name,
+                           (int)(file->node->len < 200 ? file->node->len : 200), file->node->data);
+                continue;
+            }
+            const char *info = strstr(file->name, ":2,");
+            m->here++;
+            vec_push(out,
+                     ((struct sight){.mailbox = *folder,
+                                     .number = m->number,
+                                     .flags = file->flags,
+                                     .base = str_make(file->name, info != NULL
+                                                                      ? (size_t)(info - file->name)
+                                                                      : strlen(file->name))}));
+        }
+        vec_free(&files);
+    }
+    vec_free(&folders);
+}
+
+static int compare_sights(const void *a, const void *b)
+{
+    const struct sight *x = a;
+    const struct sight *y = b;
+    int order = strcmp(x->mailbox, y->mailbox);
+    if (order == 0)
+        order = (x->number > y->number) - (x->number < y->number);
+    return order != 0 ? order : (x->flags > y->flags) - (x->flags < y->flags);
+}
+
+static void look(struct arena *arena, struct sights *here, struct sights *there)
+{
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        (*m)->here = (*m)->there = 0;
+    }
+    look_here(arena, here);
+    look_there(arena, there);
+    if (here->len > 1)
+        qsort(here->items, here->len, sizeof *here->items, compare_sights);
+    if (there->len > 1)
+        qsort(there->items, there->len, sizeof *there->items, compare_sights);
+}
+
+static void tell_sights(const char *what, const struct sights *sights, struct buf *out)
+{
+    const char *mailbox = "";
+    buf_addf(out, "  %s:", what);
+    VEC_FOREACH (const struct sight, s, sights) {
+        if (strcmp(s->mailbox, mailbox) != 0)
+            buf_addf(out, " %s:", s->mailbox);
+        mailbox = s->mailbox;
+        buf_addf(out, " %u", s->number);
+        for (size_t i = 0; i < TRUTH_FLAGS; i++) {
+            if ((s->flags & (1u << i)) != 0)
+                buf_add_byte(out, LETTERS[i]);
+        }
+        if (s->uid != 0)
+            buf_addf(out, "#%u", s->uid);
+    }
+    buf_add_byte(out, '\n');
+}
+
+/* ---- the index ---- */
+
+static const struct sight *by_base(const struct sights *here, const char *mailbox, struct str base)
+{
+    VEC_FOREACH (const struct sight, s, here) {
+        if (strcmp(s->mailbox, mailbox) == 0 && str_eq(s->base, base))
+            return s;
+    }
+    return NULL;
+}
+
+static const struct sight *by_uid(const struct sights *there, const char *mailbox, uint32_t uid)
+{
+    VEC_FOREACH (const struct sight, s, there) {
+        if (strcmp(s->mailbox, mailbox) == 0 && s->uid == uid)
+            return s;
+    }
+    return NULL;
+}
+
+static void check_record(const struct index_mailbox *mailbox, const struct index_message *m,
+                         const struct sights *here, const struct sights *there)
+{
+    const char *name = mailbox->utf8.ptr;
+    const struct sight *file = by_base(here, mailbox->path.ptr, m->base);
+    const struct sight *message = by_uid(there, name, m->uid);
+    if (message == NULL) {
+        truth_fail("the index has %s UID %u, which the server has not", name, m->uid);
+        return;
+    }
+    if (m->state == MESSAGE_DELETED_HERE && truth.keeps_marked)
+        return;
+    if (m->state != MESSAGE_SYNCED)
+        truth_fail("the index has %s UID %u in state %d", name, m->uid, (int)m->state);
+    else if (file == NULL)
+        truth_fail("the index has a file for %s UID %u that is not there", name, m->uid);
+    else if (file->number != message->number)
+        truth_fail("the index takes message %u for %u (%s UID %u)", file->number, message->number,
+                   name, m->uid);
+    else if (m->flags.system != message->flags)
+        truth_fail("the index has other flags of %s UID %u: %u, not %u", name, m->uid,
+                   m->flags.system, message->flags);
+}
+
+static size_t check_mailbox(struct index_txn *txn, const struct index_mailbox *mailbox,
+                            const struct sights *here, const struct sights *there)
+{
+    struct error err = ERROR_INIT;
+    AUTO_CURSOR struct index_cursor *cursor = NULL;
+    struct index_message m;
+    size_t count = 0;
+    if (index_cursor_open(txn, mailbox->id, 1, &cursor, &err) < 0) {
+        truth_fail("%s", err.text);
+        return 0;
+    }
+    while (index_cursor_next(cursor, &m, &err) > 0) {
+        check_record(mailbox, &m, here, there);
+        count++;
+    }
+    return count;
+}
+
+static void check_index(struct arena *arena, const struct sights *here, const struct sights *there)
+{
+    struct error err = ERROR_INIT;
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct index *index = NULL;
+    struct index_mailbox mailbox;
+    struct index_intent intent;
+    enum index_opened opened;
+    uint32_t cursor = 0;
+    uint64_t next = 0;
+    size_t records = 0;
+    if (index_open(HERE_STATE, &index, &opened, &err) < 0 ||
+        index_begin_read(index, &txn, &err) < 0) {
+        truth_fail("%s", err.text);
+        index_close(&index);
+        return;
+    }
+    while (index_mailbox_next(txn, arena, &cursor, &mailbox, &err) > 0)
+        records += check_mailbox(txn, &mailbox, here, there);
+    while (index_intent_next(txn, arena, &next, &intent, &err) > 0)
+        truth_fail("an intent of kind %d is left open", (int)intent.kind);
+    if (records != there->len)
+        truth_fail("the index has %zu messages, the server %zu", records, there->len);
+    index_abort(&txn);
+    index_close(&index);
+}
+
+/* ---- the laws ---- */
+
+/* What the server keeps for want of a way to remove it. */
+static bool is_only_marked(const struct sight *there)
+{
+    return truth.keeps_marked && (there->flags & 32) != 0;
+}
+
+static void check_alike(const struct sights *here, const struct sights *there)
+{
+    size_t at = 0;
+    VEC_FOREACH (const struct sight, s, there) {
+        bool same = at < here->len && compare_sights(s, &here->items[at]) == 0;
+        at += same;
+        if (same)
+            continue;
+        if (!is_only_marked(s)) {
+            truth_fail("the sides differ at message %u in %s", s->number, s->mailbox);
+            return;
+        }
+        truth.messages.items[s->number - 1]->there--;
+    }
+    if (at != here->len)
+        truth_fail("the sides differ at message %u in %s, here alone", here->items[at].number,
+                   here->items[at].mailbox);
+}
+
+static void check_count(const struct message *m)
+{
+    unsigned least = m->made > m->removed ? m->made - m->removed : 0;
+    unsigned most = m->made;
+    if (m->made == 1 && m->removed > 0 && !m->revived && !m->moved_here && !m->moved_there)
+        most = 0;
+    if (m->here < least)
+        truth_fail("message %u is lost: %u of it here, %u made, %u removed", m->number, m->here,
+                   m->made, m->removed);
+    if (m->here > most)
+        truth_fail("message %u is doubled or came back: %u of it here, %u made, %u removed",
+                   m->number, m->here, m->made, m->removed);
+}
+
+/* A flag that was changed once, or never, is known. */
+static void check_flags(const struct sight *s)
+{
+    const struct message *m = truth.messages.items[s->number - 1];
+    if (m->made != 1 || m->revived || m->resettled)
+        return;
+    for (unsigned i = 0; i < TRUTH_FLAGS; i++) {
+        unsigned bit = 1u << i;
+        if (m->changed[i] > 1 || (truth.keeps_marked && bit == 32))
+            continue;
+        unsigned wanted = (m->flags ^ (m->changed[i] == 1 ? bit : 0)) & bit;
+        if ((s->flags & bit) != wanted)
+            truth_fail("message %u has flag %c %s", m->number, LETTERS[i],
+                       wanted ? "lost" : "although nobody gave it");
+    }
+}
+
+void truth_check_now(void)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct sights here = {0}, there = {0};
+    look(arena, &here, &there);
+    VEC_FOREACH (struct message *, at, &truth.messages) {
+        const struct message *m = *at;
+        if (m->made > 0 && m->removed == 0 && m->here + m->there == 0)
+            truth_fail("message %u is on neither side, and nobody removed it", m->number);
+    }
+    vec_free(&here);
+    vec_free(&there);
+}
+
+void truth_check_settled(void)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct sights here = {0}, there = {0};
+    look(arena, &here, &there);
+    check_alike(&here, &there);
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        check_count(*m);
+    }
+    VEC_FOREACH (const struct sight, s, &here) {
+        check_flags(s);
+    }
+    check_index(arena, &here, &there);
+    vec_free(&here);
+    vec_free(&there);
+}
+
+void truth_tell(struct buf *out)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct sights here = {0}, there = {0};
+    look(arena, &here, &there);
+    tell_sights("server ", &there, out);
+    tell_sights("Maildir", &here, out);
+    vec_free(&here);
+    vec_free(&there);
+}

@@ -1,0 +1,126 @@
+#include "sim/script.h"
+#include "sim/actions.h"
+#include "sim/machine.h"
+#include "sim/there.h"
+
+static const char *const KIND_NAMES[THING_KINDS] = {
+    "action", "wait", "clock step", "extensions", "no marks", "fault", "crash", "power loss"};
+
+static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {"cut in",  "cut out", "NO",          "BAD",
+                                                       "BYE",     "silence", "done and cut"};
+
+const char *thing_kind_name(enum thing_kind kind)
+{
+    return KIND_NAMES[kind];
+}
+
+const char *script_fault_name(unsigned which)
+{
+    return FAULT_NAMES[which];
+}
+
+/* Small numbers as often as large ones. */
+static unsigned long some_point(uint64_t *random, unsigned doublings)
+{
+    unsigned long most = 1ul << random_below(random, doublings + 1);
+    return most + random_below(random, (unsigned)most);
+}
+
+static void add(struct script *script, uint64_t *random, struct thing thing)
+{
+    thing.random = random_next(random);
+    vec_push(&script->things, thing);
+}
+
+static void add_actions(struct script *script, uint64_t *random, unsigned round)
+{
+    unsigned before = random_below(random, 5);
+    for (unsigned i = 0; i < before; i++)
+        add(script, random,
+            (struct thing){.kind = THING_ACTION, .round = round, .value = action_choose(random)});
+    unsigned meanwhile = random_chance(random, 50) ? random_below(random, 4) : 0;
+    for (unsigned i = 0; i < meanwhile; i++)
+        add(script, random,
+            (struct thing){.kind = THING_ACTION,
+                           .round = round,
+                           .at = some_point(random, 8),
+                           .value = action_choose(random)});
+}
+
+static void add_setting(struct script *script, uint64_t *random, unsigned round)
+{
+    static const int64_t waits[] = {1, 5, 61, 600, 7200, 90000};
+    add(script, random,
+        (struct thing){.kind = THING_WAIT, .round = round, .value = waits[random_below(random, 6)]});
+    if (random_chance(random, 5))
+        add(script, random,
+            (struct thing){.kind = THING_CLOCK,
+                           .round = round,
+                           .value = (int64_t)random_below(random, 7200) - 3600});
+    if (random_chance(random, round == 0 ? 60 : 5))
+        add(script, random,
+            (struct thing){
+                .kind = THING_LACK, .round = round, .value = random_below(random, there_lacks())});
+    if (random_chance(random, 5))
+        add(script, random, (struct thing){.kind = THING_FORGET, .round = round});
+}
+
+static void add_trouble(struct script *script, uint64_t *random, unsigned round)
+{
+    unsigned faults = random_chance(random, 40) ? 1 + random_below(random, 2) : 0;
+    for (unsigned i = 0; i < faults; i++) {
+        int64_t which = random_below(random, SCRIPT_FAULTS);
+        add(script, random,
+            (struct thing){.kind = THING_FAULT,
+                           .round = round,
+                           .at = some_point(random, which < 2 ? 12 : 4),
+                           .value = which});
+    }
+    if (random_chance(random, 30)) {
+        add(script, random,
+            (struct thing){.kind = THING_CRASH, .round = round, .at = some_point(random, 7)});
+        if (random_chance(random, 60))
+            add(script, random, (struct thing){.kind = THING_POWER, .round = round});
+    }
+}
+
+void script_make(struct script *script, uint64_t seed)
+{
+    uint64_t random = seed * 2 + 1;
+    *script = (struct script){.seed = seed};
+    script->rounds = 1 + random_below(&random, 5);
+    for (unsigned round = 0; round < script->rounds; round++) {
+        add_setting(script, &random, round);
+        add_actions(script, &random, round);
+        add_trouble(script, &random, round);
+    }
+}
+
+void script_free(struct script *script)
+{
+    vec_free(&script->things);
+}
+
+void script_tell_thing(const struct thing *thing, struct buf *out)
+{
+    buf_addf(out, "  pass %u", thing->round + 1);
+    if (thing->at > 0)
+        buf_addf(out, " at %lu", thing->at);
+    buf_addf(out, ": %s", KIND_NAMES[thing->kind]);
+    switch (thing->kind) {
+    case THING_ACTION:
+        buf_addf(out, " %s", actions[thing->value].name);
+        break;
+    case THING_LACK:
+        buf_addf(out, ": without %s", there_lack_name((unsigned)thing->value));
+        break;
+    case THING_FAULT:
+        buf_addf(out, " %s", FAULT_NAMES[thing->value]);
+        break;
+    default:
+        if (thing->value != 0)
+            buf_addf(out, " %lld s", (long long)thing->value);
+        break;
+    }
+    buf_add_byte(out, '\n');
+}

@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * What happens in one run, made from its seed before it begins: a list of things, each on its own,
+ * so that any of them can be left out and the others stay as they are.
+ */
+#include "base/buf.h"
+#include "base/vec.h"
+
+enum thing_kind {
+    THING_ACTION, /* `value` is the action */
+    THING_WAIT,   /* `value` seconds go by before the pass */
+    THING_CLOCK,  /* the wall clock is set by `value` seconds */
+    THING_LACK,   /* from here on the server lacks what `value` says */
+    THING_FORGET, /* the pass believes no mark */
+    THING_FAULT,  /* the server's `value` */
+    THING_CRASH,  /* before the step `at` */
+    THING_POWER,  /* of a crash: the power goes */
+    THING_KINDS,
+};
+
+struct thing {
+    enum thing_kind kind;
+    unsigned round;
+    unsigned long at; /* the point, command, byte or step in the pass; 0: before it */
+    int64_t value;
+    uint64_t random;
+};
+
+struct script {
+    uint64_t seed;
+    unsigned rounds;
+    VEC(struct thing) things; /* by round */
+};
+
+void script_make(struct script *script, uint64_t seed);
+void script_free(struct script *script);
+void script_tell_thing(const struct thing *thing, struct buf *out);
+const char *thing_kind_name(enum thing_kind kind);
+
+/* The faults that `value` may name. */
+#define SCRIPT_FAULTS 7
+const char *script_fault_name(unsigned which);

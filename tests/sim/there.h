@@ -1,0 +1,58 @@
+#pragma once
+/*
+ * The server, and what other clients do there; in the place of dial() stands a stream to it, whose
+ * every read and write is a step of the machine.
+ */
+#include "base/arena.h"
+#include "base/vec.h"
+#include "server/mem_backend.h"
+#include "server/session.h"
+
+#define THERE_USER "u"
+#define THERE_FAULTS_MAX 8
+
+struct server {
+    struct mem_backend *backend;
+    struct backend vtable;
+    struct backend_user *user;
+    struct clock clock;
+    struct session_options options; /* of the sessions to come */
+    struct fault_script faults;
+    struct fault fault_items[THERE_FAULTS_MAX];
+    uint64_t fault_hits[THERE_FAULTS_MAX];
+    VEC(struct session *) sessions;
+    uint64_t traffic; /* a hash of what went over the wire */
+};
+extern struct server server;
+
+/* Empty but for INBOX, and able to do everything. */
+void there_reset(void);
+/* Ends the sessions of a pass; their faults are over. */
+void there_hang_up(void);
+/* One of several servers that lack things. */
+void there_lack(unsigned which);
+unsigned there_lacks(void);
+const char *there_lack_name(unsigned which);
+void there_fault(struct fault fault);
+/* How many commands and bytes the last pass had. */
+struct session_counters there_counters(void);
+
+VEC_STRUCT(there_names, const char *);
+/* Those that can be selected, in order; in `arena`. */
+void there_mailboxes(struct arena *arena, struct there_names *out);
+/* False where there is no such mailbox. */
+bool there_each(const char *mailbox,
+                 bool (*visit)(void *self, const struct backend_message *message, struct str body),
+                 void *self);
+
+bool there_append(const char *mailbox, struct str text, uint8_t flags);
+/* Letters as enum maildir_flag. */
+void there_set_flags(const char *mailbox, uint32_t uid, uint8_t flags);
+void there_expunge(const char *mailbox, uint32_t uid);
+/* Leaves the message out of `from` where it is to be moved. */
+void there_copy(const char *from, uint32_t uid, const char *to, bool moving);
+bool there_create(const char *mailbox);
+bool there_rename(const char *from, const char *to);
+bool there_remove(const char *mailbox);
+void there_renumber(const char *mailbox);
+void there_forget_expunged(const char *mailbox);

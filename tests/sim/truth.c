@@ -1,0 +1,113 @@
+#include "sim/truth.h"
+#include "base/alloc.h"
+#include "sim/here.h"
+#include "sim/machine.h"
+#include "sim/there.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+struct truth truth;
+
+void truth_reset(void)
+{
+    if (truth.arena == NULL) {
+        truth.arena = arena_new();
+        buf_init(&truth.violation, 1 << 20);
+    }
+    arena_reset(truth.arena);
+    vec_clear(&truth.messages);
+    truth.failed = false;
+    truth.keeps_marked = false;
+    buf_clear(&truth.violation);
+}
+
+void truth_fail(const char *format, ...)
+{
+    char line[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    truth.failed = true;
+    buf_addf(&truth.violation, "  %s\n", line);
+}
+
+/* ---- texts ---- */
+
+static struct str to_stored(struct str text)
+{
+    char *out = arena_alloc(truth.arena, text.len + 1);
+    size_t len = 0;
+    bool raw = false;
+    for (size_t i = 0; i < text.len; i++) {
+        bool cr = text.ptr[i] == '\r';
+        bool pair = cr && i + 1 < text.len && text.ptr[i + 1] == '\n';
+        raw = raw || (cr && !pair) || (text.ptr[i] == '\n' && (i == 0 || text.ptr[i - 1] != '\r'));
+        if (!pair)
+            out[len++] = text.ptr[i];
+    }
+    return raw ? text : str_make(out, len);
+}
+
+static struct str to_sent(struct str stored)
+{
+    char *out = arena_alloc(truth.arena, 2 * stored.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < stored.len; i++) {
+        if (stored.ptr[i] == '\n' && (i == 0 || stored.ptr[i - 1] != '\r'))
+            out[len++] = '\r';
+        out[len++] = stored.ptr[i];
+    }
+    return str_make(out, len);
+}
+
+struct message *truth_make(uint64_t *random, bool here)
+{
+    struct message *m = arena_alloc(truth.arena, sizeof *m);
+    m->number = (unsigned)truth.messages.len + 1;
+    const char *end = "\r\n";
+    const char *id = arena_printf(truth.arena, "Message-ID: <%u@sim>\r\n", m->number);
+    const char *body = "Hello.\r\n";
+    switch (random_below(random, here ? 8 : 10)) {
+    case 0:
+        id = "";
+        break;
+    case 1:
+        body = "No end of line";
+        break;
+    case 2:
+        body = "";
+        break;
+    case 3:
+        body = "\303\244\303\266\r\n\r\nFrom here\r\n.\r\n";
+        break;
+    case 8:
+        body = "A bare \r in it\r\n";
+        break;
+    case 9:
+        body = "A bare \n in it\r\n";
+        break;
+    default:
+        break;
+    }
+    m->text = str_from(arena_printf(truth.arena, "Subject: %u%s%sX-Pad: %0*d%s%s%s", m->number, end,
+                                    id, (int)random_below(random, 40) + 1, 0, end, end, body));
+    m->stored = to_stored(m->text);
+    m->sent = to_sent(m->stored);
+    m->sent_stored = to_stored(m->sent);
+    vec_push(&truth.messages, m);
+    return m;
+}
+
+struct message *truth_know(struct str bytes, bool stored)
+{
+    unsigned number = 0;
+    char begin[32] = "";
+    memcpy(begin, bytes.ptr, bytes.len < sizeof begin - 1 ? bytes.len : sizeof begin - 1);
+    if (sscanf(begin, "Subject: %u", &number) != 1 || number == 0 || number > truth.messages.len)
+        return NULL;
+    struct message *m = truth.messages.items[number - 1];
+    bool known = str_eq(bytes, stored ? m->stored : m->text) ||
+                 str_eq(bytes, stored ? m->sent_stored : m->sent);
+    return known ? m : NULL;
+}

@@ -1,0 +1,53 @@
+#pragma once
+/*
+ * What really happened to each message: who made it, who removed it, which flags were changed. From
+ * this follows what may be found on the two sides, whatever the engine went through.
+ *
+ * A message is known by its subject; several may be copies of one text, and are settled by count.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/vec.h"
+
+#define TRUTH_FLAGS 6
+
+struct message {
+    unsigned number;
+    struct str text;   /* as it crosses the wire */
+    struct str stored; /* as it is kept in a Maildir */
+    /* The same, once it was sent from a file that nobody remembered: bare LF is CRLF then. */
+    struct str sent, sent_stored;
+    unsigned made;     /* by users: delivered, copied, brought back */
+    unsigned removed;  /* by users */
+    bool moved_here, moved_there;
+    bool revived;    /* a removal of it may have come to nothing, and rightly */
+    bool resettled;  /* its mailbox went through what only content sees through */
+    uint8_t flags;   /* with which it was made */
+    uint8_t changed[TRUTH_FLAGS]; /* how often */
+    /* Counted by a look at both sides. */
+    unsigned here, there;
+};
+VEC_STRUCT(messages, struct message *);
+
+struct truth {
+    struct arena *arena;
+    struct messages messages;
+    bool failed;
+    struct buf violation;
+    bool keeps_marked; /* the server cannot expunge by UID: what was deleted stays there, \Deleted */
+};
+extern struct truth truth;
+
+void truth_reset(void);
+/* A new text, unlike all others. `here`: of a kind that a mail program writes into a Maildir. */
+struct message *truth_make(uint64_t *random, bool here);
+/* NULL: none, or not as it was. */
+struct message *truth_know(struct str bytes, bool stored);
+void truth_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Nothing that nobody removed is gone from both sides. At any time. */
+void truth_check_now(void);
+/* Both sides are alike, nothing is lost and nothing doubled, and the index agrees. */
+void truth_check_settled(void);
+/* All there is on both sides and in the index, as one text. */
+void truth_tell(struct buf *out);
