@@ -1,8 +1,11 @@
 #include "sync/apply.h"
 
+#include "base/files.h"
 #include "imap/limits.h"
 #include "sync/guard_store.h"
 #include "sync/local.h"
+
+#include <fcntl.h>
 
 #define REMOVE_BATCH 512
 
@@ -19,7 +22,11 @@ struct remover {
 static int forget_removed(struct remover *rm, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
+    const char *keep_dir = rm->pass->keep_dir;
     int r = maildir_sync_folder(rm->pass->maildir, rm->pair->record.path.ptr, err);
+    /* A rename is sure where it went to: until then the file may be back after a power failure. */
+    if (r == 0 && keep_dir != NULL)
+        r = file_sync_dir(AT_FDCWD, keep_dir, err);
     if (r == 0)
         r = index_begin_write(rm->pass->index, &txn, err);
     for (size_t i = 0; i < rm->len && r == 0; i++)

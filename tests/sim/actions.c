@@ -82,8 +82,11 @@ static bool message_there(uint64_t *random, struct in_mailbox *out)
 static const char *folder_here(uint64_t *random)
 {
     struct here_names names = {0};
+    if (!truth.began)
+        return NULL;
     here_folders_list(scratch, &names);
-    const char *name = names.len > 0 ? names.items[random_below(random, (unsigned)names.len)] : NULL;
+    const char *name =
+        names.len > 0 ? names.items[random_below(random, (unsigned)names.len)] : NULL;
     vec_free(&names);
     return name;
 }
@@ -110,6 +113,18 @@ static bool file_here(uint64_t *random, struct here_file *out, struct message **
 
 /* ---- on the server ---- */
 
+static void note_taken_there(struct message *m)
+{
+    bool meanwhile = machine.points > 0;
+    m->sent_again = m->sent_again || (m->from_here && (truth.lost_answers || meanwhile));
+}
+
+static void note_removed_there(struct message *m)
+{
+    m->removed++;
+    note_taken_there(m);
+}
+
 static bool deliver_there(uint64_t *random)
 {
     const char *mailbox = mailbox_there(random);
@@ -135,6 +150,9 @@ static bool flag_there(uint64_t *random)
     if (!message_there(random, &it))
         return false;
     unsigned bit = random_below(random, TRUTH_FLAGS);
+    /* Where a deletion is a mark, taking it off brings the message back. */
+    if (truth.keeps_marked && (1u << bit) == 32)
+        return false;
     it.message->changed[bit]++;
     there_set_flags(it.mailbox, it.uid, it.flags ^ (uint8_t)(1u << bit));
     return true;
@@ -145,7 +163,7 @@ static bool expunge_there(uint64_t *random)
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
-    it.message->removed++;
+    note_removed_there(it.message);
     there_expunge(it.mailbox, it.uid);
     return true;
 }
@@ -157,7 +175,7 @@ static bool replace_there(uint64_t *random)
         return false;
     struct message *m = truth_make(random, false);
     m->made = there_append(it.mailbox, m->text, 0);
-    it.message->removed++;
+    note_removed_there(it.message);
     there_expunge(it.mailbox, it.uid);
     return true;
 }
@@ -168,6 +186,7 @@ static bool move_there(uint64_t *random)
     if (!message_there(random, &it))
         return false;
     it.message->moved_there = true;
+    note_taken_there(it.message);
     there_copy(it.mailbox, it.uid, mailbox_there(random), true);
     return true;
 }
@@ -203,6 +222,7 @@ static bool deliver_here(uint64_t *random)
     struct message *m = truth_make(random, true);
     m->flags = some_flags(random);
     m->made = here_deliver(folder, m->stored, m->flags, NULL);
+    m->from_here = true;
     return m->made > 0;
 }
 
@@ -213,6 +233,7 @@ static bool deliver_again_here(uint64_t *random)
     if (!file_here(random, &file, &m))
         return false;
     bool done = here_deliver(folder_here(random), m->stored, 0, NULL);
+    m->from_here = true;
     m->made += done;
     return done;
 }
@@ -240,13 +261,19 @@ static bool see_here(uint64_t *random)
     return true;
 }
 
+static void note_removed_here(struct message *m)
+{
+    m->removed++;
+    m->revived = m->revived || truth.unsure;
+}
+
 static bool remove_here(uint64_t *random)
 {
     struct here_file file;
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
-    m->removed++;
+    note_removed_here(m);
     here_remove(&file);
     return true;
 }
@@ -264,7 +291,7 @@ static bool take_out_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
-    m->removed++;
+    note_removed_here(m);
     last_removed.message = m;
     last_removed.folder = arena_strdup(truth.arena, file.folder);
     const char *info = strstr(file.name, ":2,");
@@ -281,7 +308,7 @@ static bool bring_back_here(uint64_t *random)
     if (m == NULL || !here_deliver(last_removed.folder, m->stored, m->flags, last_removed.name))
         return false;
     m->made++;
-    m->revived = true;
+    m->revived = m->from_here = true;
     last_removed.message = NULL;
     return true;
 }
@@ -295,7 +322,8 @@ static bool replace_here(uint64_t *random)
     struct message *m = truth_make(random, true);
     m->flags = 1;
     m->made = here_deliver(file.folder, m->stored, 1, NULL);
-    old->removed++;
+    m->from_here = true;
+    note_removed_here(old);
     here_remove(&file);
     return true;
 }
@@ -306,7 +334,8 @@ static bool move_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
-    m->moved_here = true;
+    m->moved_here = m->from_here = true;
+    m->sent_again = m->sent_again || truth.unsure;
     here_move(&file, folder_here(random), random_chance(random, 50));
     return true;
 }
@@ -318,13 +347,14 @@ static bool copy_here(uint64_t *random)
     if (!file_here(random, &file, &m))
         return false;
     m->made++;
+    m->from_here = true;
     here_copy(&file, folder_here(random), random_chance(random, 30));
     return true;
 }
 
 static bool create_here(uint64_t *random)
 {
-    return here_create(NAMES[random_below(random, NAMES_LEN)]);
+    return truth.began && here_create(NAMES[random_below(random, NAMES_LEN)]);
 }
 
 /* ---- the table ---- */
@@ -375,11 +405,16 @@ bool action_do(unsigned action, uint64_t random)
     return done;
 }
 
-void actions_begin(uint64_t *random)
+void actions_begin_empty(void)
 {
     if (scratch == NULL)
         scratch = arena_new();
     last_removed.message = NULL;
+}
+
+void actions_begin(uint64_t *random)
+{
+    actions_begin_empty();
     unsigned mailboxes = random_below(random, 4);
     for (unsigned i = 0; i < mailboxes; i++)
         (void)create_there(random);

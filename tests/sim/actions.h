@@ -18,6 +18,8 @@ extern const size_t actions_len;
 unsigned action_choose(uint64_t *random);
 /* What of a side begins with: mailboxes and messages on the server. */
 void actions_begin(uint64_t *random);
+/* Nothing but INBOX. */
+void actions_begin_empty(void);
 /* How often each was done. */
 extern uint64_t actions_done[64];
 /* Done; in words for a person, when they are kept. */

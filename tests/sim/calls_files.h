@@ -12,7 +12,7 @@ struct watch {
 VEC_STRUCT(watches, struct watch);
 
 struct open_file {
-    struct disk_node *node; /* NULL: closed, or watches */
+    struct disk_node *node;  /* NULL: closed, or watches */
     struct watches *watches; /* inotify */
     size_t offset;
 };

@@ -231,8 +231,7 @@ int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, u
 {
     char real_from[REAL_PATH_MAX], real_to[REAL_PATH_MAX];
     if (path_of_index(from, real_from) && path_of_index(to, real_to))
-        return machine_step() ? __real_renameat(AT_FDCWD, real_from, AT_FDCWD, real_to)
-                              : fail(EIO);
+        return machine_step() ? __real_renameat(AT_FDCWD, real_from, AT_FDCWD, real_to) : fail(EIO);
     if (!is_ours(from_fd, from))
         return __real_renameat2(from_fd, from, to_fd, to, flags);
     return rename_place(from_fd, from, to_fd, to, flags);

@@ -1,8 +1,8 @@
 /* In the place of clocks, randomness, LMDB's opening and committing, and the log. */
+#include "base/log.h"
 #include "sim/calls.h"
 #include "sim/calls_files.h"
 #include "sim/machine.h"
-#include "base/log.h"
 #include <errno.h>
 #include <lmdb.h>
 #include <stdarg.h>

@@ -132,10 +132,9 @@ void disk_link(struct disk_node *directory, const char *name, struct disk_node *
     put_entry(&directory->entries, kept, node);
     node->links++;
     touch(directory);
-    vec_push(&disk.pending, ((struct change){.kind = CHANGE_LINK,
-                                             .node = node,
-                                             .directory = directory,
-                                             .name = kept}));
+    vec_push(
+        &disk.pending,
+        ((struct change){.kind = CHANGE_LINK, .node = node, .directory = directory, .name = kept}));
 }
 
 struct disk_node *disk_create(struct disk_node *directory, const char *name, bool is_directory,
@@ -151,10 +150,10 @@ void disk_unlink(struct disk_node *directory, const char *name)
     struct disk_node *node = disk_find(directory, name);
     assert(node != NULL);
     node->links--;
-    vec_push(&disk.pending, ((struct change){.kind = CHANGE_UNLINK,
-                                             .node = node,
-                                             .directory = directory,
-                                             .name = keep_name(name)}));
+    vec_push(
+        &disk.pending,
+        ((struct change){
+            .kind = CHANGE_UNLINK, .node = node, .directory = directory, .name = keep_name(name)}));
     drop_entry(&directory->entries, name);
     touch(directory);
 }

@@ -7,6 +7,11 @@
 static const char LETTERS[] = "DFPRST";
 static unsigned deliveries;
 
+void here_reset(void)
+{
+    deliveries = 0;
+}
+
 /* ---- names ---- */
 
 static uint8_t flags_of(const char *name)
@@ -94,11 +99,11 @@ static void add_files(struct disk_node *directory, const char *folder, bool in_n
         if (entry->node->is_directory || entry->name[0] == '.')
             continue;
         vec_push(out, ((struct here_file){.folder = folder,
-                                           .name = entry->name,
-                                           .directory = directory,
-                                           .node = entry->node,
-                                           .in_new = in_new,
-                                           .flags = flags_of(entry->name)}));
+                                          .name = entry->name,
+                                          .directory = directory,
+                                          .node = entry->node,
+                                          .in_new = in_new,
+                                          .flags = flags_of(entry->name)}));
     }
 }
 

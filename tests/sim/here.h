@@ -20,6 +20,9 @@ struct here_file {
 VEC_STRUCT(here_files, struct here_file);
 VEC_STRUCT(here_names, const char *);
 
+/* No file was named yet. */
+void here_reset(void);
+
 /* Folders that have a cur/, in order; in `arena`. */
 void here_folders_list(struct arena *arena, struct here_names *out);
 /* In order of name. */

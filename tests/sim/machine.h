@@ -11,9 +11,9 @@
 
 struct machine {
     int64_t monotonic_ns;
-    int64_t wall_offset_ns; /* what is added to the monotonic clock */
-    uint64_t random;        /* what getrandom() gives */
-    int64_t tick_ns;        /* file times move in these */
+    int64_t wall_offset_ns;      /* what is added to the monotonic clock */
+    uint64_t random;             /* what getrandom() gives */
+    int64_t tick_ns;             /* file times move in these */
     unsigned long points, steps; /* since the pass began */
     unsigned long crash_at;      /* the step before which it crashes, from 1; 0: never */
     bool crashed;

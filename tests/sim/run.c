@@ -115,9 +115,13 @@ static void set_up(const struct script *script, struct buf *told)
     machine.tick_ns = random_chance(&random, 10) ? 1000000000 : 4000000;
     disk_reset();
     remove_index();
+    here_reset();
     there_reset();
     truth_reset();
-    actions_begin(&random);
+    if (script->seed > 0)
+        actions_begin(&random);
+    else
+        actions_begin_empty();
 }
 
 /* ---- one pass ---- */
@@ -167,6 +171,10 @@ static void one_pass(bool full, bool approve)
     run_counts.points += machine.points;
     run_counts.failed_passes += code != 0;
     run.fingerprint = run.fingerprint * 31 + machine.points * 7 + (uint64_t)code;
+    truth.unsure = machine.crashed || (truth.unsure && code != 0);
+    truth.lost_answers = code != 0 || server.faults.len > 0 ||
+                         !capabilities_have(&server.options.capabilities, CAP_UIDPLUS);
+    truth.began = truth.began || code == 0;
     unsigned open = calls_close_all();
     if (open > 0)
         truth_fail("%u descriptors are left open", open);
@@ -184,8 +192,8 @@ static void one_pass(bool full, bool approve)
 static void add_fault(const struct thing *thing)
 {
     static const enum fault_kind kinds[SCRIPT_FAULTS] = {
-        FAULT_CUT_IN, FAULT_CUT_OUT, FAULT_NO, FAULT_BAD, FAULT_BYE, FAULT_SILENCE,
-        FAULT_DO_AND_CUT};
+        FAULT_CUT_IN, FAULT_CUT_OUT, FAULT_NO,        FAULT_BAD,
+        FAULT_BYE,    FAULT_SILENCE, FAULT_DO_AND_CUT};
     there_fault((struct fault){.kind = kinds[thing->value], .at = thing->at});
 }
 

@@ -6,8 +6,8 @@
 static const char *const KIND_NAMES[THING_KINDS] = {
     "action", "wait", "clock step", "extensions", "no marks", "fault", "crash", "power loss"};
 
-static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {"cut in",  "cut out", "NO",          "BAD",
-                                                       "BYE",     "silence", "done and cut"};
+static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {"cut in", "cut out", "NO",          "BAD",
+                                                       "BYE",    "silence", "done and cut"};
 
 const char *thing_kind_name(enum thing_kind kind)
 {
@@ -51,7 +51,8 @@ static void add_setting(struct script *script, uint64_t *random, unsigned round)
 {
     static const int64_t waits[] = {1, 5, 61, 600, 7200, 90000};
     add(script, random,
-        (struct thing){.kind = THING_WAIT, .round = round, .value = waits[random_below(random, 6)]});
+        (struct thing){
+            .kind = THING_WAIT, .round = round, .value = waits[random_below(random, 6)]});
     if (random_chance(random, 5))
         add(script, random,
             (struct thing){.kind = THING_CLOCK,

@@ -2,10 +2,12 @@
  * sim [--seeds N] [--first S] [--jobs J]: N runs, and what was met in them; ends with 1 at a
  * violation, which is told in its smallest form.
  * sim --replay SEED: one run, step by step.
+ * sim --known: what once went wrong.
  */
 #include "base/alloc.h"
 #include "base/files.h"
 #include "sim/actions.h"
+#include "sim/known.h"
 #include "sim/machine.h"
 #include "sim/run.h"
 #include "sim/truth.h"
@@ -37,7 +39,7 @@ static struct {
     uint64_t seeds, first;
     unsigned jobs;
     unsigned failures_max;
-    bool replay;
+    bool replay, known;
     bool fingerprints;
     uint64_t replay_seed;
 } options = {.seeds = 1000, .first = 1, .jobs = 1, .failures_max = 1};
@@ -256,6 +258,39 @@ static void tell_counts(double seconds)
     printf("%u failures\n", shared->failures);
 }
 
+/* ---- what once went wrong ---- */
+
+/* True when the pass ended before the crash. */
+static bool run_known(const struct known *k, unsigned long crash_at, bool *good_out)
+{
+    struct script script;
+    uint64_t crashes = run_counts.things[THING_CRASH];
+    known_make(k, crash_at, &script);
+    *good_out = run_script(&script, NULL);
+    if (!*good_out) {
+        printf("%s, crash before step %lu\n", k->name, crash_at);
+        (void)try_script(&script, true);
+    }
+    script_free(&script);
+    return crash_at == 0 || run_counts.things[THING_CRASH] == crashes;
+}
+
+static int run_all_known(void)
+{
+    int failures = 0;
+    begin_worker(98);
+    for (size_t i = 0; i < known_len; i++) {
+        bool good = true;
+        bool past = false;
+        for (unsigned long at = known[i].crash_in_round > 0; good && !past; at++)
+            past = run_known(&known[i], at, &good);
+        printf("%s %s\n", good ? "ok" : "NOT OK", known[i].name);
+        failures += !good;
+    }
+    end_worker();
+    return failures > 0;
+}
+
 static double now_s(void)
 {
     /* The clock that is not simulated. */
@@ -264,13 +299,13 @@ static double now_s(void)
 
 static void read_options(int argc, char **argv)
 {
-    static const struct option known[] = {
+    static const struct option names[] = {
         {"seeds", required_argument, NULL, 's'},    {"first", required_argument, NULL, 'f'},
         {"jobs", required_argument, NULL, 'j'},     {"replay", required_argument, NULL, 'r'},
         {"failures", required_argument, NULL, 'm'}, {"fingerprints", no_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0}};
+        {"known", no_argument, NULL, 'k'},          {NULL, 0, NULL, 0}};
     int option;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         uint64_t number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
         switch (option) {
         case 's':
@@ -284,6 +319,9 @@ static void read_options(int argc, char **argv)
             break;
         case 'm':
             options.failures_max = (unsigned)number;
+            break;
+        case 'k':
+            options.known = true;
             break;
         case 'p':
             options.fingerprints = true;
@@ -301,6 +339,8 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
+    if (options.known)
+        return run_all_known();
     if (options.replay) {
         tell_failure(options.replay_seed, true);
         return 0;

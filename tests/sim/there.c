@@ -1,7 +1,7 @@
 #include "sim/there.h"
 #include "base/alloc.h"
-#include "imap/list.h"
 #include "net/dial.h"
+#include "imap/list.h"
 #include "server/lockstep.h"
 #include "sync/flags.h"
 #include "sim/machine.h"
@@ -98,8 +98,8 @@ void there_reset(void)
     server.vtable = mem_backend_vtable(server.backend);
     /* Without secrets there is no SCRAM, whose hashing would be most of the work. */
     server.vtable.auth = NULL;
-    if (server.vtable.ops->login(server.vtable.self, STR(THERE_USER), nobody, &server.user,
-                                 &err) < 0)
+    if (server.vtable.ops->login(server.vtable.self, STR(THERE_USER), nobody, &server.user, &err) <
+        0)
         abort();
     server.faults.faults = server.fault_items;
     server.faults.hits = server.fault_hits;
@@ -207,8 +207,8 @@ void there_mailboxes(struct arena *arena, struct there_names *out)
 }
 
 bool there_each(const char *mailbox,
-                 bool (*visit)(void *self, const struct backend_message *message, struct str body),
-                 void *self)
+                bool (*visit)(void *self, const struct backend_message *message, struct str body),
+                void *self)
 {
     struct error err = ERROR_INIT;
     return mem_backend_each(server.backend, THERE_USER, mailbox, visit, self, &err) == 0;

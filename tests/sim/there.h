@@ -42,8 +42,8 @@ VEC_STRUCT(there_names, const char *);
 void there_mailboxes(struct arena *arena, struct there_names *out);
 /* False where there is no such mailbox. */
 bool there_each(const char *mailbox,
-                 bool (*visit)(void *self, const struct backend_message *message, struct str body),
-                 void *self);
+                bool (*visit)(void *self, const struct backend_message *message, struct str body),
+                void *self);
 
 bool there_append(const char *mailbox, struct str text, uint8_t flags);
 /* Letters as enum maildir_flag. */

@@ -17,12 +17,14 @@ struct message {
     struct str stored; /* as it is kept in a Maildir */
     /* The same, once it was sent from a file that nobody remembered: bare LF is CRLF then. */
     struct str sent, sent_stored;
-    unsigned made;     /* by users: delivered, copied, brought back */
-    unsigned removed;  /* by users */
+    unsigned made;    /* by users: delivered, copied, brought back */
+    unsigned removed; /* by users */
+    bool from_here;   /* delivered here */
+    bool sent_again;  /* perhaps, and rightly */
     bool moved_here, moved_there;
-    bool revived;    /* a removal of it may have come to nothing, and rightly */
-    bool resettled;  /* its mailbox went through what only content sees through */
-    uint8_t flags;   /* with which it was made */
+    bool revived;                 /* a removal of it may have come to nothing, and rightly */
+    bool resettled;               /* its mailbox went through what only content sees through */
+    uint8_t flags;                /* with which it was made */
     uint8_t changed[TRUTH_FLAGS]; /* how often */
     /* Counted by a look at both sides. */
     unsigned here, there;
@@ -34,7 +36,16 @@ struct truth {
     struct messages messages;
     bool failed;
     struct buf violation;
-    bool keeps_marked; /* the server cannot expunge by UID: what was deleted stays there, \Deleted */
+    /* A crash may have left a file in place of which no record tells that it came: what is removed
+     * now is rightly fetched again. */
+    bool unsure;
+    /* A message that was sent may not be known to have arrived: if others take it away before it is
+     * looked for, it is rightly sent again. */
+    bool lost_answers;
+    /* A first pass has ended: until then no program works here. */
+    bool began;
+    bool
+        keeps_marked; /* the server cannot expunge by UID: what was deleted stays there, \Deleted */
 };
 extern struct truth truth;
 

@@ -1,0 +1,53 @@
+#include "sim/known.h"
+#include "sim/actions.h"
+#include <stdlib.h>
+
+/* They begin with an empty server. Round 0 is the first download. */
+#define ACTION(in_round, what)                                                                     \
+    {                                                                                              \
+        .kind = THING_ACTION, .round = (in_round), .action = (what)                                \
+    }
+#define POWER(in_round)                                                                            \
+    {                                                                                              \
+        .kind = THING_POWER, .round = (in_round)                                                   \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        .kind = THING_KINDS                                                                        \
+    }
+
+const struct known known[] = {
+    {.name = "law3_a_removed_file_is_not_back_after_a_power_failure",
+     .rounds = 3,
+     .things = {ACTION(0, "deliver there"), ACTION(0, "deliver there"), ACTION(1, "expunge there"),
+                POWER(2), END},
+     .crash_in_round = 2},
+};
+const size_t known_len = sizeof known / sizeof known[0];
+
+static int64_t action_named(const char *name)
+{
+    for (size_t i = 0; i < actions_len; i++) {
+        if (strcmp(actions[i].name, name) == 0)
+            return (int64_t)i;
+    }
+    abort();
+}
+
+void known_make(const struct known *k, unsigned long crash_at, struct script *out)
+{
+    *out = (struct script){.rounds = k->rounds};
+    for (size_t i = 0; k->things[i].kind != THING_KINDS; i++) {
+        struct thing thing = {.kind = k->things[i].kind,
+                              .round = k->things[i].round,
+                              .at = k->things[i].at,
+                              .value = k->things[i].value,
+                              .random = i};
+        if (thing.kind == THING_ACTION)
+            thing.value = action_named(k->things[i].action);
+        vec_push(&out->things, thing);
+    }
+    if (crash_at > 0)
+        vec_push(&out->things,
+                 ((struct thing){.kind = THING_CRASH, .round = k->crash_in_round, .at = crash_at}));
+}
