@@ -58,6 +58,14 @@ int maildir_list(const struct maildir *md, struct arena *arena, struct maildir_f
                  struct error *err);
 /* Makes cur, new and tmp (and parents), durable on return. 0 also if it exists. */
 int maildir_create(const struct maildir *md, const char *path, struct error *err);
+/* Another path for a folder, its directories the same as before, durable on return. `whole`: with
+ * everything inside, folders too; else these stay where they are. ERR_EXISTS if there is a folder.
+ * Not for an INBOX in the root itself or elsewhere. */
+int maildir_rename_folder(const struct maildir *md, const char *from, const char *to, bool whole,
+                          struct error *err);
+/* Removes a folder that holds no file but other programs' book-keeping, and directories above it
+ * that nothing else is in. ERR_EXISTS, and it stays a folder, if it holds something. */
+int maildir_remove_folder(const struct maildir *md, const char *path, struct error *err);
 
 /* ---- names (maildir_name.c) ---- */
 

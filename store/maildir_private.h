@@ -66,6 +66,11 @@ void maildir_digester_give(const struct maildir *md, struct message_digester **d
 int maildir_watcher_take(const struct maildir *md);
 void maildir_watcher_give(const struct maildir *md, int *fd);
 
+/* ---- maildir_tree.c ---- */
+/* Opens the directory of a relative path, making what is missing of it, durable on return. */
+int maildir_make_directories(const struct maildir *md, const char *path, int *fd_out,
+                             struct error *err);
+
 /* ---- maildir_folder.c ---- */
 /* ERR_NOT_FOUND if it or its cur/ is missing; ERR_READ with SCOPE_ACCOUNT if the root is. */
 int maildir_hold(const struct maildir *md, const char *path, struct maildir_handle **out,

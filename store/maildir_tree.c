@@ -211,8 +211,8 @@ static int step_down(int *at, const char *part, struct error *err)
     return 0;
 }
 
-static int make_directories(const struct maildir *md, const char *path, int *fd_out,
-                            struct error *err)
+int maildir_make_directories(const struct maildir *md, const char *path, int *fd_out,
+                             struct error *err)
 {
     AUTO_FD int at = -1;
     int rc = maildir_open_root(md, &at, err);
@@ -237,7 +237,7 @@ int maildir_create(const struct maildir *md, const char *path, struct error *err
         rc = strcmp(path, md->inbox) == 0 ? file_mkdir_all(path, 0700, err) : 0;
         rc = rc < 0 ? rc : maildir_open_path(md, path, &fd, err);
     } else if (strcmp(path, ".") == 0 || maildir_path_is_safe(path)) {
-        rc = make_directories(md, path, &fd, err);
+        rc = maildir_make_directories(md, path, &fd, err);
     } else {
         rc = error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "%s leads out of the Maildir %s", path,
                        md->root);

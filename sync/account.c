@@ -1,6 +1,7 @@
 #include "sync/account.h"
 
 #include "sync/apply.h"
+#include "sync/broken.h"
 #include "sync/commit.h"
 #include "sync/keywords.h"
 #include "sync/plan.h"
@@ -37,7 +38,9 @@ static int decide_and_do(struct pass *pass, struct error *err)
 
 static int survey_and_do(struct pass *pass, struct error *err)
 {
-    int r = survey(pass, err);
+    int r = broken_apply(pass, err);
+    if (r == 0)
+        r = survey(pass, err);
     return r < 0 ? r : decide_and_do(pass, err);
 }
 
@@ -80,10 +83,11 @@ static void report_mailboxes(struct pass *pass)
             continue;
         report->mailboxes_total++;
         report->mailboxes_changed += has_changes(pair);
-        if (!error_is_set(&pair->error))
+        const struct error *err = error_is_set(&pair->error) ? &pair->error : &pair->folder_error;
+        if (!error_is_set(err))
             continue;
         if (report->mailboxes_failed++ == 0) {
-            report->error = pair->error;
+            report->error = *err;
             snprintf(report->error_mailbox, sizeof report->error_mailbox, "%s",
                      pair->record.utf8.ptr);
         }

@@ -191,11 +191,7 @@ static int survey_rounds(struct pass *pass, struct mailbox_pair **list, struct e
 int remote_survey(struct pass *pass, struct error *err)
 {
     struct mailbox_pair **list = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
-    int r = 0;
-    if (!client_has(pass->client, CAP_LIST_STATUS) && client_has(pass->client, CAP_CONDSTORE))
-        r = remote_refresh_status(pass, err);
-    if (r == 0)
-        r = survey_rounds(pass, list, err);
+    int r = survey_rounds(pass, list, err);
     xfree(&list);
     return r < 0 && err->scope < SCOPE_CONNECTION ? error_widen(err, SCOPE_CONNECTION) : r;
 }

@@ -19,9 +19,12 @@ struct remote_list {
 struct names_space remote_space(const struct pass *pass);
 /* Learns prefix and delimiter of the personal namespace. */
 void remote_learn_space(struct pass *pass);
-/* All mailboxes of the personal namespace that can be selected, with their STATUS where it comes in
- * the same answer (LIST-STATUS). */
+/* All mailboxes of the personal namespace that can be selected, with their STATUS: in the same
+ * answer (LIST-STATUS), or pipelined where the server has CONDSTORE. */
 int remote_list(struct pass *pass, struct remote_list *out, struct error *err);
+/* Fills `status` of each, pipelined; have stays 0 where the server refuses. */
+int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t len,
+                  struct error *err);
 /* STATUS of each pair that is synced, anew, into the pairs. */
 int remote_refresh_status(struct pass *pass, struct error *err);
 

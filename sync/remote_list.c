@@ -1,7 +1,9 @@
 #include "sync/remote.h"
 
 #include "imap/limits.h"
+#include "imap/list.h"
 #include "imap/mailbox_name.h"
+#include "sync/broken.h"
 
 /* STATUS commands in one write; their answers are short. */
 #define STATUS_BATCH 64
@@ -43,19 +45,65 @@ static bool has_inbox(const struct client_mailboxes *list)
     return false;
 }
 
-/* Some servers answer an extended LIST with nothing: a list without INBOX is not believed. */
+/* One extended LIST with all that is wanted of each mailbox. */
+static int ask_extended(struct pass *pass, struct client_mailboxes *out, struct error *err)
+{
+    struct str everything = STR("*");
+    struct list_request request = {
+        .patterns = {&everything, 1},
+        .has_return = true,
+        .returns = client_has(pass->client, CAP_SPECIAL_USE) ? LIST_RETURN_SPECIAL_USE : 0,
+    };
+    if (pass->account->subscribed_only)
+        request.returns |= LIST_RETURN_SUBSCRIBED;
+    if (client_has(pass->client, CAP_LIST_STATUS)) {
+        request.returns |= LIST_RETURN_STATUS;
+        request.status_items = status_items(pass);
+    }
+    return client_list_request(pass->client, &request, pass->arena, out, err);
+}
+
+/* Some servers answer an extended LIST with nothing: a list without INBOX is not believed where the
+ * plain one has it. */
 static int ask_names(struct pass *pass, struct client_mailboxes *out, struct error *err)
 {
-    if (client_has(pass->client, CAP_LIST_STATUS)) {
-        int r =
-            client_list_status(pass->client, STR("*"), status_items(pass), pass->arena, out, err);
+    bool extended = client_has(pass->client, CAP_LIST_STATUS) ||
+                    (client_has(pass->client, CAP_LIST_EXTENDED) &&
+                     (pass->account->subscribed_only || client_has(pass->client, CAP_SPECIAL_USE)));
+    if (extended) {
+        int r = ask_extended(pass, out, err);
         if (r == 0 && has_inbox(out))
             return 0;
         if (r < 0 && err->scope > SCOPE_MAILBOX)
             return r;
         error_clear(err);
     }
-    return client_list(pass->client, STR("*"), pass->arena, out, err);
+    int r = client_list(pass->client, STR("*"), pass->arena, out, err);
+    if (r == 0 && extended && has_inbox(out))
+        r = broken_drop(pass, CAP_LIST_STATUS, "its answer to LIST lacks mailboxes", err);
+    if (r == 0 && extended)
+        r = broken_drop(pass, CAP_LIST_EXTENDED, "its answer to LIST lacks mailboxes", err);
+    return r;
+}
+
+/* The attribute \Subscribed, where the LIST did not tell it. */
+static int ask_subscribed(struct pass *pass, struct client_mailboxes *list, struct error *err)
+{
+    struct client_mailboxes subscribed = {0};
+    if (!pass->account->subscribed_only || client_has(pass->client, CAP_LIST_EXTENDED))
+        return 0;
+    int r = client_lsub(pass->client, STR_EMPTY, STR("*"), pass->arena, &subscribed, err);
+    if (r < 0)
+        return r;
+    struct strmap *names = strmap_new();
+    for (size_t i = 0; i < subscribed.len; i++)
+        strmap_put(names, subscribed.items[i].entry.name, &subscribed.items[i]);
+    for (size_t i = 0; i < list->len; i++) {
+        if (strmap_get(names, list->items[i].entry.name) != NULL)
+            list->items[i].entry.attributes |= LIST_SUBSCRIBED;
+    }
+    strmap_free(&names);
+    return 0;
 }
 
 static bool in_other_namespace(const struct namespace_group *group, struct str name)
@@ -73,22 +121,35 @@ static bool is_personal(const struct pass *pass, struct str name)
     return !in_other_namespace(&ns->other, name) && !in_other_namespace(&ns->shared, name);
 }
 
-int remote_list(struct pass *pass, struct remote_list *out, struct error *err)
+/* `mailboxes.special` marks what the server does not. */
+static void mark_special(const struct pass *pass, struct remote_list *list)
 {
-    struct client_mailboxes list = {0};
-    int r = ask_names(pass, &list, err);
-    if (r < 0)
-        return error_widen(err, SCOPE_ACCOUNT);
-    *out = (struct remote_list){0};
-    out->items = arena_array(pass->arena, list.len + 1, sizeof *out->items);
-    for (size_t i = 0; i < list.len; i++) {
-        const struct list_entry *entry = &list.items[i].entry;
-        if (pass->delimiter == 0)
-            pass->delimiter = entry->delimiter;
+    const struct config_pairs *special = &pass->account->special;
+    for (size_t i = 0; i < special->len; i++) {
+        AUTO_FREE char *word = xmalloc(strlen(special->items[i].key) + 2);
+        uint32_t use = 0;
+        bool marked = false;
+        word[0] = '\\';
+        memcpy(word + 1, special->items[i].key, strlen(special->items[i].key) + 1);
+        if (!list_attribute_parse(str_from(word), &use))
+            continue;
+        for (size_t k = 0; k < list->len; k++)
+            marked = marked || (list->items[k].attributes & use) != 0;
+        for (size_t k = 0; k < list->len && !marked; k++) {
+            if (str_eq(list->items[k].utf8, str_from(special->items[i].value)))
+                list->items[k].attributes |= use;
+        }
     }
+}
+
+static void keep_own(struct pass *pass, const struct client_mailboxes *list,
+                     struct remote_list *out)
+{
     struct names_space space = remote_space(pass);
-    for (size_t i = 0; i < list.len; i++) {
-        const struct client_mailbox *m = &list.items[i];
+    *out = (struct remote_list){
+        .items = arena_array(pass->arena, list->len + 1, sizeof *out->items)};
+    for (size_t i = 0; i < list->len; i++) {
+        const struct client_mailbox *m = &list->items[i];
         struct remote_mailbox *to = &out->items[out->len];
         if ((m->entry.attributes & (LIST_NOSELECT | LIST_NONEXISTENT)) ||
             !is_personal(pass, m->entry.name) ||
@@ -99,7 +160,74 @@ int remote_list(struct pass *pass, struct remote_list *out, struct error *err)
         to->status = m->status;
         out->len++;
     }
-    return 0;
+}
+
+/* Without LIST-STATUS; and without a HIGHESTMODSEQ it would say too little to be worth the asking.
+ */
+static int ask_changes(struct pass *pass, struct remote_list *list, struct error *err)
+{
+    if (client_has(pass->client, CAP_LIST_STATUS) || !client_has(pass->client, CAP_CONDSTORE))
+        return 0;
+    struct remote_mailbox **asked = xcalloc(list->len + 1, sizeof(struct remote_mailbox *));
+    size_t len = 0;
+    for (size_t i = 0; i < list->len; i++) {
+        const struct remote_mailbox *m = &list->items[i];
+        if (names_selected(&pass->account->patterns, m->utf8, m->attributes))
+            asked[len++] = &list->items[i];
+    }
+    int r = remote_status(pass, asked, len, err);
+    xfree(&asked);
+    return r;
+}
+
+int remote_list(struct pass *pass, struct remote_list *out, struct error *err)
+{
+    struct client_mailboxes list = {0};
+    int r = ask_names(pass, &list, err);
+    if (r == 0)
+        r = ask_subscribed(pass, &list, err);
+    for (size_t i = 0; i < list.len && pass->delimiter == 0; i++)
+        pass->delimiter = list.items[i].entry.delimiter;
+    if (r == 0) {
+        keep_own(pass, &list, out);
+        mark_special(pass, out);
+        r = ask_changes(pass, out, err);
+    }
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+/* ---- STATUS ---- */
+
+static int status_batch(struct pass *pass, struct remote_mailbox *const *list, size_t len,
+                        struct error *err)
+{
+    struct client_status handles[STATUS_BATCH];
+    size_t begun = 0;
+    int r = 0;
+    while (begun < len && r == 0) {
+        r = client_status_begin(pass->client, &handles[begun], list[begun]->name,
+                                status_items(pass), pass->arena, err);
+        begun += r == 0;
+    }
+    for (size_t i = 0; i < begun; i++) {
+        struct error status_error = ERROR_INIT;
+        list[i]->status = (struct status_data){0};
+        int s = client_status_end(pass->client, &handles[i], &list[i]->status, &status_error);
+        if (s < 0 && status_error.scope > SCOPE_MAILBOX && r == 0) {
+            *err = status_error;
+            r = s;
+        }
+    }
+    return r;
+}
+
+int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t len,
+                  struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < len && r == 0; i += STATUS_BATCH)
+        r = status_batch(pass, list + i, len - i < STATUS_BATCH ? len - i : STATUS_BATCH, err);
+    return r;
 }
 
 static void take_status(struct mailbox_pair *pair, const struct status_data *status)
@@ -130,47 +258,30 @@ static int refresh_by_list(struct pass *pass, struct error *err)
     return 0;
 }
 
-static int status_batch(struct pass *pass, struct mailbox_pair **pairs, size_t len,
-                        struct error *err)
+static int refresh_by_status(struct pass *pass, struct error *err)
 {
-    struct client_status handles[STATUS_BATCH];
-    size_t begun = 0;
-    int r = 0;
-    while (begun < len && r == 0) {
-        r = client_status_begin(pass->client, &handles[begun], pairs[begun]->record.name,
-                                status_items(pass), pass->arena, err);
-        begun += r == 0;
+    struct remote_mailbox *items = xcalloc(pass->pairs.len + 1, sizeof *items);
+    struct remote_mailbox **list = xcalloc(pass->pairs.len + 1, sizeof(struct remote_mailbox *));
+    struct mailbox_pair **pairs = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
+    size_t len = 0;
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if (!pair->remote_exists || pair->action != PAIR_SYNC)
+            continue;
+        items[len].name = pair->record.name;
+        list[len] = &items[len];
+        pairs[len++] = pair;
     }
-    for (size_t i = 0; i < begun; i++) {
-        struct status_data data = {0};
-        struct error status_error = ERROR_INIT;
-        int s = client_status_end(pass->client, &handles[i], &data, &status_error);
-        if (s == 0)
-            take_status(pairs[i], &data);
-        else if (status_error.scope > SCOPE_MAILBOX && r == 0) {
-            *err = status_error;
-            r = s;
-        }
-    }
+    int r = remote_status(pass, list, len, err);
+    for (size_t i = 0; i < len && r == 0; i++)
+        take_status(pairs[i], &items[i].status);
+    xfree(&items);
+    xfree(&list);
+    xfree(&pairs);
     return r;
 }
 
 int remote_refresh_status(struct pass *pass, struct error *err)
 {
-    if (client_has(pass->client, CAP_LIST_STATUS))
-        return refresh_by_list(pass, err);
-    struct mailbox_pair *batch[STATUS_BATCH];
-    size_t len = 0;
-    for (size_t i = 0; i < pass->pairs.len; i++) {
-        struct mailbox_pair *pair = &pass->pairs.items[i];
-        if (pair->remote_exists && pair->action == PAIR_SYNC)
-            batch[len++] = pair;
-        if (len == STATUS_BATCH || (len > 0 && i + 1 == pass->pairs.len)) {
-            int r = status_batch(pass, batch, len, err);
-            if (r < 0)
-                return r;
-            len = 0;
-        }
-    }
-    return 0;
+    return client_has(pass->client, CAP_LIST_STATUS) ? refresh_by_list(pass, err)
+                                                     : refresh_by_status(pass, err);
 }

@@ -355,10 +355,17 @@ bool client_has(const struct client *c, enum capability cap)
     return capabilities_have(&c->caps, cap);
 }
 
+void client_drop(struct client *c, enum capability cap)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    capabilities_set(&c->disabled, cap, true);
+    capabilities_set(&c->caps, cap, false);
+}
+
 bool client_enabled(const struct client *c, enum capability cap)
 {
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
-    return capabilities_have(&c->enabled, cap);
+    return capabilities_have(&c->enabled, cap) && !capabilities_have(&c->disabled, cap);
 }
 
 const struct namespaces *client_namespaces(const struct client *c)

@@ -99,7 +99,9 @@ void client_logout(struct client **c, struct client_counters *counters_out);
 struct client_counters client_counters(const struct client *c);
 const struct capabilities *client_capabilities(const struct client *c);
 bool client_has(const struct client *c, enum capability cap);
-/* What ENABLE answered. */
+/* From here on as if the server did not have it: for extensions that turn out to be broken. */
+void client_drop(struct client *c, enum capability cap);
+/* What ENABLE answered, but for what was dropped. */
 bool client_enabled(const struct client *c, enum capability cap);
 /* Of the first personal namespace; prefix "" and delimiter 0 when the server has no NAMESPACE. */
 const struct namespaces *client_namespaces(const struct client *c);

@@ -1,0 +1,485 @@
+#include "sync/renamed.h"
+
+#include "imap/limits.h"
+#include "imap/list.h"
+#include "imap/mailbox_name.h"
+
+/* Messages by which a mailbox is known again: more say no more. */
+#define SAMPLE_MAX 500
+
+struct finder {
+    struct pass *pass;
+    const struct remote_list *remote;
+    struct maildir_folders *local;
+    const struct index_mailbox *known;
+    size_t known_len;
+    struct renamed *out;
+};
+
+/* ---- here ---- */
+
+/* How many of the folder's files the index has in the record's mailbox. */
+static int count_owned(struct pass *pass, const struct maildir_snapshot *snapshot, uint32_t mailbox,
+                       size_t *out, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    AUTO_ARENA struct arena *arena = arena_new();
+    int r = index_begin_read(pass->index, &txn, err);
+    *out = 0;
+    for (size_t i = 0; i < snapshot->files.len && r == 0; i++) {
+        struct index_message record;
+        struct error lookup = ERROR_INIT;
+        r = index_message_by_file(txn, arena, mailbox, snapshot->files.items[i].parsed.base,
+                                  &record, &lookup);
+        *out += r == 0;
+        if (r < 0 && lookup.code != ERR_NOT_FOUND)
+            *err = lookup;
+        else
+            r = 0;
+        arena_reset(arena);
+    }
+    return r;
+}
+
+/* Whether the folder holds a good part of the record's files. */
+static int holds_files(struct pass *pass, const char *path, const struct index_mailbox *record,
+                       bool *out, struct error *err)
+{
+    struct maildir_snapshot snapshot = {0};
+    size_t owned = 0;
+    *out = false;
+    int r = maildir_scan(pass->maildir, path, &snapshot, err);
+    if (r == 0)
+        r = count_owned(pass, &snapshot, record->id, &owned, err);
+    *out = r == 0 && owned > 0 && owned * 2 >= record->files;
+    maildir_snapshot_free(&snapshot);
+    if (r < 0 && err->scope <= SCOPE_MAILBOX) {
+        error_clear(err);
+        return 0;
+    }
+    return r;
+}
+
+static bool same_directories(const struct index_mailbox *record, const struct maildir_times *times)
+{
+    return record->cur_inode != 0 && record->cur_inode == times->cur_inode &&
+           record->new_inode == times->new_inode;
+}
+
+static bool times_of(const struct pass *pass, const char *path, struct maildir_times *out)
+{
+    struct error ignored = ERROR_INIT;
+    return maildir_stat(pass->maildir, path, out, &ignored) == 0;
+}
+
+/* A record's folder that the layout does not list still is that folder: the layout has changed, or
+ * a rename was interrupted. */
+static void list_unlisted(struct finder *f)
+{
+    struct maildir_folders *list = f->local;
+    size_t cap = list->len + f->known_len + 1;
+    struct maildir_folder *items = arena_array(f->pass->arena, cap, sizeof *items);
+    struct strmap *listed = strmap_new();
+    for (size_t i = 0; i < list->len; i++) {
+        items[i] = list->items[i];
+        strmap_put(listed, str_from(items[i].path), &items[i]);
+    }
+    size_t len = list->len;
+    for (size_t i = 0; i < f->known_len; i++) {
+        const struct index_mailbox *record = &f->known[i];
+        struct maildir_times times;
+        if (strmap_get(listed, record->path) != NULL ||
+            !times_of(f->pass, record->path.ptr, &times))
+            continue;
+        items[len++] = (struct maildir_folder){.path = record->path.ptr, .mailbox = STR_EMPTY};
+    }
+    strmap_free(&listed);
+    list->items = items;
+    list->len = len;
+    list->cap = cap;
+}
+
+struct folder_state {
+    bool there;
+    struct maildir_times times;
+};
+
+static const struct index_mailbox *record_of_directories(const struct finder *f,
+                                                         const struct maildir_times *times)
+{
+    for (size_t i = 0; i < f->known_len; i++) {
+        if (same_directories(&f->known[i], times))
+            return &f->known[i];
+    }
+    return NULL;
+}
+
+/* The folder is the record's by its directories, and by its files if there should be any. */
+static int know_by_directories(struct finder *f, size_t i, const struct maildir_times *times,
+                               struct error *err)
+{
+    const struct index_mailbox *record = record_of_directories(f, times);
+    const char *path = f->local->items[i].path;
+    if (record == NULL || str_eq(record->path, str_from(path))) {
+        f->out->local_is[i] = record != NULL ? record->id : 0;
+        return 0;
+    }
+    bool same = record->files == 0;
+    int r = same ? 0 : holds_files(f->pass, path, record, &same, err);
+    f->out->local_is[i] = same ? record->id : 0;
+    return r;
+}
+
+static bool has_folder(const struct finder *f, const struct index_mailbox *record)
+{
+    for (size_t i = 0; i < f->local->len; i++) {
+        bool by_path = f->out->local_is[i] == 0 &&
+                       str_eq(record->path, str_from(f->local->items[i].path));
+        if (f->out->local_is[i] == record->id || by_path)
+            return true;
+    }
+    return false;
+}
+
+static bool has_record(const struct finder *f, size_t folder)
+{
+    for (size_t i = 0; i < f->known_len && f->out->local_is[folder] == 0; i++) {
+        if (str_eq(f->known[i].path, str_from(f->local->items[folder].path)))
+            return true;
+    }
+    return f->out->local_is[folder] != 0;
+}
+
+/* Moved to another file system and back, or copied: other directories, the same files. */
+static int know_by_files(struct finder *f, struct error *err)
+{
+    int r = 0;
+    for (size_t k = 0; k < f->known_len && r == 0; k++) {
+        const struct index_mailbox *record = &f->known[k];
+        if (record->files == 0 || has_folder(f, record))
+            continue;
+        for (size_t i = 0; i < f->local->len && r == 0; i++) {
+            bool same = false;
+            if (has_record(f, i))
+                continue;
+            r = holds_files(f->pass, f->local->items[i].path, record, &same, err);
+            if (same) {
+                f->out->local_is[i] = record->id;
+                break;
+            }
+        }
+    }
+    return r;
+}
+
+static int find_local(struct finder *f, struct error *err)
+{
+    int r = 0;
+    list_unlisted(f);
+    f->out->local_is = arena_array(f->pass->arena, f->local->len + 1, sizeof(uint32_t));
+    memset(f->out->local_is, 0, (f->local->len + 1) * sizeof(uint32_t));
+    for (size_t i = 0; i < f->local->len && r == 0; i++) {
+        struct maildir_times times;
+        if (times_of(f->pass, f->local->items[i].path, &times))
+            r = know_by_directories(f, i, &times, err);
+    }
+    return r < 0 ? r : know_by_files(f, err);
+}
+
+/* ---- on the server ---- */
+
+static const struct remote_mailbox *listed(const struct finder *f, struct str name)
+{
+    for (size_t i = 0; i < f->remote->len; i++) {
+        if (str_eq(f->remote->items[i].name, name))
+            return &f->remote->items[i];
+    }
+    return NULL;
+}
+
+static const struct index_mailbox *record_named(const struct finder *f, struct str name)
+{
+    for (size_t i = 0; i < f->known_len; i++) {
+        if (str_eq(f->known[i].name, name))
+            return &f->known[i];
+    }
+    return NULL;
+}
+
+/* What STATUS tells contradicts the record: another mailbox has its name. */
+static bool is_another(const struct index_mailbox *record, const struct remote_mailbox *m)
+{
+    const struct status_data *status = &m->status;
+    bool id = (status->have & STATUS_MAILBOXID) && record->mailboxid.len > 0;
+    if (id)
+        return !str_eq(record->mailboxid, status->mailboxid);
+    return (status->have & STATUS_UIDVALIDITY) && record->uidvalidity != 0 &&
+           record->uidvalidity != status->uidvalidity;
+}
+
+static bool has_lost_its_name(const struct finder *f, const struct index_mailbox *record)
+{
+    const struct remote_mailbox *m = listed(f, record->name);
+    return !mailbox_name_is_inbox(record->utf8) && (m == NULL || is_another(record, m));
+}
+
+static bool has_no_record(const struct finder *f, const struct remote_mailbox *m)
+{
+    const struct index_mailbox *record = record_named(f, m->name);
+    return !mailbox_name_is_inbox(m->utf8) && (record == NULL || is_another(record, m));
+}
+
+/* How the messages that the index has compare with those of the selected mailbox. */
+struct sample {
+    struct seqset uids;
+    VEC(struct index_message) records; /* ascending by UID; only uid and size */
+    size_t there, same;
+};
+
+static int take_sample(struct pass *pass, const struct index_mailbox *record, struct sample *s,
+                       struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = index_begin_read(pass->index, &txn, err);
+    if (r < 0)
+        return r;
+    AUTO_CURSOR struct index_cursor *cursor = NULL;
+    struct index_message m;
+    r = index_cursor_open(txn, record->id, 1, &cursor, err);
+    while (r >= 0 && s->records.len < SAMPLE_MAX && (r = index_cursor_next(cursor, &m, err)) > 0) {
+        if (m.state == MESSAGE_GONE_THERE)
+            continue;
+        struct index_message kept = {.uid = m.uid, .wire_size = m.wire_size};
+        vec_push(&s->records, kept);
+        seqset_add(&s->uids, m.uid);
+    }
+    return r < 0 ? r : 0;
+}
+
+static void compare_one(struct sample *s, const struct fetch_data *data)
+{
+    size_t low = 0, high = s->records.len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->records.items[middle].uid < data->uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == s->records.len || s->records.items[low].uid != data->uid)
+        return;
+    uint64_t size = s->records.items[low].wire_size;
+    s->there++;
+    s->same += size == 0 || size == data->size;
+}
+
+static int fetch_sample(struct pass *pass, struct sample *s, struct error *err)
+{
+    struct fetch_request request = {.items = FETCH_UID | FETCH_SIZE};
+    int r = 0;
+    while (r == 0 && !seqset_is_empty(&s->uids)) {
+        AUTO_SEQSET struct seqset part = {0};
+        struct client_fetch fetch;
+        struct fetch_data data;
+        seqset_take(&s->uids, LIMIT_COMMAND_LINE_BYTES - 100, &part);
+        r = client_fetch_begin(pass->client, &fetch, &part, &request, NULL, pass->arena, err);
+        if (r < 0)
+            return r;
+        while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0)
+            compare_one(s, &data);
+        struct error end_error = ERROR_INIT;
+        int end = client_fetch_end(pass->client, &fetch, &end_error);
+        client_fetch_free(&fetch);
+        if (r == 0 && end < 0) {
+            *err = end_error;
+            r = end;
+        }
+    }
+    return r;
+}
+
+static int examine(struct pass *pass, struct str name, struct select_data *out, struct error *err)
+{
+    struct client_select select;
+    struct select_params params = {0};
+    int r = client_select_begin(pass->client, &select, name, true, &params, pass->arena, err);
+    if (r < 0)
+        return r;
+    r = client_select_end(pass->client, &select, err);
+    *out = select.data;
+    client_select_free(&select);
+    return r;
+}
+
+/* By UIDVALIDITY, UIDs and sizes. An empty mailbox has but its UIDNEXT, and must be the only one of
+ * its UIDVALIDITY. */
+static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
+                           const struct index_mailbox *record, bool *out, struct error *err)
+{
+    struct select_data data;
+    struct sample sample = {0};
+    *out = false;
+    int r = examine(f->pass, m->name, &data, err);
+    if (r < 0 || data.uidvalidity != record->uidvalidity)
+        return r;
+    r = take_sample(f->pass, record, &sample, err);
+    size_t asked = sample.records.len;
+    if (r == 0 && asked > 0 && data.exists > 0)
+        r = fetch_sample(f->pass, &sample, err);
+    if (r == 0 && asked == 0) {
+        unsigned alike = 0;
+        for (size_t i = 0; i < f->known_len; i++)
+            alike += f->known[i].uidvalidity == record->uidvalidity;
+        *out = data.exists == 0 && data.uidnext == record->uidnext && alike == 1;
+    } else if (r == 0) {
+        *out = sample.same == sample.there && sample.there * 2 > asked;
+    }
+    seqset_free(&sample.uids);
+    vec_free(&sample.records);
+    return r;
+}
+
+static bool is_given(const struct finder *f, uint32_t id)
+{
+    for (size_t i = 0; i < f->remote->len; i++) {
+        if (f->out->remote_is[i] == id)
+            return true;
+    }
+    return false;
+}
+
+static void know_by_mailboxid(struct finder *f, size_t i)
+{
+    const struct remote_mailbox *m = &f->remote->items[i];
+    for (size_t k = 0; k < f->known_len; k++) {
+        const struct index_mailbox *record = &f->known[k];
+        if ((m->status.have & STATUS_MAILBOXID) && record->mailboxid.len > 0 &&
+            str_eq(record->mailboxid, m->status.mailboxid) && has_lost_its_name(f, record) &&
+            !is_given(f, record->id))
+            f->out->remote_is[i] = record->id;
+    }
+}
+
+static bool may_be(const struct finder *f, const struct remote_mailbox *m,
+                   const struct index_mailbox *record)
+{
+    bool told = (m->status.have & STATUS_MAILBOXID) && record->mailboxid.len > 0;
+    return !told && (m->status.have & STATUS_UIDVALIDITY) && record->uidvalidity != 0 &&
+           record->uidvalidity == m->status.uidvalidity && has_lost_its_name(f, record) &&
+           !is_given(f, record->id);
+}
+
+static int know_by_messages(struct finder *f, size_t i, struct error *err)
+{
+    const struct remote_mailbox *m = &f->remote->items[i];
+    for (size_t k = 0; k < f->known_len && f->out->remote_is[i] == 0; k++) {
+        bool same = false;
+        if (!may_be(f, m, &f->known[k]))
+            continue;
+        int r = is_same_mailbox(f, m, &f->known[k], &same, err);
+        if (r < 0 && err->scope > SCOPE_MAILBOX)
+            return r;
+        error_clear(err);
+        f->out->remote_is[i] = same ? f->known[k].id : 0;
+    }
+    return 0;
+}
+
+static bool any_lost(const struct finder *f)
+{
+    for (size_t i = 0; i < f->known_len; i++) {
+        if (has_lost_its_name(f, &f->known[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Without LIST-STATUS the names that nobody knows are asked for what tells them apart. */
+static int ask_unknown(struct finder *f, struct error *err)
+{
+    struct remote_mailbox **list = xcalloc(f->remote->len + 1, sizeof *list);
+    size_t len = 0;
+    for (size_t i = 0; i < f->remote->len; i++) {
+        struct remote_mailbox *m = &f->remote->items[i];
+        if (!(m->status.have & STATUS_UIDVALIDITY))
+            list[len++] = m;
+    }
+    int r = remote_status(f->pass, list, len, err);
+    xfree(&list);
+    return r;
+}
+
+static int find_remote(struct finder *f, struct error *err)
+{
+    size_t size = (f->remote->len + 1) * sizeof(uint32_t);
+    f->out->remote_is = arena_array(f->pass->arena, f->remote->len + 1, sizeof(uint32_t));
+    memset(f->out->remote_is, 0, size);
+    if (f->known_len == 0 || !any_lost(f))
+        return 0;
+    int r = ask_unknown(f, err);
+    for (size_t i = 0; i < f->remote->len && r == 0; i++) {
+        if (has_no_record(f, &f->remote->items[i]))
+            know_by_mailboxid(f, i);
+    }
+    for (size_t i = 0; i < f->remote->len && r == 0; i++) {
+        if (f->out->remote_is[i] == 0 && has_no_record(f, &f->remote->items[i]))
+            r = know_by_messages(f, i, err);
+    }
+    return r;
+}
+
+int renamed_find(struct pass *pass, const struct remote_list *remote, struct maildir_folders *local,
+                 const struct index_mailbox *known, size_t known_len, struct renamed *out,
+                 struct error *err)
+{
+    struct finder f = {pass, remote, local, known, known_len, out};
+    int r = find_local(&f, err);
+    if (r == 0)
+        r = find_remote(&f, err);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+/* ---- gone for good ---- */
+
+static int is_listed(struct pass *pass, struct str name, bool *out, struct error *err)
+{
+    struct client_mailboxes list = {0};
+    /* A name that would be a pattern finds more than itself; only itself counts. */
+    int r = client_list(pass->client, name, pass->arena, &list, err);
+    *out = false;
+    for (size_t i = 0; i < list.len && r == 0; i++) {
+        const struct list_entry *entry = &list.items[i].entry;
+        bool real = !(entry->attributes & (LIST_NOSELECT | LIST_NONEXISTENT));
+        *out = *out || (real && str_eq(entry->name, name));
+    }
+    return r;
+}
+
+/* NOPERM and the like: it is there, but not for us. */
+static int is_out_of_view(struct pass *pass, struct str name, bool *out, struct error *err)
+{
+    struct status_data status;
+    struct error told = ERROR_INIT;
+    int r = client_status(pass->client, name, STATUS_MESSAGES, pass->arena, &status, &told);
+    if (r < 0 && told.scope > SCOPE_MAILBOX) {
+        *err = told;
+        return r;
+    }
+    *out = r == 0 || (told.response_code[0] != '\0' &&
+                      strcmp(told.response_code, "NONEXISTENT") != 0 &&
+                      strcmp(told.response_code, "TRYCREATE") != 0);
+    return 0;
+}
+
+int renamed_is_gone(struct pass *pass, struct str name, bool *out, struct error *err)
+{
+    bool there = false;
+    bool hidden = false;
+    int r = is_listed(pass, name, &there, err);
+    if (r == 0 && !there)
+        r = is_out_of_view(pass, name, &hidden, err);
+    if (r == 0 && !there && !hidden)
+        r = is_listed(pass, name, &there, err);
+    *out = r == 0 && !there && !hidden;
+    return r;
+}
