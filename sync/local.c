@@ -161,6 +161,8 @@ bool local_is_unchanged(struct pass *pass, const struct mailbox_pair *pair)
 {
     struct maildir_times now;
     struct error err = ERROR_INIT;
+    if (!pair->local_exists)
+        return maildir_stat(pass->maildir, pair->record.path.ptr, &now, &err) == -ERR_NOT_FOUND;
     return pair->local.settled &&
            maildir_stat(pass->maildir, pair->record.path.ptr, &now, &err) == 0 &&
            maildir_times_equal(&now, &pair->local.times);
@@ -169,7 +171,7 @@ bool local_is_unchanged(struct pass *pass, const struct mailbox_pair *pair)
 int local_survey_again(struct pass *pass, struct error *err)
 {
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->action != PAIR_SYNC || error_is_set(&pair->error) ||
+        if (pair->action != PAIR_SYNC || !pair->local_exists || error_is_set(&pair->error) ||
             local_is_unchanged(pass, pair))
             continue;
         int r = scan(pass, pair, err);

@@ -13,7 +13,8 @@ int local_survey(struct pass *pass, struct mailbox_pair *pair, struct error *err
  * rename may have been seen). */
 int local_survey_again(struct pass *pass, struct error *err);
 
-/* Whether the folder is, by its times, still as the survey saw it. */
+/* Whether the folder is, by its times, still as the survey saw it; one that was not there, still
+ * not there. */
 bool local_is_unchanged(struct pass *pass, const struct mailbox_pair *pair);
 
 /* How many messages the folder holds; 0 where it cannot be read. */

@@ -4,7 +4,10 @@
 #include "sync/local.h"
 #include "sync/recover.h"
 #include "sync/remote.h"
+#include "sync/removal.h"
+#include "sync/renamed.h"
 #include "sync/state.h"
+#include "sync/view.h"
 
 static int read_known(struct pass *pass, struct index_mailbox **out, size_t *len_out,
                       struct error *err)
@@ -38,12 +41,18 @@ int survey_mailboxes(struct pass *pass, struct error *err)
     struct maildir_folders local = {0};
     struct index_mailbox *known = NULL;
     size_t known_len = 0;
+    struct renamed renamed = {0};
+    bool reconfigured = false;
     remote_learn_space(pass);
     int r = remote_list(pass, &remote, err);
     if (r == 0)
         r = local_folders(pass, &local, err);
     if (r == 0)
         r = read_known(pass, &known, &known_len, err);
+    if (r == 0)
+        r = renamed_find(pass, &remote, &local, known, known_len, &renamed, err);
+    if (r == 0)
+        r = view_has_changed(pass, &reconfigured, err);
     if (r == 0) {
         struct names_space space = remote_space(pass);
         const struct folders_input input = {
@@ -55,9 +64,13 @@ int survey_mailboxes(struct pass *pass, struct error *err)
             .known_len = known_len,
             .local = &local,
             .maildir = pass->maildir,
+            .remote_is = renamed.remote_is,
+            .local_is = renamed.local_is,
+            .reconfigured = reconfigured,
         };
         folders_pair(&input, pass->arena, &pass->pairs);
         note_refusals(pass);
+        r = removal_confirm(pass, err);
     }
     xfree(&known);
     return r;
@@ -116,5 +129,7 @@ int survey(struct pass *pass, struct error *err)
         r = state_refuse_existing(pass, err);
     if (r == 0)
         r = remote_survey(pass, err);
+    if (r == 0)
+        r = removal_settle(pass, err);
     return r < 0 ? r : refuse_strangers(pass, err);
 }
