@@ -108,19 +108,18 @@ static const struct config_key mailboxes_keys[] = {
      .type = TYPE_PAIRS,
      .offset = ACCOUNT(rename),
      .fallback = "{}",
-     .later = true,
-     .help = "other names here: remote: local"},
+     .help = "other names here: remote: local; a name, a pattern with one *, or a special use as "
+             "\\Sent; "
+             "the last that matches counts"},
     {.name = "subscribed",
      .type = TYPE_BOOL,
      .offset = ACCOUNT(subscribed_only),
      .fallback = "false",
-     .later = true,
-     .help = "only subscribed mailboxes"},
+     .help = "only subscribed mailboxes, and INBOX"},
     {.name = "special",
      .type = TYPE_PAIRS,
      .offset = ACCOUNT(special),
      .fallback = "{}",
-     .later = true,
      .help = "special uses where the server marks none, e.g. {trash: Trash}"},
 };
 static const struct config_table mailboxes_table = CONFIG_TABLE(mailboxes_keys);
@@ -383,7 +382,6 @@ static const struct config_key account_keys[] = {
      .offset = ACCOUNT(overrides),
      .fallback = "[]",
      .block = &config_override_keys,
-     .later = true,
      .help = "other sync settings for some mailboxes; the last that matches wins"},
     {.name = "watch", .type = TYPE_BLOCK, .block = &watch_table, .help = "for the daemon"},
 };

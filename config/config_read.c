@@ -199,11 +199,6 @@ static void read_overrides(struct config_context *ctx, struct config_account *ac
             (void)config_value_wrong(&value, "'match' is missing: a pattern of mailbox names");
         }
     }
-    if (key->later && account->overrides.len > 0) {
-        value.node = node;
-        (void)config_value_wrong(&value, "not built yet; only its default, %s, can stand here",
-                                 key->fallback);
-    }
 }
 
 static void read_account(struct reading *r, const struct config_entry *entry,

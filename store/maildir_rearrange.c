@@ -15,9 +15,9 @@
 
 /* What may be removed with an empty folder. */
 static const char *const bookkeeping[] = {
-    "maildirfolder",   "dovecot-keywords",   "dovecot-uidlist", "dovecot-uidvalidity",
-    "dovecot.index",   "dovecot.index.log",  "dovecot.index.cache",
-    "dovecot.list.index.log", "courierimapuiddb", ".uidvalidity", ".mbsyncstate",
+    "maildirfolder",    "dovecot-keywords",  "dovecot-uidlist",     "dovecot-uidvalidity",
+    "dovecot.index",    "dovecot.index.log", "dovecot.index.cache", "dovecot.list.index.log",
+    "courierimapuiddb", ".uidvalidity",      ".mbsyncstate",
 };
 
 static int leads_out(const struct maildir *md, const char *path, struct error *err)

@@ -17,8 +17,8 @@ static bool has_operations(const struct plan *plan)
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
 {
     static int (*const steps[])(struct pass *, struct plan *, struct error *) = {
-        apply_folders,     apply_flags_remote, apply_uploads,       apply_downloads,
-        apply_flags_local, apply_delete_local, apply_delete_remote,
+        apply_renames,     apply_folders,      apply_flags_remote,  apply_uploads,  apply_downloads,
+        apply_flags_local, apply_delete_local, apply_delete_remote, apply_removals,
     };
     /* Also where only the index and the server change: an older copy of the Maildir would lack what
      * was sent and hold what was deleted since, and must not pass for what it is now (law 6). */
@@ -66,6 +66,11 @@ int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err
         return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
                          "the mailbox was replaced on the server during this run");
     return 0;
+}
+
+int apply_unselect(struct pass *pass, struct error *err)
+{
+    return client_state(pass->client) == STATE_SELECTED ? client_unselect(pass->client, err) : 0;
 }
 
 int file_finder_find(struct file_finder *finder, const struct operation *op,

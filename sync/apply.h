@@ -9,6 +9,7 @@
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err);
 
 /* The steps; each takes the whole plan. */
+int apply_renames(struct pass *pass, struct plan *plan, struct error *err); /* apply_rename.c */
 int apply_folders(struct pass *pass, struct plan *plan, struct error *err); /* apply_folders.c */
 int apply_flags_remote(struct pass *pass, struct plan *plan, struct error *err); /* apply_flags.c */
 int apply_flags_local(struct pass *pass, struct plan *plan, struct error *err);
@@ -17,6 +18,8 @@ int apply_downloads(struct pass *pass, struct plan *plan, struct error *err); /*
 int apply_delete_local(struct pass *pass, struct plan *plan,
                        struct error *err); /* apply_delete.c */
 int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err);
+/* Mailboxes that are empty by now and are to go. */
+int apply_removals(struct pass *pass, struct plan *plan, struct error *err); /* removal.c */
 
 /* ---- shared by the steps (apply.c) ---- */
 
@@ -29,6 +32,9 @@ int apply_each(struct pass *pass, struct plan *plan, enum operation_kind kind,
 /* Makes `pair` the selected mailbox, for writing, under the UIDVALIDITY that the plan was made for.
  * ERR_CHANGED if that moved. Nothing is sent where it is selected already. */
 int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err);
+
+/* No mailbox is selected on return: before one is renamed or removed. */
+int apply_unselect(struct pass *pass, struct error *err);
 
 /* Where a message's file is now: as the survey saw it, or found by its base name in one scan of the
  * folder, made at most once a mailbox. */

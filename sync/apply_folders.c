@@ -29,6 +29,12 @@ static int create_local(struct pass *pass, struct mailbox_pair *pair, struct err
         return r;
     if ((r = maildir_create(pass->maildir, pair->record.path.ptr, err)) < 0)
         return r;
+    /* By its directories it is known again under another name. */
+    struct maildir_times times;
+    if ((r = maildir_stat(pass->maildir, pair->record.path.ptr, &times, err)) < 0)
+        return r;
+    pair->record.new_inode = times.new_inode;
+    pair->record.cur_inode = times.cur_inode;
     pair->local_exists = true;
     pair->action = PAIR_SYNC;
     return put_record(pass, pair, MAILBOX_SYNCED, err);
@@ -59,8 +65,10 @@ static int create_remote(struct pass *pass, struct mailbox_pair *pair, struct er
     int r = put_record(pass, pair, MAILBOX_CREATING_REMOTE, err);
     if (r < 0)
         return r;
-    if ((r = client_create(pass->client, pair->record.name, err)) < 0)
+    struct str id = STR_EMPTY;
+    if ((r = client_create_special(pass->client, pair->record.name, 0, pass->arena, &id, err)) < 0)
         return error_wrap(err, "cannot create the mailbox on the server");
+    pair->record.mailboxid = id;
     struct error ignored = ERROR_INIT;
     if (client_subscribe(pass->client, pair->record.name, &ignored) < 0 &&
         ignored.scope > SCOPE_MAILBOX) {
@@ -85,9 +93,12 @@ static int settle(struct pass *pass, struct mailbox_pair *pair, struct error *er
         /* Interrupted while it was made: what is there may be half of a folder. */
         if (pair->record.state == MAILBOX_CREATING_LOCAL)
             return create_local(pass, pair, err);
-        if (pair->record.id == 0 || pair->record.state != MAILBOX_SYNCED ||
+        if (pair->record.id == 0 || pair->record.state == MAILBOX_CREATING_REMOTE ||
             pair->record.uidvalidity == 0)
-            return put_record(pass, pair, MAILBOX_SYNCED, err);
+            return put_record(pass, pair,
+                              pair->record.state == MAILBOX_CREATING_REMOTE ? MAILBOX_SYNCED
+                                                                            : pair->record.state,
+                              err);
         return 0;
     case PAIR_LEAVE:
     case PAIR_REFUSE:

@@ -8,8 +8,8 @@
  * Renames, on one side and then on the other. What is to have which name is known of all mailboxes
  * beforehand, and a step may carry others along: the folders inside a folder, the mailboxes below a
  * mailbox. So each step only moves one towards its goal, and is taken when nothing stands there;
- * what has been carried along too far is moved back by a later step; and where several wait for each
- * other in a circle, one of them steps aside.
+ * what has been carried along too far is moved back by a later step; and where several wait for
+ * each other in a circle, one of them steps aside.
  *
  * The record says before each step what is under way. After a crash the directories, the MAILBOXIDs
  * and the messages tell which steps were taken (renamed.h).
@@ -38,8 +38,7 @@ static bool is_moving(const struct mover *m, size_t i)
 static size_t find_at(const struct mover *m, struct str name)
 {
     size_t i = 0;
-    while (i < m->pass->pairs.len &&
-           !(m->goals[i].len > 0 && str_eq(now_at(m, i), name)))
+    while (i < m->pass->pairs.len && !(m->goals[i].len > 0 && str_eq(now_at(m, i), name)))
         i++;
     return i;
 }
@@ -60,8 +59,7 @@ static char delimiter_of(const struct mover *m)
 static struct str carried(const struct mover *m, struct str name, struct str from, struct str to)
 {
     struct str rest = str_from_offset(name, from.len);
-    return str_from(
-        arena_printf(m->pass->arena, "%.*s%.*s", STR_ARG(to), STR_ARG(rest)));
+    return str_from(arena_printf(m->pass->arena, "%.*s%.*s", STR_ARG(to), STR_ARG(rest)));
 }
 
 /* ---- the record ---- */
@@ -192,7 +190,7 @@ static int move_mailbox(struct mover *m, size_t i, struct str to, bool *concerne
 {
     struct pass *pass = m->pass;
     struct str from = now_at(m, i);
-    int r = client_unselect(pass->client, err);
+    int r = apply_unselect(pass, err);
     if (r == 0)
         r = client_rename(pass->client, from, to, err);
     if (r == 0)
@@ -353,8 +351,10 @@ static int put_found(struct pass *pass, struct index_txn *txn, struct error *err
                 continue;
             struct index_mailbox record = pair->record;
             if (round == 0)
-                record.name =
-                    str_from(arena_printf(pass->arena, "\x7f" "moving-%u", record.id));
+                record.name = str_from(arena_printf(pass->arena,
+                                                    "\x7f"
+                                                    "moving-%u",
+                                                    record.id));
             r = index_mailbox_put(txn, &record, err);
         }
     }

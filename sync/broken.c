@@ -40,10 +40,10 @@ int broken_drop(struct pass *pass, enum capability cap, const char *how, struct 
                 capability_name(cap), how);
     int r = read_fact(pass, &known, err);
     if (r == 0)
-        r = write_fact(pass,
-                       str_from(arena_printf(pass->arena, "%.*s%s ", STR_ARG(known),
-                                             capability_name(cap))),
-                       err);
+        r = write_fact(
+            pass,
+            str_from(arena_printf(pass->arena, "%.*s%s ", STR_ARG(known), capability_name(cap))),
+            err);
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 

@@ -195,6 +195,21 @@ static void tell_folder(const struct pass *pass, const struct mailbox_pair *pair
     else if (pair->action == PAIR_CREATE_REMOTE)
         sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
                    "create the mailbox on the server", pair->record.name.ptr, "new here");
+    if (pair->to_path != NULL)
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "rename the folder here",
+                   pair->to_path,
+                   "its name on the server, or the configuration, gives it this one");
+    if (pair->to_name.len > 0)
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
+                   "rename the mailbox on the server", pair->to_utf8.ptr, "renamed here");
+    if (pair->removal == REMOVE_LOCAL)
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
+                   "remove the folder here once it is empty", pair->record.path.ptr,
+                   "removed on the server");
+    if (pair->removal == REMOVE_REMOTE)
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
+                   "remove the mailbox on the server once it is empty", pair->record.name.ptr,
+                   "removed here");
 }
 
 void plan_tell(const struct pass *pass, const struct plan *plan, const struct plan_sink *sink)

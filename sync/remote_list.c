@@ -70,19 +70,21 @@ static int ask_names(struct pass *pass, struct client_mailboxes *out, struct err
     bool extended = client_has(pass->client, CAP_LIST_STATUS) ||
                     (client_has(pass->client, CAP_LIST_EXTENDED) &&
                      (pass->account->subscribed_only || client_has(pass->client, CAP_SPECIAL_USE)));
+    bool broken = false;
     if (extended) {
         int r = ask_extended(pass, out, err);
         if (r == 0 && has_inbox(out))
             return 0;
         if (r < 0 && err->scope > SCOPE_MAILBOX)
             return r;
+        broken = r == 0 || err->code == ERR_BAD;
         error_clear(err);
     }
     int r = client_list(pass->client, STR("*"), pass->arena, out, err);
-    if (r == 0 && extended && has_inbox(out))
-        r = broken_drop(pass, CAP_LIST_STATUS, "its answer to LIST lacks mailboxes", err);
-    if (r == 0 && extended)
-        r = broken_drop(pass, CAP_LIST_EXTENDED, "its answer to LIST lacks mailboxes", err);
+    if (r == 0 && broken && has_inbox(out))
+        r = broken_drop(
+            pass, client_has(pass->client, CAP_LIST_STATUS) ? CAP_LIST_STATUS : CAP_LIST_EXTENDED,
+            "the LIST that it is for is refused or lacks INBOX", err);
     return r;
 }
 
@@ -146,8 +148,8 @@ static void keep_own(struct pass *pass, const struct client_mailboxes *list,
                      struct remote_list *out)
 {
     struct names_space space = remote_space(pass);
-    *out = (struct remote_list){
-        .items = arena_array(pass->arena, list->len + 1, sizeof *out->items)};
+    *out =
+        (struct remote_list){.items = arena_array(pass->arena, list->len + 1, sizeof *out->items)};
     for (size_t i = 0; i < list->len; i++) {
         const struct client_mailbox *m = &list->items[i];
         struct remote_mailbox *to = &out->items[out->len];

@@ -131,7 +131,7 @@ static int remove_mailbox(struct pass *pass, struct mailbox_pair *pair, bool *do
     struct status_data status = {0};
     struct error ignored = ERROR_INIT;
     *done_out = false;
-    int r = client_unselect(pass->client, err);
+    int r = apply_unselect(pass, err);
     if (r == 0)
         r = client_status(pass->client, pair->record.name, STATUS_MESSAGES, pass->arena, &status,
                           err);

@@ -12,6 +12,3 @@ int removal_confirm(struct pass *pass, struct error *err);
 /* After the surveys: the messages of a lost mailbox are gone, too, unless it holds what the other
  * side does not know. */
 int removal_settle(struct pass *pass, struct error *err);
-/* After the deletions: what is empty now goes. */
-struct plan;
-int apply_removals(struct pass *pass, struct plan *plan, struct error *err);

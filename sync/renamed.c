@@ -133,8 +133,8 @@ static int know_by_directories(struct finder *f, size_t i, const struct maildir_
 static bool has_folder(const struct finder *f, const struct index_mailbox *record)
 {
     for (size_t i = 0; i < f->local->len; i++) {
-        bool by_path = f->out->local_is[i] == 0 &&
-                       str_eq(record->path, str_from(f->local->items[i].path));
+        bool by_path =
+            f->out->local_is[i] == 0 && str_eq(record->path, str_from(f->local->items[i].path));
         if (f->out->local_is[i] == record->id || by_path)
             return true;
     }
@@ -465,9 +465,9 @@ static int is_out_of_view(struct pass *pass, struct str name, bool *out, struct 
         *err = told;
         return r;
     }
-    *out = r == 0 || (told.response_code[0] != '\0' &&
-                      strcmp(told.response_code, "NONEXISTENT") != 0 &&
-                      strcmp(told.response_code, "TRYCREATE") != 0);
+    *out = r == 0 ||
+           (told.response_code[0] != '\0' && strcmp(told.response_code, "NONEXISTENT") != 0 &&
+            strcmp(told.response_code, "TRYCREATE") != 0);
     return 0;
 }
 

@@ -263,21 +263,6 @@ static const struct {
     /* not built yet */
     {ACCOUNT "    provider: gmail\n",
      "config.yaml:7: accounts.work.provider: not built yet; leave it out\n"},
-    {ACCOUNT "    mailboxes: {rename: {a: b}}\n",
-     "config.yaml:7: accounts.work.mailboxes.rename: not built yet; only its default, {}, can "
-     "stand here\n"},
-    {ACCOUNT "    mailboxes: {subscribed: true}\n",
-     "config.yaml:7: accounts.work.mailboxes.subscribed: not built yet; only its default, false, "
-     "can stand here\n"},
-    {ACCOUNT "    mailboxes: {special: {trash: Trash}}\n",
-     "config.yaml:7: accounts.work.mailboxes.special: not built yet; only its default, {}, can "
-     "stand here\n"},
-    {ACCOUNT "    sync: {rename: none}\n",
-     "config.yaml:7: accounts.work.sync.rename: not built yet; only its default, both, can stand "
-     "here\n"},
-    {ACCOUNT "    sync: {remove: both}\n",
-     "config.yaml:7: accounts.work.sync.remove: not built yet; only its default, none, can stand "
-     "here\n"},
     {ACCOUNT "    sync: {marked: expunge}\n",
      "config.yaml:7: accounts.work.sync.marked: 'expunge' is not built yet (built: keep)\n"},
     {ACCOUNT "    sync: {delete: trash}\n",
@@ -291,14 +276,9 @@ static const struct {
     {ACCOUNT "    sync: {since: 2y}\n",
      "config.yaml:7: accounts.work.sync.since: not built yet; only its default, 0, can stand "
      "here\n"},
-    {ACCOUNT "    overrides: [{match: a, sync: {direction: pull}}]\n",
-     "config.yaml:7: accounts.work.overrides: not built yet; only its default, [], can stand "
-     "here\n"},
     {ACCOUNT "    overrides: [{sync: {flag: both}}]\n",
      "config.yaml:7: accounts.work.overrides.sync: unknown key 'flag'; did you mean 'flags'?\n"
-     "config.yaml:7: accounts.work.overrides: 'match' is missing: a pattern of mailbox names\n"
-     "config.yaml:7: accounts.work.overrides: not built yet; only its default, [], can stand "
-     "here\n"},
+     "config.yaml:7: accounts.work.overrides: 'match' is missing: a pattern of mailbox names\n"},
     {ACCOUNT "    watch: {mode: idle, mailboxes: [A], poll: 1m, local: false, audit: 1h}\n",
      "config.yaml:7: accounts.work.watch.mode: not built yet; only its default, auto, can stand "
      "here\n"

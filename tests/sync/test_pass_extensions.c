@@ -57,7 +57,8 @@ static void extensions_turned_off_by_the_configuration(void **state)
     } cases[] = {
         {"    disable: [QRESYNC]\n", "(QRESYNC"},
         {"    disable: [QRESYNC, CONDSTORE]\n", "HIGHESTMODSEQ"},
-        {"    disable: [LIST-STATUS]\n", "RETURN"},
+        {"    disable: [LIST-STATUS]\n", "RETURN (SPECIAL-USE STATUS"},
+        {"    disable: [LIST-STATUS, LIST-EXTENDED]\n", "RETURN"},
         {"    disable: [LITERAL+]\n", "+}"},
         {"    disable: [UIDPLUS]\n", "UID EXPUNGE"},
     };
