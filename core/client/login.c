@@ -44,34 +44,44 @@ static int begin_enable(struct client *c, struct introduction *done, struct clie
     return enable_begin(c, op, &cap, 1, err);
 }
 
-/* One write, one answer: what the capabilities known so far allow and was not asked yet. */
-static int introduce(struct client *c, bool ask_capability, struct introduction *done,
-                     struct error *err)
+static int begin_introduction(struct client *c, bool ask_capability, struct introduction *done,
+                              struct introduction_ops *ops, struct error *err)
 {
-    struct introduction_ops ops = {0};
-    if (ask_capability && client_command_begin(c, &ops.capability, CMD_CAPABILITY, err) < 0) {
+    if (ask_capability && client_command_begin(c, &ops->capability, CMD_CAPABILITY, err) < 0) {
         return -(int)err->code;
     }
     if (!done->id && c->options.id != NULL && client_has(c, CAP_ID)) {
         done->id = true;
-        if (id_begin(c, &ops.id, c->options.id, NULL, err) < 0) {
+        if (id_begin(c, &ops->id, c->options.id, NULL, err) < 0) {
             return -(int)err->code;
         }
     }
-    if (begin_enable(c, done, &ops.enable, err) < 0) {
+    if (begin_enable(c, done, &ops->enable, err) < 0) {
         return -(int)err->code;
     }
     if (!done->namespaces && client_has(c, CAP_NAMESPACE)) {
         done->namespaces = true;
-        if (client_command_begin(c, &ops.namespaces, CMD_NAMESPACE, err) < 0) {
-            return -(int)err->code;
-        }
-    }
-    if (end_tolerantly(c, &ops.capability, err) < 0 || end_tolerantly(c, &ops.id.op, err) < 0 ||
-        end_tolerantly(c, &ops.enable, err) < 0 || end_tolerantly(c, &ops.namespaces, err) < 0) {
-        return -(int)err->code;
+        return client_command_begin(c, &ops->namespaces, CMD_NAMESPACE, err);
     }
     return 0;
+}
+
+/* One write, one answer: what the capabilities known so far allow and was not asked yet. All that
+ * was begun is ended, whatever fails: it lives here. */
+static int introduce(struct client *c, bool ask_capability, struct introduction *done,
+                     struct error *err)
+{
+    struct introduction_ops ops = {0};
+    struct client_op *const all[] = {&ops.capability, &ops.id.op, &ops.enable, &ops.namespaces};
+    int result = begin_introduction(c, ask_capability, done, &ops, err);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct error later = ERROR_INIT;
+        if (end_tolerantly(c, all[i], &later) < 0 && result == 0) {
+            *err = later;
+            result = -(int)err->code;
+        }
+    }
+    return result;
 }
 
 static int compress(struct client *c, struct error *err)

@@ -171,7 +171,7 @@ static bool value_read(struct fetch_reader *f, unsigned item)
     out->have |= item;
     switch (item) {
     case FETCH_UID:
-        return reader_expect_nz_number(f->r, &out->uid);
+        return seqset_read_number(f->r, &out->uid);
     case FETCH_FLAGS:
         return flags_read(f->r, f->arena, &out->flags);
     case FETCH_INTERNALDATE:

@@ -231,6 +231,9 @@ void metadata_get_write(struct writer *w, const struct metadata_get *get)
     for (size_t i = 0; i < get->names.len; i++) {
         writer_cstr(w, i == 0 ? " (" : " ");
         writer_astring(w, get->names.items[i]);
+        if (!str_starts(get->names.items[i], STR("/"))) {
+            writer_fail(w, "an entry without a slash, which could be an option");
+        }
     }
     writer_byte(w, ')');
     if (get->names.len == 0) {

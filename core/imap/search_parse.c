@@ -244,6 +244,9 @@ static bool parse_value(struct search_parser *p, const struct search_row *row,
     case SEARCH_ARGUMENT_SET:
         good = parse_set(p, text, key);
         break;
+    case SEARCH_ARGUMENT_UID:
+        good = str_to_u64(text, &key->number) && key->number > 0 && key->number <= UINT32_MAX;
+        break;
     default:
         good = str_to_u64(text, &key->number);
         break;

@@ -124,6 +124,13 @@ bool search_modseq_read(struct reader *r, uint64_t *out)
     return reader_expect_sp(r) && modseq_read(r, out) && reader_expect(r, ')');
 }
 
+/* As seqset_read_number, but some servers tell 0 where they found nothing. */
+static bool number_or_zero_read(struct reader *r, uint32_t *out)
+{
+    return reader_expect_number(r, out) &&
+           (*out != SEQ_STAR || reader_fail(r, "a message's number out of range, %u", *out));
+}
+
 bool search_numbers_read(struct reader *r, struct search_numbers *out, uint64_t *modseq)
 {
     *modseq = 0;
@@ -138,7 +145,7 @@ bool search_numbers_read(struct reader *r, struct search_numbers *out, uint64_t 
         if (out->len == LIMIT_SEARCH_NUMBERS) {
             return reader_fail(r, "more than %d messages found", LIMIT_SEARCH_NUMBERS);
         }
-        if (!reader_expect_number(r, &number)) {
+        if (!number_or_zero_read(r, &number)) {
             return false;
         }
         if (number != 0) {
@@ -218,9 +225,9 @@ static bool esearch_read_item(struct reader *r, bool ordered, struct search_resu
     out->have |= item;
     switch (item) {
     case SEARCH_RETURN_MIN:
-        return reader_expect_number(r, &out->min);
+        return number_or_zero_read(r, &out->min);
     case SEARCH_RETURN_MAX:
-        return reader_expect_number(r, &out->max);
+        return number_or_zero_read(r, &out->max);
     case SEARCH_RETURN_COUNT:
         return reader_expect_number(r, &out->count);
     case SEARCH_RETURN_ALL:

@@ -51,10 +51,10 @@ static bool select_read_param(struct reader *r, struct select_params *out)
         out->condstore = true;
         return true;
     }
-    if (reader_accept_word(r, "QRESYNC")) {
+    if (!out->qresync && reader_accept_word(r, "QRESYNC")) {
         return select_read_qresync(r, out);
     }
-    return reader_expected(r, "CONDSTORE or QRESYNC");
+    return reader_expected(r, "CONDSTORE, or QRESYNC once");
 }
 
 bool select_params_read(struct reader *r, struct select_params *out)

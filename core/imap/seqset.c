@@ -163,6 +163,14 @@ static bool seq_number_read(struct reader *r, bool star_ok, uint32_t *out)
     return reader_expect_nz_number(r, out);
 }
 
+bool seqset_read_number(struct reader *r, uint32_t *out)
+{
+    if (!reader_expect_nz_number(r, out)) {
+        return false;
+    }
+    return *out != SEQ_STAR || reader_fail(r, "a message's number out of range, %u", *out);
+}
+
 static bool seq_range_read(struct reader *r, bool star_ok, struct seq_range *out)
 {
     uint32_t a;
@@ -174,6 +182,10 @@ static bool seq_range_read(struct reader *r, bool star_ok, struct seq_range *out
         return false;
     }
     *out = a <= b ? (struct seq_range){a, b} : (struct seq_range){b, a};
+    if (!star_ok && out->last == SEQ_STAR) {
+        out->last = SEQ_STAR - 1;
+        return out->first < SEQ_STAR || reader_fail(r, "a UID out of range, %u", a);
+    }
     return true;
 }
 

@@ -82,7 +82,7 @@ static bool thread_read_step(struct thread_reader *t)
         t->tail = t->frames[--t->depth].tail;
         return true;
     }
-    return reader_expect_nz_number(t->r, &number) && thread_add(t, number);
+    return seqset_read_number(t->r, &number) && thread_add(t, number);
 }
 
 bool thread_result_read(struct reader *r, struct arena *arena, struct thread_node **out)

@@ -125,7 +125,7 @@ static bool reader_expect_run(struct reader *r, unsigned classes, const char *wh
 
 bool reader_expect_tag(struct reader *r, struct str *out)
 {
-    return reader_expect_run(r, CHAR_TAG | CHAR_8BIT, "a tag", out);
+    return reader_expect_run(r, CHAR_TAG, "a tag", out);
 }
 
 bool reader_expect_atom(struct reader *r, struct str *out)

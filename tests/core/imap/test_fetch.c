@@ -75,8 +75,8 @@ static void data_are_read(void **state)
     static const struct imap_case cases[] = {
         {"flags", fetch, "(UID 7 FLAGS (\\Seen $Forwarded))", "UID 7 FLAGS (\\Seen $Forwarded)"},
         {"no flags", fetch, "(FLAGS ())", "FLAGS ()"},
-        {"items in another order", fetch, "(RFC822.SIZE 5 FLAGS (\\Draft) UID 4294967295)",
-         "UID 4294967295 FLAGS (\\Draft) RFC822.SIZE 5"},
+        {"items in another order", fetch, "(RFC822.SIZE 5 FLAGS (\\Draft) UID 4294967294)",
+         "UID 4294967294 FLAGS (\\Draft) RFC822.SIZE 5"},
         {"any case", fetch, "(uid 7 Flags (\\SEEN))", "UID 7 FLAGS (\\Seen)"},
         {"date", fetch, "(INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")",
          "INTERNALDATE \"17-Jul-1996 02:44:25 -0700\""},
@@ -158,6 +158,7 @@ static void refused(void **state)
         {"UID runs on", fetch, "(UID 9e6 (x))", NULL},
         {"negative UID", fetch, "(UID -1)", NULL},
         {"zero UID", fetch, "(UID 0)", NULL},
+        {"law1: a UID that would be sent back as *", fetch, "(UID 4294967295)", NULL},
         {"UID over 32 bits", fetch, "(UID 4294967296)", NULL},
         {"MODSEQ over 63 bits", fetch, "(MODSEQ (9223372036854775808))", NULL},
         {"MODSEQ as 2^64-1", fetch, "(MODSEQ (18446744073709551615))", NULL},

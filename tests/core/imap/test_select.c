@@ -56,6 +56,7 @@ static void select_params_are_read(void **state)
         {"qresync with a match alone", select_params, " (qresync (1 2 (1,5 41,211)))\r\n",
          " (QRESYNC (1 2))"},
         {"both", select_params, " ( CONDSTORE  QRESYNC (1 2) ) \r\n", " (QRESYNC (1 2))"},
+        {"twice", select_params, " (QRESYNC (1 2 3:4) QRESYNC (1 2 5:6))\r\n", NULL},
         {"star", select_params, " (QRESYNC (1 2 1:*))\r\n", NULL},
         {"modseq zero", select_params, " (QRESYNC (1 0))\r\n", NULL},
         {"UIDVALIDITY zero", select_params, " (QRESYNC (0 1))\r\n", NULL},

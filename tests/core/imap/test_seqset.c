@@ -100,6 +100,9 @@ static void sets_are_read(void **state)
         {"letters", set, "abc", NULL},
         {"uid-set", uids, "5,1:3", "1:3,5"},
         {"uid-set with star", uids, "1:*", NULL},
+        {"law1: a UID that would be sent back as *", uids, "3,4294967295", NULL},
+        {"a range of UIDs to the last number", uids, "4294967295:5", "5:4294967294"},
+        {"the last number, in order", ordered, "5,4294967295", NULL},
         {"order is kept", ordered, "304,319:320,3:1", "304,319:320,1:3"},
         {"ordered with star", ordered, "1,*", NULL},
     };

@@ -296,6 +296,7 @@ static void tolerated(void **state)
 static void refused(void **state)
 {
     static const struct reader_case cases[] = {
+        {"8-bit tag", tag, {"a\xc1 ok", 5}, "a", "\xc1 ok"},
         {"no tag", tag, {"+ ok", 4}, NULL, NULL},
         {"no atom", atom, {"(a", 2}, NULL, NULL},
         {"control in an atom", atom, {"\001a", 2}, NULL, NULL},
