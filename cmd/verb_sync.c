@@ -3,6 +3,7 @@
 #include "sync/hooks.h"
 #include "sync/report_json.h"
 #include "cmd/command.h"
+#include "cmd/daemon_pass.h"
 #include "cmd/json_print.h"
 #include "cmd/plan_list.h"
 #include "cmd/progress.h"
@@ -39,6 +40,7 @@ struct sync_run {
 
 struct job {
     struct sync_run *run;
+    struct arena *arena; /* of the report, where the daemon told it */
     size_t index;
     pthread_t thread;
     bool started;
@@ -99,6 +101,17 @@ static void run_with_hooks(struct job *job, const struct config_account *account
     hook_news_free(&news);
 }
 
+/* A daemon that has the account makes the pass for us. */
+static void make_pass(struct job *job, const struct pass_options *options)
+{
+    const struct config *config = job->run->config;
+    const struct target *target = &job->run->targets.items[job->index];
+    if (!account_is_locked(config, target->account) ||
+        !daemon_pass(config, target, options, job->run->flags.no_hooks, job->arena, &job->report)) {
+        (void)account_pass(config, target->account, options, &job->report);
+    }
+}
+
 static void *run_job(void *argument)
 {
     struct job *job = argument;
@@ -119,7 +132,7 @@ static void *run_job(void *argument)
     if (!run->flags.dry_run && !run->flags.no_hooks && hooks_are_wanted(run->config)) {
         run_with_hooks(job, target->account, &options);
     } else {
-        (void)account_pass(run->config, target->account, &options, &job->report);
+        make_pass(job, &options);
     }
     job->report.account = target->account->name;
     progress_board_done(run->board, job->index);
@@ -133,7 +146,7 @@ static void start_jobs(struct sync_run *run)
     for (size_t i = 0; i < run->targets.len; i++) {
         struct job *job = &run->jobs[i];
         const char *account = run->targets.items[i].account->name;
-        *job = (struct job){.run = run, .index = i};
+        *job = (struct job){.run = run, .arena = arena_new(), .index = i};
         job->spoken = (struct plan_sink){speak, job};
         job->plan = plan_list_new();
         job->tap = run->trace == NULL ? NULL : trace_sink(run->trace, account);
@@ -196,6 +209,7 @@ static int run_passes(struct sync_run *run)
     }
     for (size_t i = 0; i < run->targets.len; i++) {
         plan_list_free(&run->jobs[i].plan);
+        arena_free(&run->jobs[i].arena);
     }
     free(run->jobs);
     if (trace_close(&run->trace, &err) < 0) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const char *control_path(const char *state_dir, struct arena *arena)
+const char *control_path(struct arena *arena)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     if (runtime != NULL && runtime[0] == '/')
@@ -11,5 +11,5 @@ const char *control_path(const char *state_dir, struct arena *arena)
     const char *by_user = arena_printf(arena, "/run/user/%u", (unsigned)getuid());
     if (access(by_user, W_OK) == 0)
         return arena_printf(arena, "%s/maildird/control", by_user);
-    return arena_printf(arena, "%s/control", state_dir);
+    return NULL;
 }

@@ -1,5 +1,6 @@
 #include "sync/account.h"
 
+#include "base/files.h"
 #include "sync/apply.h"
 #include "sync/broken.h"
 #include "sync/commit.h"
@@ -179,4 +180,17 @@ int account_pass(const struct config *config, const struct config_account *accou
     if (options->pool == NULL)
         connection_pool_free(&pool);
     return report_exit_code(out);
+}
+
+bool account_is_locked(const struct config *config, const struct config_account *account)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    const char *dir = config_state_dir(config, account, arena);
+    struct error err = ERROR_INIT;
+    int fd = -1;
+    if (!index_exists(dir))
+        return false;
+    bool locked = index_lock(dir, &fd, &err) < 0 && err.code == ERR_LOCKED;
+    file_close(&fd);
+    return locked;
 }

@@ -77,6 +77,10 @@ struct pass_options {
 int account_pass(const struct config *config, const struct config_account *account,
                  const struct pass_options *options, struct report *out);
 
+/* Whether another process, such as the daemon, has the account: a pass would end with ERR_LOCKED.
+ */
+bool account_is_locked(const struct config *config, const struct config_account *account);
+
 /* Side by side: what is on the server, here and in the index. In `arena`, sorted by name. */
 struct mailbox_row {
     struct str name;          /* UTF-8 */

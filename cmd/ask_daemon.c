@@ -1,0 +1,74 @@
+#include "cmd/ask_daemon.h"
+#include "base/arena.h"
+#include "sync/report.h"
+#include "daemon/control_path.h"
+#include "cmd/json_print.h"
+#include "cmd/stop.h"
+
+/* Where the daemon of this configuration listens. NULL: told, *exit_out is the exit code. */
+static const char *find_path(const struct invocation *invocation, struct arena *arena,
+                             int *exit_out)
+{
+    const char *path = control_path(arena);
+    if (path != NULL) {
+        return path;
+    }
+    struct config *config = command_config(invocation, exit_out);
+    if (config == NULL) {
+        return NULL;
+    }
+    path = arena_printf(arena, "%s/control", config->state_dir);
+    config_free(&config);
+    return path;
+}
+
+struct control_client *daemon_connect(const struct invocation *invocation, int *exit_out)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct error err = ERROR_INIT;
+    struct control_client *client = NULL;
+    const struct wake *wake;
+    const char *path = find_path(invocation, arena, exit_out);
+    if (path == NULL) {
+        return NULL;
+    }
+    if (stop_on_signals(&wake, &err) < 0 ||
+        control_connect(path, wake, &clock_system, &client, &err) < 0) {
+        *exit_out = daemon_failed(&err);
+        return NULL;
+    }
+    return client;
+}
+
+struct control_client *daemon_find(const struct config *config)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct error err = ERROR_INIT;
+    struct control_client *client = NULL;
+    const struct wake *wake;
+    const char *path = control_path(arena);
+    if (path == NULL) {
+        path = arena_printf(arena, "%s/control", config->state_dir);
+    }
+    if (stop_on_signals(&wake, &err) < 0 ||
+        control_connect(path, wake, &clock_system, &client, &err) < 0) {
+        return NULL;
+    }
+    return client;
+}
+
+int daemon_failed(const struct error *err)
+{
+    int exit_code = command_failed(err);
+    bool gone = err->code == ERR_NOT_FOUND || err->code == ERR_NETWORK;
+    return gone ? EXIT_NO_DAEMON : exit_code;
+}
+
+json_t *words_json(const struct arguments *words)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < words->len; i++) {
+        json_array_append_new(array, json_text(words->items[i]));
+    }
+    return array;
+}
