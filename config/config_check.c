@@ -42,7 +42,7 @@ static void check_connection(const struct check *c)
         a->port = a->tls == CONFIG_TLS_IMPLICIT ? 993 : 143;
     }
     if (!is_given(c, "host") && !is_given(c, "tunnel") && !is_given(c, "provider")) {
-        wrong(c, "'host' is missing: the name of the IMAP server");
+        wrong(c, "'host' is missing: the name of the IMAP server (or 'provider')");
     }
     if (a->tunnel != NULL && a->tls == CONFIG_TLS_OFF && a->host != NULL) {
         wrong(c, "'host' and 'tunnel' are both given; only one of them");

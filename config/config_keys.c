@@ -165,11 +165,11 @@ static const struct config_table watch_table = CONFIG_TABLE(watch_keys);
 
 static const struct config_key account_keys[] = {
     {.name = "provider",
-     .type = TYPE_TEXT,
+     .type = TYPE_PROVIDER,
      .offset = ACCOUNT(provider),
      .example = "fastmail",
-     .later = true,
-     .help = "fills in what follows for a known provider"},
+     .help = "fills in host, port and what else is special of a known provider; what is given here "
+             "and under defaults comes before it"},
     {.name = "host",
      .type = TYPE_TEXT,
      .offset = ACCOUNT(host),

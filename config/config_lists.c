@@ -2,6 +2,7 @@
 #include "net/socks.h"
 #include "imap/capability.h"
 #include "config/config_private.h"
+#include "config/provider.h"
 #include "config/suggest.h"
 
 /* ---- dates ---- */
@@ -45,6 +46,29 @@ bool config_parse_since(const struct config_value *value, void *field)
     }
     *(struct config_since *)field = since;
     return true;
+}
+
+/* ---- providers ---- */
+
+bool config_parse_provider(const struct config_value *value, void *field)
+{
+    struct suggest near;
+    const char *name = value->node->text;
+    const char *list = "";
+    suggest_begin(&near, name);
+    for (const struct provider *p = providers; p->name != NULL; p++) {
+        suggest_offer(&near, p->name);
+        list =
+            arena_printf(value->ctx->arena, "%s%s%s", list, list[0] == '\0' ? "" : ", ", p->name);
+    }
+    if (provider_find(name) != NULL) {
+        *(const char **)field = name;
+        return true;
+    }
+    if (near.best != NULL) {
+        return config_value_wrong(value, "'%s' is not known; did you mean '%s'?", name, near.best);
+    }
+    return config_value_wrong(value, "'%s' is not known; give host, or one of %s", name, list);
 }
 
 /* ---- lists ---- */

@@ -60,6 +60,7 @@ enum config_type {
     TYPE_TEXT,              /* const char *, one line */
     TYPE_SHELL,             /* const char *, for sh */
     TYPE_PROXY,             /* const char *, which may hold a password */
+    TYPE_PROVIDER,          /* const char *, a name of provider.h */
     TYPE_PATH,              /* const char *, absolute */
     TYPE_INBOX,             /* const char *: a folder name, or an absolute path */
     TYPE_PREFIX,            /* const char *: auto (NULL) or a text */
@@ -158,6 +159,7 @@ const struct config_word *config_value_word(const struct config_value *value, co
 bool config_duration_parse(const char *text, int64_t *seconds_out);
 void config_duration_show(struct buf *out, int64_t seconds);
 
+config_parse_fn config_parse_provider;
 config_parse_fn config_parse_proxy;
 config_parse_fn config_parse_since;
 config_parse_fn config_parse_strings;

@@ -2,6 +2,7 @@
 #include "base/files.h"
 #include "base/vec.h"
 #include "config/config_private.h"
+#include "config/provider.h"
 #include "config/suggest.h"
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -201,6 +202,24 @@ static void read_overrides(struct config_context *ctx, struct config_account *ac
     }
 }
 
+/* What the account's provider, or that of the defaults, gives; it lies under both. */
+static void read_provider(struct config_context *ctx, const struct config_node *own,
+                          const struct config_node *defaults, struct config_account *account,
+                          uint64_t *given)
+{
+    static const struct config_file file = {.name = "built-in providers"};
+    const struct config_node *node = find_entry(own, "provider");
+    if (node == NULL) {
+        node = find_entry(defaults, "provider");
+    }
+    const struct provider *provider =
+        node == NULL || node->kind != NODE_SCALAR ? NULL : provider_find(node->text);
+    if (provider != NULL) {
+        config_layer(ctx, &config_account_keys, provider->name,
+                     config_yaml_parse(ctx, &file, str_from(provider->keys)), account, given);
+    }
+}
+
 static void read_account(struct reading *r, const struct config_entry *entry,
                          struct config_account *account)
 {
@@ -212,6 +231,7 @@ static void read_account(struct reading *r, const struct config_entry *entry,
     account->name = entry->key;
     account->origin = arena_printf(ctx->arena, "%s:%u", own->file->name, entry->line);
     config_defaults(ctx, &config_account_keys, account);
+    read_provider(ctx, own, r->defaults, account, &given);
     if (r->defaults != NULL) {
         ctx->muted = true;
         config_layer(ctx, &config_account_keys, "defaults", r->defaults, account, &given);

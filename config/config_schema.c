@@ -2,6 +2,7 @@
  * for whoever wants a list of the keys. */
 #include "base/alloc.h"
 #include "config/config_private.h"
+#include "config/provider.h"
 #include <jansson.h>
 
 static json_t *properties_of(const struct config_table *table);
@@ -16,6 +17,15 @@ static json_t *words_of(const struct config_word *words)
     json_t *list = json_array();
     for (; words->word != NULL; words++) {
         json_array_append_new(list, json_string(words->word));
+    }
+    return json_pack("{s:o}", "enum", list);
+}
+
+static json_t *providers_type(void)
+{
+    json_t *list = json_array();
+    for (const struct provider *p = providers; p->name != NULL; p++) {
+        json_array_append_new(list, json_string(p->name));
     }
     return json_pack("{s:o}", "enum", list);
 }
@@ -83,6 +93,8 @@ static json_t *type_of(const struct config_key *key)
     case TYPE_EXTENSIONS:
     case TYPE_INCLUDE:
         return list_of(string_type());
+    case TYPE_PROVIDER:
+        return providers_type();
     case TYPE_WORDS:
         return either(json_pack("{s:s}", "const", "auto"), list_of(words_of(key->words)));
     case TYPE_PAIRS:

@@ -193,6 +193,7 @@ bool config_show_value(const struct config_key *key, const void *field, struct b
     case TYPE_SHELL:
     case TYPE_PATH:
     case TYPE_INBOX:
+    case TYPE_PROVIDER:
         return show_text(*(const char *const *)field, out);
     case TYPE_PROXY:
         return show_proxy(*(const char *const *)field, out);

@@ -363,6 +363,7 @@ static const struct {
 } types[TYPE_COUNT] = {
     [TYPE_TEXT] = {parse_text, sizeof(char *), true},
     [TYPE_SHELL] = {parse_shell, sizeof(char *), true},
+    [TYPE_PROVIDER] = {config_parse_provider, sizeof(char *), true},
     [TYPE_PROXY] = {config_parse_proxy, sizeof(char *), true},
     [TYPE_PATH] = {parse_path, sizeof(char *), true},
     [TYPE_INBOX] = {parse_inbox, sizeof(char *), true},

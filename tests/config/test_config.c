@@ -217,7 +217,8 @@ static const struct {
 
     /* what does not fit together */
     {"accounts:\n  work: {}\n",
-     "config.yaml:2: accounts.work: 'host' is missing: the name of the IMAP server\n"
+     "config.yaml:2: accounts.work: 'host' is missing: the name of the IMAP server (or "
+     "'provider')\n"
      "config.yaml:2: accounts.work: 'user' is missing (or 'user_command')\n"
      "config.yaml:2: accounts.work: the password is missing: password_command, password_file, "
      "password, password_credential, or token_command\n"
@@ -247,6 +248,14 @@ static const struct {
      "config.yaml:7: accounts.b: the Maildir /m/b lies in that of 'a', /m, and would be taken for "
      "its mailboxes\n"},
 
+    /* providers */
+    {ACCOUNT "    provider: gmial\n",
+     "config.yaml:7: accounts.work.provider: 'gmial' is not known; did you mean 'gmail'?\n"},
+    {"accounts:\n  a:\n    provider: outlook\n    user: u\n    password: p\n    maildir: m\n",
+     "config.yaml:2: accounts.a: 'token_command' is missing: 'auth' names what takes a token, not "
+     "a "
+     "password\n"},
+
     /* ways to log in */
     {ACCOUNT "    proxy: http://127.0.0.1\n",
      "config.yaml:7: accounts.work.proxy: the proxy must be written "
@@ -261,8 +270,6 @@ static const struct {
      "config.yaml:2: accounts.a: 'user' is missing (or 'user_command')\n"},
 
     /* not built yet */
-    {ACCOUNT "    provider: gmail\n",
-     "config.yaml:7: accounts.work.provider: not built yet; leave it out\n"},
     {ACCOUNT "    sync: {marked: expunge}\n",
      "config.yaml:7: accounts.work.sync.marked: 'expunge' is not built yet (built: keep)\n"},
     {ACCOUNT "    sync: {delete: trash}\n",
