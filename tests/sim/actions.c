@@ -91,7 +91,7 @@ static const char *folder_here(uint64_t *random)
     return name;
 }
 
-static bool file_here(uint64_t *random, struct here_file *out, struct message **message_out)
+static bool file_here(uint64_t *random, struct user_file *out, struct message **message_out)
 {
     for (int attempt = 0; attempt < 3; attempt++) {
         const char *folder = folder_here(random);
@@ -228,7 +228,7 @@ static bool deliver_here(uint64_t *random)
 
 static bool deliver_again_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
@@ -240,7 +240,7 @@ static bool deliver_again_here(uint64_t *random)
 
 static bool flag_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
@@ -253,7 +253,7 @@ static bool flag_here(uint64_t *random)
 /* As many mail programs do when the folder is opened. */
 static bool see_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *m;
     if (!file_here(random, &file, &m) || !file.in_new)
         return false;
@@ -269,7 +269,7 @@ static void note_removed_here(struct message *m)
 
 static bool remove_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
@@ -287,7 +287,7 @@ static struct {
 
 static bool take_out_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
@@ -315,7 +315,7 @@ static bool bring_back_here(uint64_t *random)
 
 static bool replace_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *old;
     if (!file_here(random, &file, &old))
         return false;
@@ -330,7 +330,7 @@ static bool replace_here(uint64_t *random)
 
 static bool move_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
@@ -342,7 +342,7 @@ static bool move_here(uint64_t *random)
 
 static bool copy_here(uint64_t *random)
 {
-    struct here_file file;
+    struct user_file file;
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;

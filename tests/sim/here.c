@@ -98,7 +98,7 @@ static void add_files(struct disk_node *directory, const char *folder, bool in_n
     VEC_FOREACH (const struct disk_entry, entry, &directory->entries) {
         if (entry->node->is_directory || entry->name[0] == '.')
             continue;
-        vec_push(out, ((struct here_file){.folder = folder,
+        vec_push(out, ((struct user_file){.folder = folder,
                                           .name = entry->name,
                                           .directory = directory,
                                           .node = entry->node,
@@ -109,8 +109,8 @@ static void add_files(struct disk_node *directory, const char *folder, bool in_n
 
 static int compare_files(const void *a, const void *b)
 {
-    const struct here_file *x = a;
-    const struct here_file *y = b;
+    const struct user_file *x = a;
+    const struct user_file *y = b;
     return strcmp(x->name, y->name);
 }
 
@@ -138,7 +138,7 @@ static struct disk_node *sub_of(const char *folder, const char *sub)
     return found != NULL ? found : disk_create(at, sub, true, 0700);
 }
 
-static bool is_there(const struct here_file *file)
+static bool is_there(const struct user_file *file)
 {
     return disk_find(file->directory, file->name) == file->node;
 }
@@ -170,7 +170,7 @@ bool here_deliver(const char *folder, struct str text, uint8_t flags, const char
 }
 
 /* A change of another program is not what the power failure is about: it is safe at once. */
-static void rename_file(const struct here_file *file, struct disk_node *to, const char *name)
+static void rename_file(const struct user_file *file, struct disk_node *to, const char *name)
 {
     if (!is_there(file) || disk_find(to, name) != NULL)
         return;
@@ -179,7 +179,7 @@ static void rename_file(const struct here_file *file, struct disk_node *to, cons
     disk_sync(file->directory);
 }
 
-void here_set_flags(const struct here_file *file, uint8_t flags)
+void here_set_flags(const struct user_file *file, uint8_t flags)
 {
     char name[400];
     struct disk_node *cur = sub_of(file->folder, "cur");
@@ -188,7 +188,7 @@ void here_set_flags(const struct here_file *file, uint8_t flags)
         rename_file(file, cur, name);
 }
 
-void here_remove(const struct here_file *file)
+void here_remove(const struct user_file *file)
 {
     if (!is_there(file))
         return;
@@ -196,7 +196,7 @@ void here_remove(const struct here_file *file)
     disk_sync(file->directory);
 }
 
-void here_move(const struct here_file *file, const char *to, bool fresh)
+void here_move(const struct user_file *file, const char *to, bool fresh)
 {
     char base[64];
     char name[400];
@@ -211,7 +211,7 @@ void here_move(const struct here_file *file, const char *to, bool fresh)
     rename_file(file, cur, name);
 }
 
-void here_copy(const struct here_file *file, const char *to, bool link)
+void here_copy(const struct user_file *file, const char *to, bool link)
 {
     char base[64];
     char name[400];

@@ -9,7 +9,7 @@
 #define HERE_ROOT DISK_ROOT "/mail"
 #define HERE_STATE DISK_ROOT "/state/sim"
 
-struct here_file {
+struct user_file {
     const char *folder;
     const char *name;
     struct disk_node *directory; /* its new/ or cur/ */
@@ -17,7 +17,7 @@ struct here_file {
     bool in_new;
     uint8_t flags; /* enum maildir_flag */
 };
-VEC_STRUCT(here_files, struct here_file);
+VEC_STRUCT(here_files, struct user_file);
 VEC_STRUCT(here_names, const char *);
 
 /* No file was named yet. */
@@ -31,12 +31,12 @@ void here_files_list(struct arena *arena, const char *folder, struct here_files 
 /* Into tmp/ and on to new/ or cur/; false where there is no such folder. `name` NULL: a fresh one.
  */
 bool here_deliver(const char *folder, struct str text, uint8_t flags, const char *name);
-void here_set_flags(const struct here_file *file, uint8_t flags);
-void here_remove(const struct here_file *file);
+void here_set_flags(const struct user_file *file, uint8_t flags);
+void here_remove(const struct user_file *file);
 /* Keeps the base name, unless `fresh`. */
-void here_move(const struct here_file *file, const char *to, bool fresh);
+void here_move(const struct user_file *file, const char *to, bool fresh);
 /* A hard link, or another file. */
-void here_copy(const struct here_file *file, const char *to, bool link);
+void here_copy(const struct user_file *file, const char *to, bool link);
 bool here_create(const char *folder);
 bool here_rename(const char *from, const char *to);
 /* With all its messages, but not what is below. */

@@ -61,7 +61,7 @@ static void look_here(struct arena *arena, struct sights *out)
     VEC_FOREACH (const char *, folder, &folders) {
         struct here_files files = {0};
         here_files_list(arena, *folder, &files);
-        VEC_FOREACH (const struct here_file, file, &files) {
+        VEC_FOREACH (const struct user_file, file, &files) {
             struct message *m = truth_know(str_make(file->node->data, file->node->len), true);
             if (m == NULL) {
                 truth_fail("a file is not as it was: %s/%s: %.*s", *folder, file->name,

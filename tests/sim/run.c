@@ -1,7 +1,4 @@
 #include "sim/run.h"
-#include "base/files.h"
-#include "config/config.h"
-#include "sync/account.h"
 #include "sim/actions.h"
 #include "sim/calls.h"
 #include "sim/disk.h"
@@ -9,12 +6,8 @@
 #include "sim/machine.h"
 #include "sim/there.h"
 #include "sim/truth.h"
-#include <assert.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdarg.h>
+#include "sim/world.h"
 #include <stdlib.h>
-#include <unistd.h>
 
 /* No pass takes so many. */
 #define POINTS_MAX 200000
@@ -24,107 +17,25 @@ struct run_counts run_counts;
 
 static struct {
     const struct script *script;
-    struct buf *told;
-    struct config *config;
     unsigned round;
-    struct report report;
     uint64_t fingerprint;
 } run;
 
-static const char YAML[] = "state_dir: " DISK_ROOT "/state\n"
-                           "accounts:\n"
-                           "  sim:\n"
-                           "    host: 127.0.0.1\n"
-                           "    tls: off\n"
-                           "    user: " THERE_USER "\n"
-                           "    password: p\n"
-                           "    maildir: " HERE_ROOT "\n";
-
-/* ---- telling ---- */
-
-static void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void tell(const char *format, ...)
-{
-    char line[4096];
-    va_list arguments;
-    if (run.told == NULL)
-        return;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    buf_add_cstr(run.told, line);
-}
-
-static void note_line(void *self, char direction, struct str line)
-{
-    bool matters = line.len > 0 && (line.ptr[0] == 'A' || line.ptr[0] == '*' || line.ptr[0] == '+');
-    if (matters)
-        tell("    [%lu] %c: %.*s\n", machine.points, direction,
-             (int)(line.len < 150 ? line.len : 150), line.ptr);
-}
-
-static void note_plan(void *self, const char *account, const char *mailbox, const char *what,
-                      const char *subject, const char *why)
-{
-    tell("    plan: %s: %s %s (%s)\n", mailbox, what, subject, why);
-}
-
-static void print_problem(void *self, const char *file, unsigned line, const char *text)
-{
-    fprintf(stderr, "%s:%u: %s\n", file, line, text);
-}
-
-/* ---- setting up ---- */
-
-void run_begin(const char *scratch_dir)
-{
-    struct error err = ERROR_INIT;
-    const struct config_problems problems = {print_problem, NULL};
-    snprintf(calls_index_dir, sizeof calls_index_dir, "%s", scratch_dir);
-    machine_reset(1);
-    disk_reset();
-    struct disk_node *file = disk_create(disk_root(), "config.yaml", false, 0600);
-    disk_write(file, 0, YAML, sizeof YAML - 1);
-    if (config_load(DISK_ROOT "/config.yaml", &problems, &run.config, &err) < 0) {
-        fprintf(stderr, "%s\n", err.text);
-        abort();
-    }
-}
-
-static void remove_index(void)
-{
-    static const char *const names[] = {"index.mdb", "index.mdb-lock"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/%s", calls_index_dir, names[i]);
-        (void)unlink(path);
-    }
-}
+/* ---- one pass ---- */
 
 static void set_up(const struct script *script, struct buf *told)
 {
     uint64_t random = script->seed * 2;
     run.script = script;
-    run.told = told;
     run.fingerprint = 0;
-    calls_keep_log = told != NULL;
-    buf_clear(&calls_log);
-    calls_close_all();
-    machine_reset(script->seed);
+    world_reset(script->seed, told);
     machine.tick_ns = random_chance(&random, 10) ? 1000000000 : 4000000;
-    disk_reset();
-    remove_index();
-    here_reset();
-    there_reset();
     truth_reset();
     if (script->seed > 0)
         actions_begin(&random);
     else
         actions_begin_empty();
 }
-
-/* ---- one pass ---- */
 
 static void do_action(const struct thing *thing)
 {
@@ -133,8 +44,8 @@ static void do_action(const struct thing *thing)
     bool done = action_do((unsigned)thing->value, thing->random);
     machine.in_pass = in_pass;
     run_counts.things[THING_ACTION] += done;
-    tell("    [%lu] %s%s\n", machine.points, actions[thing->value].name,
-         done ? "" : ": nothing to do it to");
+    world_tell("    [%lu] %s%s\n", machine.points, actions[thing->value].name,
+               done ? "" : ": nothing to do it to");
 }
 
 static void at_point(unsigned long point)
@@ -151,22 +62,10 @@ static void at_point(unsigned long point)
         abort();
 }
 
-static void one_pass(bool full, bool approve)
+static void one_pass(struct world_pass pass)
 {
-    static const struct tap_sink trace = {note_line, NULL};
-    static const struct plan_sink plan = {note_plan, NULL};
-    const struct pass_options options = {
-        .full = full,
-        .approve_deletions = approve,
-        .clock = &server.clock,
-        .trace = run.told != NULL ? &trace : NULL,
-        .plan = run.told != NULL ? &plan : NULL,
-        .one_thread = true,
-    };
-    machine.at_point = at_point;
-    machine.in_pass = true;
-    int code = account_pass(run.config, &run.config->accounts[0], &options, &run.report);
-    machine.in_pass = false;
+    pass.at_point = at_point;
+    int code = world_pass(&pass);
     run_counts.passes++;
     run_counts.points += machine.points;
     run_counts.failed_passes += code != 0;
@@ -178,13 +77,15 @@ static void one_pass(bool full, bool approve)
     unsigned open = calls_close_all();
     if (open > 0)
         truth_fail("%u descriptors are left open", open);
-    if (run.told != NULL) {
-        buf_add_str(run.told, buf_str(&calls_log));
-        buf_clear(&calls_log);
-        tell("    ended with %d after %lu points, %lu steps%s: %s\n", code, machine.points,
-             machine.steps, machine.crashed ? ", crashed" : "", run.report.error.text);
-        truth_tell(run.told);
-    }
+}
+
+static void tell_sides(void)
+{
+    AUTO_BUF struct buf sides = BUF_INIT(1 << 24);
+    if (!world_is_told())
+        return;
+    truth_tell(&sides);
+    world_tell("%.*s", STR_ARG(buf_str(&sides)));
 }
 
 /* ---- the script ---- */
@@ -197,12 +98,7 @@ static void add_fault(const struct thing *thing)
     there_fault((struct fault){.kind = kinds[thing->value], .at = thing->at});
 }
 
-static void pass_time(int64_t seconds)
-{
-    machine.monotonic_ns += seconds * 1000000000;
-}
-
-static bool before_pass(const struct thing *thing)
+static bool before_pass(const struct thing *thing, struct world_pass *pass)
 {
     switch (thing->kind) {
     case THING_ACTION:
@@ -211,7 +107,7 @@ static bool before_pass(const struct thing *thing)
         do_action(thing);
         return false;
     case THING_WAIT:
-        pass_time(thing->value);
+        world_wait(thing->value);
         break;
     case THING_CLOCK:
         machine.wall_offset_ns += thing->value * 1000000000;
@@ -225,10 +121,13 @@ static bool before_pass(const struct thing *thing)
         add_fault(thing);
         return false;
     case THING_CRASH:
-        machine.crash_at = thing->at;
+        pass->crash_at = thing->at;
         return false;
     case THING_POWER:
         return false;
+    case THING_FORGET:
+        pass->full = true;
+        break;
     default:
         break;
     }
@@ -258,7 +157,7 @@ static void lose_power(const struct thing *thing)
         return;
     disk_lose_power(&random);
     run_counts.things[THING_POWER]++;
-    tell("    the power goes\n");
+    world_tell("    the power goes\n");
 }
 
 static void end_faults(void)
@@ -273,17 +172,16 @@ static void end_faults(void)
 
 static void one_round(unsigned round)
 {
-    bool full = false;
+    struct world_pass pass = {.full = false};
     run.round = round;
-    machine_boot();
-    tell("  pass %u\n", round + 1);
+    machine.points = 0;
+    world_tell("  pass %u\n", round + 1);
     VEC_FOREACH (const struct thing, thing, &run.script->things) {
         if (thing->round != round)
             continue;
-        full = full || thing->kind == THING_FORGET;
-        run_counts.things[thing->kind] += before_pass(thing);
+        run_counts.things[thing->kind] += before_pass(thing, &pass);
     }
-    one_pass(full, false);
+    one_pass(pass);
     count_trouble();
     there_hang_up();
     end_faults();
@@ -291,6 +189,7 @@ static void one_round(unsigned round)
         if (thing->round == round && thing->kind == THING_POWER)
             lose_power(thing);
     }
+    tell_sides();
     truth_check_now();
 }
 
@@ -298,11 +197,11 @@ static void one_round(unsigned round)
 
 static void peaceful_pass(int64_t wait_s, bool approve)
 {
-    machine_boot();
     run.round = UINT32_MAX;
-    pass_time(wait_s);
-    tell("  a pass in peace\n");
-    one_pass(false, approve);
+    world_wait(wait_s);
+    world_tell("  a pass in peace\n");
+    one_pass((struct world_pass){.approve = approve});
+    tell_sides();
     there_hang_up();
     truth_check_now();
 }
@@ -325,20 +224,20 @@ static void settle(void)
     AUTO_BUF struct buf before = BUF_INIT(1 << 24);
     AUTO_BUF struct buf after = BUF_INIT(1 << 24);
     peaceful_pass(90000, false);
-    peaceful_pass(61, run.report.messages.held > 0);
-    peaceful_pass(61, run.report.messages.held > 0);
+    peaceful_pass(61, world_report.messages.held > 0);
+    peaceful_pass(61, world_report.messages.held > 0);
     if (truth.failed)
         return;
-    if (run.report.result != REPORT_OK) {
-        truth_fail("the third pass in peace ended with %d: %s", (int)run.report.result,
-                   run.report.error.text);
+    if (world_report.result != REPORT_OK) {
+        truth_fail("the third pass in peace ended with %d: %s", (int)world_report.result,
+                   world_report.error.text);
         return;
     }
     truth_check_settled();
     state_of_all(&before);
     peaceful_pass(61, false);
     state_of_all(&after);
-    const struct report_messages *m = &run.report.messages;
+    const struct report_messages *m = &world_report.messages;
     if (!str_eq(buf_str(&before), buf_str(&after)) ||
         m->downloaded + m->uploaded + m->flags_to_local + m->flags_to_remote + m->deleted_local +
                 m->deleted_remote >

@@ -15,5 +15,3 @@ extern struct run_counts run_counts;
 bool run_script(const struct script *script, struct buf *told);
 /* Of all that happened in the last run: the same script gives the same. */
 uint64_t run_fingerprint(void);
-/* Once in a process: a folder for the real files. */
-void run_begin(const char *scratch_dir);

@@ -11,6 +11,7 @@
 #include "sim/machine.h"
 #include "sim/run.h"
 #include "sim/truth.h"
+#include "sim/world.h"
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -64,7 +65,7 @@ static void begin_worker(unsigned number)
         fprintf(stderr, "%s\n", err.text);
         exit(2);
     }
-    run_begin(scratch);
+    world_begin(scratch);
 }
 
 static void end_worker(void)
