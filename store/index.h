@@ -175,19 +175,25 @@ int index_message_by_email_id(struct index_txn *txn, struct str email_id,
 /* ---- intents (index_intent.c) ---- */
 
 enum intent_kind {
-    INTENT_DELIVER, /* a file is about to leave tmp/: `message` is the record it will get */
-    INTENT_RENAME,  /* a file is about to get the flags in `message.flags` */
-    INTENT_APPEND,  /* a file is about to be sent */
+    INTENT_DELIVER,    /* a file is about to leave tmp/: `message` is the record it will get */
+    INTENT_RENAME,     /* a file is about to get the flags in `message.flags` */
+    INTENT_APPEND,     /* a file is about to be sent */
+    INTENT_COPY,       /* the server is about to copy a message: `message` is the copy's record */
+    INTENT_MOVE,       /* the server is about to move a message: likewise */
+    INTENT_MOVE_LOCAL, /* a file is about to move here: `message` is the record it will get */
 };
 
 struct index_intent {
     uint64_t id; /* assigned by index_intent_put when 0 */
     enum intent_kind kind;
     uint32_t uidvalidity; /* under which it was begun */
-    uint32_t uidnext;     /* APPEND: the server's UIDNEXT before; UIDs from here on are looked at */
+    uint32_t uidnext;     /* APPEND, COPY, MOVE: the server's UIDNEXT before; UIDs from here on are
+                             looked at */
     int64_t begun_ms;     /* wall clock */
-    int64_t looked_ms;    /* APPEND: when a complete look first found nothing; 0: not yet */
+    int64_t looked_ms;    /* APPEND, COPY: when a complete look first found nothing; 0: not yet */
     struct index_message message; /* mailbox, base, sizes, digests, flags; uid where it is known */
+    uint32_t from_mailbox,
+        from_uid; /* COPY and the MOVEs: the original's; uid 0: it has no record */
 };
 int index_intent_put(struct index_txn *txn, struct index_intent *intent, struct error *err);
 int index_intent_delete(struct index_txn *txn, uint64_t id, struct error *err);

@@ -475,12 +475,14 @@ void index_encode_intent(struct buf *out, const struct index_intent *intent)
     put_number(out, intent->message.mailbox);
     put_number(out, intent->message.uid);
     put_message(out, &intent->message);
+    put_number(out, intent->from_mailbox);
+    put_number(out, intent->from_uid);
 }
 
 bool index_decode_intent(struct str value, uint32_t *keywords, struct index_intent *out)
 {
     struct reader r = record_open(value);
-    *out = (struct index_intent){.kind = get_kind(&r, INTENT_APPEND)};
+    *out = (struct index_intent){.kind = get_kind(&r, INTENT_MOVE_LOCAL)};
     out->uidvalidity = get_u32(&r);
     out->uidnext = get_u32(&r);
     out->begun_ms = get_signed(&r);
@@ -490,6 +492,8 @@ bool index_decode_intent(struct str value, uint32_t *keywords, struct index_inte
     get_message(&r, keywords, &out->message);
     out->message.mailbox = mailbox;
     out->message.uid = uid;
+    out->from_mailbox = get_u32(&r);
+    out->from_uid = get_u32(&r);
     return record_done(&r);
 }
 

@@ -93,6 +93,10 @@ const char *maildir_name_build(const struct maildir *md, struct arena *arena,
 const char *maildir_unique_base(const struct maildir *md, struct arena *arena, uint64_t stored_size,
                                 uint64_t wire_size);
 
+/* Another fresh base name for the message of `base`, with the sizes that are in that. In `arena`.
+ */
+const char *maildir_renewed_base(const struct maildir *md, struct arena *arena, struct str base);
+
 /* ---- scans (maildir_scan.c) ---- */
 
 /* Identity and times of new/ and cur/; equal times mean an unchanged folder once they are settled.
@@ -178,6 +182,15 @@ int maildir_clean_tmp(const struct maildir *md, const char *path, struct error *
 int maildir_set_flags(const struct maildir *md, const char *path, const struct maildir_file *file,
                       uint8_t flags, struct str letters, struct arena *arena, const char **name_out,
                       struct error *err);
+/* Renames `file` into another folder (or the same), under a new base name, to new/ only from new/
+ * and without flags and letters. Durable once both folders are synced, `to_path` first. As
+ * ERR_WRITE with os_errno EXDEV between file systems. */
+int maildir_move(const struct maildir *md, const char *path, const struct maildir_file *file,
+                 const char *to_path, const struct maildir_name *to, struct error *err);
+/* Gives the file a further name in another folder, where it is one as a delivery makes it.
+ * ERR_WRITE where the file system has no links. */
+int maildir_link(const struct maildir *md, const char *path, const struct maildir_file *file,
+                 const char *to_path, const struct maildir_name *to, struct error *err);
 /* Moves the file out of the Maildir into `keep_dir` (copied and synced if that is another file
  * system), under "TIME.BASE"; NULL removes it. */
 int maildir_remove(const struct maildir *md, const char *path, const struct maildir_file *file,

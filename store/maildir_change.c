@@ -48,6 +48,48 @@ int maildir_set_flags(const struct maildir *md, const char *path, const struct m
     return 0;
 }
 
+/* ---- to another folder ---- */
+
+typedef int (*place_function)(int from_dirfd, const char *from, int to_dirfd, const char *to,
+                              struct error *err);
+
+static int place(const struct maildir *md, const char *path, const struct maildir_file *file,
+                 const char *to_path, const struct maildir_name *to, bool may_be_new,
+                 place_function act, struct error *err)
+{
+    AUTO_HOLD struct maildir_hold source = {.md = md};
+    AUTO_HOLD struct maildir_hold target = {.md = md};
+    AUTO_ARENA struct arena *arena = arena_new();
+    bool plain = may_be_new && to->flags == 0 && to->letters.len == 0;
+    const char *name = plain ? arena_str(arena, to->base).ptr : maildir_name_build(md, arena, to);
+    int from_fd = -1;
+    int to_fd = -1;
+    int rc = maildir_hold_in_batch(md, path, &source.handle, err);
+    rc = rc < 0 ? rc : maildir_hold_in_batch(md, to_path, &target.handle, err);
+    rc = rc < 0 ? rc
+                : maildir_sub(md, source.handle, file->in_new ? SUB_NEW : SUB_CUR, &from_fd, err);
+    rc = rc < 0 ? rc : maildir_sub(md, target.handle, plain ? SUB_NEW : SUB_CUR, &to_fd, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = act(from_fd, arena_str(arena, file->name).ptr, to_fd, name, err);
+    maildir_touch(md, source.handle);
+    maildir_touch(md, target.handle);
+    return rc < 0 ? error_wrap(err, "from the folder %s to %s", path, to_path) : 0;
+}
+
+int maildir_move(const struct maildir *md, const char *path, const struct maildir_file *file,
+                 const char *to_path, const struct maildir_name *to, struct error *err)
+{
+    return place(md, path, file, to_path, to, file->in_new, file_rename_new, err);
+}
+
+int maildir_link(const struct maildir *md, const char *path, const struct maildir_file *file,
+                 const char *to_path, const struct maildir_name *to, struct error *err)
+{
+    return place(md, path, file, to_path, to, true, file_link, err);
+}
+
 /* ---- keeping what is removed ---- */
 
 /* "TIME.BASE", with a number in between from the second attempt on. */

@@ -127,12 +127,41 @@ const char *maildir_name_build(const struct maildir *md, struct arena *arena,
                         (int)len, len == 0 ? "" : letters.data, STR_ARG(rest));
 }
 
-const char *maildir_unique_base(const struct maildir *md, struct arena *arena, uint64_t stored_size,
-                                uint64_t wire_size)
+static char *unique_part(const struct maildir *md, struct arena *arena)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    return arena_printf(arena, "%" PRId64 ".M%06ldP%ldQ%" PRIu64 ".%s,S=%" PRIu64 ",W=%" PRIu64,
-                        (int64_t)now.tv_sec, now.tv_nsec / 1000, (long)getpid(),
-                        maildir_next_number(md), md->host, stored_size, wire_size);
+    return arena_printf(arena, "%" PRId64 ".M%06ldP%ldQ%" PRIu64 ".%s", (int64_t)now.tv_sec,
+                        now.tv_nsec / 1000, (long)getpid(), maildir_next_number(md), md->host);
+}
+
+const char *maildir_unique_base(const struct maildir *md, struct arena *arena, uint64_t stored_size,
+                                uint64_t wire_size)
+{
+    return arena_printf(arena, "%s,S=%" PRIu64 ",W=%" PRIu64, unique_part(md, arena), stored_size,
+                        wire_size);
+}
+
+/* ",S=123" of a base name, or nothing. */
+static struct str size_field(struct str base, char letter)
+{
+    for (size_t i = 0; i + 3 < base.len; i++) {
+        size_t end = i + 3;
+        if (base.ptr[i] != ',' || base.ptr[i + 1] != letter || base.ptr[i + 2] != '=') {
+            continue;
+        }
+        while (end < base.len && base.ptr[end] >= '0' && base.ptr[end] <= '9') {
+            end++;
+        }
+        return str_sub(base, i, end - i);
+    }
+    return STR_EMPTY;
+}
+
+const char *maildir_renewed_base(const struct maildir *md, struct arena *arena, struct str base)
+{
+    struct str stored = size_field(base, 'S');
+    struct str wire = size_field(base, 'W');
+    return arena_printf(arena, "%s%.*s%.*s", unique_part(md, arena), STR_ARG(stored),
+                        STR_ARG(wire));
 }

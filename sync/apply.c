@@ -5,6 +5,8 @@
 
 static bool has_operations(const struct plan *plan)
 {
+    if (plan->moves.len > 0)
+        return true;
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         for (size_t k = 0; k < OP_KINDS; k++) {
             if (plan->mailboxes.items[i].ops[k].len > 0)
@@ -17,8 +19,10 @@ static bool has_operations(const struct plan *plan)
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
 {
     static int (*const steps[])(struct pass *, struct plan *, struct error *) = {
-        apply_renames,     apply_folders,      apply_flags_remote,  apply_uploads,  apply_downloads,
-        apply_flags_local, apply_delete_local, apply_delete_remote, apply_removals,
+        apply_renames,    apply_folders,     apply_flags_remote, apply_moves_remote,
+        apply_links,      apply_moves_local, apply_uploads,      apply_downloads,
+        apply_late_links, apply_flags_local, apply_delete_local, apply_delete_remote,
+        apply_removals,
     };
     /* Also where only the index and the server change: an older copy of the Maildir would lack what
      * was sent and hold what was deleted since, and must not pass for what it is now (law 6). */
@@ -73,11 +77,51 @@ int apply_unselect(struct pass *pass, struct error *err)
     return client_state(pass->client) == STATE_SELECTED ? client_unselect(pass->client, err) : 0;
 }
 
-int file_finder_find(struct file_finder *finder, const struct operation *op,
+bool apply_next_group(const struct plan *plan, enum move_kind kind, struct move_group *group)
+{
+    const struct move *at = group->items != NULL ? group->items + group->len : plan->moves.items;
+    const struct move *end = plan->moves.items + plan->moves.len;
+    while (at != end && at->kind != kind)
+        at++;
+    const struct move *first = at;
+    while (at != end && at->kind == kind && at->from == first->from && at->to == first->to)
+        at++;
+    *group = (struct move_group){first, (size_t)(at - first)};
+    return group->len > 0;
+}
+
+void apply_block(struct mailbox_pair *from, struct mailbox_pair *to)
+{
+    from->remote_blocked = from->local_blocked = true;
+    to->remote_blocked = to->local_blocked = true;
+}
+
+void apply_add_operation(struct mailbox_plan *plan, const struct operation *op)
+{
+    struct operation_vec *ops = &plan->ops[op->kind];
+    (void)vec_add(ops);
+    size_t at = ops->len - 1;
+    for (; at > 0 && ops->items[at - 1].uid > op->uid; at--)
+        ops->items[at] = ops->items[at - 1];
+    ops->items[at] = *op;
+}
+
+bool apply_can_move(const struct move *move)
+{
+    struct mailbox_pair *from = move->from->pair;
+    struct mailbox_pair *to = move->to->pair;
+    bool can = from->action == PAIR_SYNC && to->action == PAIR_SYNC &&
+               !error_is_set(&from->error) && !error_is_set(&to->error);
+    if (!can)
+        apply_block(from, to);
+    return can;
+}
+
+int file_finder_find(struct file_finder *finder, const struct maildir_file *seen, struct str base,
                      const struct maildir_file **out, struct error *err)
 {
-    if (op->file != NULL) {
-        *out = op->file;
+    if (seen != NULL) {
+        *out = seen;
         return 0;
     }
     if (!finder->scanned) {
@@ -87,7 +131,7 @@ int file_finder_find(struct file_finder *finder, const struct operation *op,
             return r;
         finder->scanned = true;
     }
-    *out = maildir_snapshot_find(&finder->snapshot, op->base->base);
+    *out = maildir_snapshot_find(&finder->snapshot, base);
     if (*out == NULL)
         return error_set(err, ERR_NOT_FOUND, SCOPE_MESSAGE, "the file is no longer there");
     return 0;

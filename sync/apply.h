@@ -3,9 +3,9 @@
  * network. */
 #include "sync/pass.h"
 
-/* Everything in order: mailboxes, flags to the server, uploads, downloads, flags to files, then
- * deletions. What fails for a message or mailbox is noted on its pair and the rest goes on;
- * anything wider ends it. */
+/* Everything in order: mailboxes, flags to the server, moves there, moves here, uploads, downloads,
+ * flags to files, then deletions. What fails for a message or mailbox is noted on its pair and the
+ * rest goes on; anything wider ends it. */
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err);
 
 /* The steps; each takes the whole plan. */
@@ -13,6 +13,11 @@ int apply_renames(struct pass *pass, struct plan *plan, struct error *err); /* a
 int apply_folders(struct pass *pass, struct plan *plan, struct error *err); /* apply_folders.c */
 int apply_flags_remote(struct pass *pass, struct plan *plan, struct error *err); /* apply_flags.c */
 int apply_flags_local(struct pass *pass, struct plan *plan, struct error *err);
+int apply_moves_remote(struct pass *pass, struct plan *plan, struct error *err); /* apply_moves.c */
+int apply_moves_local(struct pass *pass, struct plan *plan,
+                      struct error *err);                                 /* apply_move_local.c */
+int apply_links(struct pass *pass, struct plan *plan, struct error *err); /* apply_link.c */
+int apply_late_links(struct pass *pass, struct plan *plan, struct error *err);
 int apply_uploads(struct pass *pass, struct plan *plan, struct error *err);   /* apply_upload.c */
 int apply_downloads(struct pass *pass, struct plan *plan, struct error *err); /* apply_download.c */
 int apply_delete_local(struct pass *pass, struct plan *plan,
@@ -35,6 +40,25 @@ int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err
 
 /* No mailbox is selected on return: before one is renamed or removed. */
 int apply_unselect(struct pass *pass, struct error *err);
+/* Marks them as \\Deleted, and where the server can expunge by UID, expunges: both in one turn
+ * (apply_delete.c). */
+int apply_expunge(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
+                  struct error *err);
+
+/* A run of moves of one kind between the same two mailboxes. */
+struct move_group {
+    const struct move *items;
+    size_t len;
+};
+/* Start with *group all zero; false at the end. */
+bool apply_next_group(const struct plan *plan, enum move_kind kind, struct move_group *group);
+/* Whether both mailboxes of a move can be worked on; what cannot be done is seen again by the next
+ * pass. */
+bool apply_can_move(const struct move *move);
+/* Adds to a list that is still to be worked on, keeping it ascending by UID. */
+void apply_add_operation(struct mailbox_plan *plan, const struct operation *op);
+/* Something of these two was left undone: their marks stay. */
+void apply_block(struct mailbox_pair *from, struct mailbox_pair *to);
 
 /* Where a message's file is now: as the survey saw it, or found by its base name in one scan of the
  * folder, made at most once a mailbox. */
@@ -44,8 +68,9 @@ struct file_finder {
     struct maildir_snapshot snapshot;
     bool scanned;
 };
-/* ERR_NOT_FOUND when no file of that name is there. *out is valid until file_finder_free. */
-int file_finder_find(struct file_finder *finder, const struct operation *op,
+/* `seen`: by the survey; NULL: to be found by `base`. ERR_NOT_FOUND when no file of that name is
+ * there. *out is valid until file_finder_free. */
+int file_finder_find(struct file_finder *finder, const struct maildir_file *seen, struct str base,
                      const struct maildir_file **out, struct error *err);
 void file_finder_free(struct file_finder *finder);
 

@@ -2,6 +2,8 @@
 
 #include "base/files.h"
 #include "imap/limits.h"
+#include "imap/list.h"
+#include "sync/apply_move.h"
 #include "sync/guard_store.h"
 #include "sync/local.h"
 
@@ -23,16 +25,19 @@ static int forget_removed(struct remover *rm, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     const char *keep_dir = rm->pass->keep_dir;
+    uint32_t counted = 0;
     int r = maildir_sync_folder(rm->pass->maildir, rm->pair->record.path.ptr, err);
     /* A rename is sure where it went to: until then the file may be back after a power failure. */
     if (r == 0 && keep_dir != NULL)
         r = file_sync_dir(AT_FDCWD, keep_dir, err);
     if (r == 0)
         r = index_begin_write(rm->pass->index, &txn, err);
-    for (size_t i = 0; i < rm->len && r == 0; i++)
+    for (size_t i = 0; i < rm->len && r == 0; i++) {
+        counted += !rm->batch[i]->has_copy;
         r = index_message_delete(txn, rm->pair->record.id, rm->batch[i]->uid, err);
-    if (r == 0 && rm->len > 0)
-        r = guard_note(txn, rm->pair->record.id, (uint32_t)rm->len, pass_now_ms(rm->pass), err);
+    }
+    if (r == 0)
+        r = guard_note(txn, rm->pair->record.id, counted, pass_now_ms(rm->pass), err);
     if (r == 0)
         r = index_commit(&txn, err);
     if (r == 0)
@@ -45,7 +50,7 @@ static int forget_removed(struct remover *rm, struct error *err)
 static int remove_file(struct remover *rm, const struct operation *op, struct error *err)
 {
     const struct maildir_file *file;
-    int r = file_finder_find(&rm->finder, op, &file, err);
+    int r = file_finder_find(&rm->finder, op->file, op->base->base, &file, err);
     if (r == 0)
         r = maildir_remove(rm->pass->maildir, rm->pair->record.path.ptr, file, rm->pass->keep_dir,
                            err);
@@ -114,7 +119,6 @@ static int still_absent(struct pass *pass, const struct mailbox_plan *plan, stru
     return r;
 }
 
-/* Marks, and where the server can expunge by UID, expunges: both in one turn. */
 static int mark_and_expunge(struct pass *pass, const struct seqset *uids, struct error *err)
 {
     const struct imap_flags deleted = {.system = FLAG_DELETED};
@@ -139,25 +143,47 @@ static int mark_and_expunge(struct pass *pass, const struct seqset *uids, struct
     return r < 0 ? error_wrap(err, "cannot delete on the server") : 0;
 }
 
-/* The records stay, as deleted here, until the server is seen without their UIDs. */
+int apply_expunge(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
+                  struct error *err)
+{
+    AUTO_SEQSET struct seqset left = {0};
+    int r = 0;
+    seqset_add_set(&left, uids);
+    while (r == 0 && !seqset_is_empty(&left)) {
+        AUTO_SEQSET struct seqset part = {0};
+        seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
+        r = mark_and_expunge(pass, &part, err);
+    }
+    return r;
+}
+
+/* Agreed: gone here, and marked there, or on its way. The records stay until the server is seen
+ * without their UIDs. */
+static int mark_deleted(struct index_txn *txn, const struct operation *op, struct error *err)
+{
+    struct index_message m = *op->base;
+    m.state = MESSAGE_DELETED_HERE;
+    m.flags.system |= MAILDIR_TRASHED;
+    return index_message_put(txn, &m, err);
+}
+
+/* `by_trash`: their records are settled already. */
 static int record_deleted(struct pass *pass, const struct mailbox_plan *plan,
-                          const struct seqset *uids, struct error *err)
+                          const struct seqset *uids, bool by_trash, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
-    uint32_t count = 0;
+    uint32_t count = 0, counted = 0;
     int r = index_begin_write(pass->index, &txn, err);
     for (size_t i = 0; i < ops->len && r == 0; i++) {
         if (!seqset_contains(uids, ops->items[i].uid))
             continue;
-        struct index_message m = *ops->items[i].base;
-        m.state = MESSAGE_DELETED_HERE;
-        m.flags.system |= MAILDIR_TRASHED;
-        r = index_message_put(txn, &m, err);
+        r = by_trash ? 0 : mark_deleted(txn, &ops->items[i], err);
+        counted += !ops->items[i].has_copy;
         count++;
     }
-    if (r == 0 && count > 0)
-        r = guard_note(txn, plan->pair->record.id, count, pass_now_ms(pass), err);
+    if (r == 0)
+        r = guard_note(txn, plan->pair->record.id, counted, pass_now_ms(pass), err);
     if (r == 0)
         r = index_commit(&txn, err);
     if (r == 0)
@@ -165,21 +191,97 @@ static int record_deleted(struct pass *pass, const struct mailbox_plan *plan,
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
+static int expunge_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struct seqset *left,
+                              struct error *err)
+{
+    int r = seqset_is_empty(left) ? 0 : apply_select(pass, plan->pair, err);
+    while (r == 0 && !seqset_is_empty(left)) {
+        AUTO_SEQSET struct seqset part = {0};
+        seqset_take(left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
+        r = apply_expunge(pass, plan->pair, &part, err);
+        if (r == 0)
+            r = record_deleted(pass, plan, &part, false, err);
+    }
+    return r;
+}
+
+/* ---- by way of \\Trash ---- */
+
+static struct mailbox_pair *find_trash(struct pass *pass)
+{
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if ((pair->attributes & LIST_TRASH) && pair->remote_exists && !error_is_set(&pair->error))
+            return pair;
+    }
+    return NULL;
+}
+
+static struct relocated to_trash(struct pass *pass, const struct operation *op,
+                                 const struct mailbox_pair *trash)
+{
+    struct relocated m = {.uid = op->uid};
+    m.intent = (struct index_intent){
+        .kind = INTENT_MOVE,
+        .uidvalidity = trash->record.uidvalidity,
+        .uidnext = trash->remote.uidnext != 0 ? trash->remote.uidnext : trash->record.uidnext,
+        .begun_ms = pass_now_ms(pass),
+        .message = *op->base,
+        .from_mailbox = op->base->mailbox,
+        .from_uid = op->uid,
+    };
+    m.intent.message.mailbox = trash->record.id;
+    m.intent.message.uid = 0;
+    m.intent.message.base = STR_EMPTY;
+    return m;
+}
+
+static int move_to_trash(struct pass *pass, struct mailbox_plan *plan, const struct seqset *uids,
+                         struct error *err)
+{
+    const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
+    struct relocation r = {.from = plan->pair, .to = find_trash(pass), .moves = true};
+    AUTO_SEQSET struct seqset done = {0};
+    if (r.to == NULL)
+        return error_set(err, ERR_REFUSED, SCOPE_MAILBOX,
+                         "messages deleted here wait: `delete: trash` is set, but the server marks "
+                         "no mailbox as \\Trash; name it with `mailboxes: special: {trash: …}`");
+    r.items = xcalloc(ops->len + 1, sizeof *r.items);
+    for (size_t i = 0; i < ops->len; i++) {
+        if (ops->items[i].to_trash && seqset_contains(uids, ops->items[i].uid))
+            r.items[r.len++] = to_trash(pass, &ops->items[i], r.to);
+    }
+    int rc = apply_relocate(pass, &r, err);
+    for (size_t i = 0; i < r.len; i++) {
+        if (r.items[i].outcome == RELOCATED)
+            seqset_add(&done, r.items[i].uid);
+    }
+    xfree(&r.items);
+    struct error note_error = ERROR_INIT;
+    int noted = record_deleted(pass, plan, &done, true, &note_error);
+    if (rc == 0 && noted < 0) {
+        *err = note_error;
+        rc = noted;
+    }
+    return rc;
+}
+
 static int delete_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
 {
     AUTO_SEQSET struct seqset left = {0};
-    pass_progress(pass, PROGRESS_DELETE, plan->pair, 0, plan->ops[OP_DELETE_REMOTE].len);
+    AUTO_SEQSET struct seqset trash = {0};
+    const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
+    pass_progress(pass, PROGRESS_DELETE, plan->pair, 0, ops->len);
     int r = still_absent(pass, plan, &left, err);
-    if (r == 0 && !seqset_is_empty(&left))
-        r = apply_select(pass, plan->pair, err);
-    while (r == 0 && !seqset_is_empty(&left)) {
-        AUTO_SEQSET struct seqset part = {0};
-        seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
-        r = mark_and_expunge(pass, &part, err);
-        if (r == 0)
-            r = record_deleted(pass, plan, &part, err);
+    for (size_t i = 0; i < ops->len; i++) {
+        uint32_t uid = ops->items[i].uid;
+        if (!ops->items[i].to_trash || !seqset_contains(&left, uid))
+            continue;
+        seqset_add(&trash, uid);
+        seqset_remove_range(&left, uid, uid);
     }
-    return r;
+    if (r == 0)
+        r = expunge_in_mailbox(pass, plan, &left, err);
+    return r < 0 || seqset_is_empty(&trash) ? r : move_to_trash(pass, plan, &trash, err);
 }
 
 int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err)

@@ -199,7 +199,7 @@ static int rename_batch(struct renamer *rn, struct error *err)
 static int add_rename(struct renamer *rn, const struct operation *op, struct error *err)
 {
     const struct maildir_file *file;
-    int r = file_finder_find(&rn->finder, op, &file, err);
+    int r = file_finder_find(&rn->finder, op->file, op->base->base, &file, err);
     if (r < 0 && err->code == ERR_NOT_FOUND) {
         error_clear(err);
         rn->pair->remote_blocked = rn->pair->local_blocked = true;

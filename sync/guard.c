@@ -30,9 +30,16 @@ static bool is_free(const struct mailbox_pair *pair)
     return (pair->attributes & (LIST_TRASH | LIST_JUNK)) != 0;
 }
 
+/* The loss of a message whose synced copy stays in another mailbox is none. */
 static uint64_t planned(const struct mailbox_plan *plan)
 {
-    return plan->ops[OP_DELETE_LOCAL].len + plan->ops[OP_DELETE_REMOTE].len;
+    uint64_t count = 0;
+    for (size_t k = 0; k < sizeof DELETIONS / sizeof DELETIONS[0]; k++) {
+        const struct operation_vec *ops = &plan->ops[DELETIONS[k]];
+        for (size_t i = 0; i < ops->len; i++)
+            count += !ops->items[i].has_copy;
+    }
+    return count;
 }
 
 static struct tally tally_mailbox(const struct mailbox_plan *plan,
@@ -83,7 +90,7 @@ static void hold(struct mailbox_plan *plan, const struct held_list *earlier, boo
         size_t kept = 0;
         for (size_t i = 0; i < ops->len; i++) {
             struct operation op = ops->items[i];
-            if (approve && was_held(earlier, plan, &op)) {
+            if (op.has_copy || (approve && was_held(earlier, plan, &op))) {
                 ops->items[kept++] = op;
                 continue;
             }

@@ -26,6 +26,8 @@ int guard_note(struct index_txn *txn, uint32_t mailbox, uint32_t count, int64_t 
 {
     struct guard_events events = {0};
     AUTO_BUF struct buf text = BUF_INIT(GUARD_TEXT_MAX);
+    if (count == 0)
+        return 0;
     int r = guard_load(txn, now_ms, &events, err);
     if (r == 0) {
         struct guard_event event = {.time_ms = now_ms, .mailbox = mailbox, .count = count};

@@ -140,6 +140,20 @@ enum operation_kind {
     OP_KINDS,
 };
 
+/* What a message is known by in another mailbox (identify.h). */
+struct identity {
+    struct str email_id; /* EMAILID or X-GM-MSGID; empty: not told */
+    struct digest header_digest;
+    struct digest body_digest; /* of files alone */
+    uint64_t wire_size;
+    int64_t internal_date_s; /* of messages on the server alone */
+    bool has_message_id;     /* of messages on the server alone */
+    /* Records of the index that are the same message: by its id where that was told, by all of its
+     * content for a file, else by header, size and date. */
+    const struct index_message *twins;
+    size_t twins_len;
+};
+
 struct operation {
     enum operation_kind kind;
     uint32_t uid;                     /* 0: UPLOAD */
@@ -148,6 +162,10 @@ struct operation {
     struct index_flags flags;         /* for the index */
     uint8_t add, remove;              /* FLAGS_TO_…: the delta, enum maildir_flag bits */
     enum message_state state;         /* AGREE: the new state */
+    const struct identity *identity;  /* NULL: not asked for */
+    bool is_moved;                    /* part of a move: on its way out of the list */
+    bool has_copy;                    /* deletions: a synced copy stays in another mailbox */
+    bool to_trash;                    /* DELETE_REMOTE: moved to \\Trash instead */
     const char *why;                  /* static */
 };
 VEC_STRUCT(operation_vec, struct operation);
@@ -160,6 +178,32 @@ struct mailbox_plan {
 };
 VEC_STRUCT(plan_vec, struct mailbox_plan);
 
+enum move_kind {
+    MOVE_COPY,   /* the server copies the message; the file in `to` is a copy already */
+    MOVE_REMOTE, /* the server moves it; the file stands in `to` already */
+    MOVE_REBASE, /* the index only: the file has another name in the same folder */
+    MOVE_MEET,   /* the index only: message and file were both moved to `to` */
+    MOVE_LOCAL,  /* the file moves; the message stands in `to` already */
+    MOVE_LINK,   /* the file gets a hard link: the message stands in several mailboxes */
+    MOVE_KINDS,
+};
+
+/* One message that is in another place than the index has it, but is the same. */
+struct move {
+    enum move_kind kind;
+    struct mailbox_plan *from, *to;
+    uint32_t from_uid; /* 0: a file without a record, of LOCAL */
+    uint32_t to_uid;   /* of MEET, LOCAL, LINK */
+    const struct index_message
+        *base; /* what is agreed of it; NULL: LINK to what comes in this pass */
+    const struct maildir_file *file; /* in `to`; of LOCAL in `from`; NULL: found by its base name */
+    struct index_flags flags;        /* for the index */
+    uint8_t add, remove; /* LOCAL, LINK: the change to the file, enum maildir_flag bits */
+    const char *why;     /* static */
+};
+VEC_STRUCT(move_vec, struct move);
+
 struct plan {
     struct plan_vec mailboxes;
+    struct move_vec moves; /* by kind */
 };

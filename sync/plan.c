@@ -2,6 +2,8 @@
 
 #include "imap/limits.h"
 #include "sync/guard_store.h"
+#include "sync/identify.h"
+#include "sync/moves.h"
 #include "sync/reconcile.h"
 
 #include <stdio.h>
@@ -127,20 +129,68 @@ static void block_marks_of_held(struct plan *plan)
     }
 }
 
-int plan_make(struct pass *pass, struct plan *out, struct error *err)
+/* The original of a move or copy that is not settled yet is left alone: were it deleted, and the
+ * other not there, the message would be gone. */
+static void leave_originals(struct plan *plan, const struct index_intent *intent)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        struct operation_vec *ops = &m->ops[OP_DELETE_REMOTE];
+        size_t kept = 0;
+        if (m->pair->record.id != intent->from_mailbox)
+            continue;
+        for (size_t i = 0; i < ops->len; i++) {
+            if (ops->items[i].uid != intent->from_uid)
+                ops->items[kept++] = ops->items[i];
+            else
+                m->pair->local_blocked = true;
+        }
+        ops->len = kept;
+    }
+}
+
+static int leave_unsettled(struct pass *pass, struct index_txn *txn, struct plan *plan,
+                           struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_intent intent;
+    uint64_t cursor = 0;
+    int r;
+    while ((r = index_intent_next(txn, arena, &cursor, &intent, err)) > 0) {
+        if (intent.kind == INTENT_COPY || intent.kind == INTENT_MOVE)
+            leave_originals(plan, &intent);
+    }
+    return r;
+}
+
+/* What the deltas and the records say, mailbox by mailbox. */
+static int decide(struct pass *pass, struct held_vec *held, struct guard_events *events,
+                  struct plan *out, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
+    int r = index_begin_read(pass->index, &txn, err);
+    if (r == 0)
+        r = read_held(pass, txn, held, err);
+    if (r == 0)
+        r = guard_load(txn, pass_now_ms(pass), events, err);
+    if (r == 0)
+        r = reconcile_all(pass, txn, held, out, err);
+    if (r == 0)
+        r = leave_unsettled(pass, txn, out, err);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+int plan_make(struct pass *pass, struct plan *out, struct error *err)
+{
     struct held_vec held = {0};
     struct guard_events events = {0};
     int64_t now = pass_now_ms(pass);
-    int r = index_begin_read(pass->index, &txn, err);
+    int r = decide(pass, &held, &events, out, err);
     if (r == 0)
-        r = read_held(pass, txn, &held, err);
-    if (r == 0)
-        r = guard_load(txn, now, &events, err);
-    if (r == 0)
-        r = reconcile_all(pass, txn, &held, out, err);
+        r = identify(pass, out, err);
+    if (r < 0 && err->scope < SCOPE_CONNECTION)
+        error_widen(err, SCOPE_CONNECTION);
     if (r == 0) {
+        moves_find(out, pass->arena);
         const struct held_list earlier = {held.items, held.len};
         guard_apply(out, &pass->account->sync.guard, &events, &earlier,
                     pass->options->approve_deletions, now);
@@ -148,7 +198,7 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
     }
     vec_free(&held);
     vec_free(&events);
-    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+    return r;
 }
 
 void plan_free(struct plan *plan)
@@ -160,6 +210,7 @@ void plan_free(struct plan *plan)
         seqset_free(&m->flags_failed);
     }
     vec_free(&plan->mailboxes);
+    vec_free(&plan->moves);
 }
 
 /* ---- in words ---- */
@@ -212,8 +263,30 @@ static void tell_folder(const struct pass *pass, const struct mailbox_pair *pair
                    "removed here");
 }
 
+static void tell_move(const struct pass *pass, const struct move *move,
+                      const struct plan_sink *sink)
+{
+    static const char *const words[MOVE_KINDS] = {
+        [MOVE_COPY] = "copy on the server to",  [MOVE_REMOTE] = "move on the server to",
+        [MOVE_REBASE] = "take the new name in", [MOVE_MEET] = "agree on the move to",
+        [MOVE_LOCAL] = "move here to",          [MOVE_LINK] = "link here to",
+    };
+    char subject[64];
+    const char *shown = subject;
+    const char *what =
+        arena_printf(pass->arena, "%s %s", words[move->kind], move->to->pair->record.utf8.ptr);
+    snprintf(subject, sizeof subject, "UID %u", move->from_uid);
+    if (move->from_uid == 0)
+        shown = move->file->name.ptr;
+    sink->line(sink->self, pass->account->name, move->from->pair->record.utf8.ptr, what, shown,
+               move->why);
+}
+
 void plan_tell(const struct pass *pass, const struct plan *plan, const struct plan_sink *sink)
 {
+    VEC_FOREACH (const struct move, move, &plan->moves) {
+        tell_move(pass, move, sink);
+    }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         tell_folder(pass, m->pair, sink);
         for (size_t k = OP_FLAGS_TO_REMOTE; k < OP_KINDS; k++) {

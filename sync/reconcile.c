@@ -4,6 +4,7 @@
 #include "sync/flags.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* Walks the sorted deltas of both sides in step with the records. */
 struct joiner {
@@ -200,6 +201,13 @@ static struct message_row join(struct joiner *j, const struct index_message *rec
     return row;
 }
 
+static int by_uid(const void *a, const void *b)
+{
+    uint32_t x = ((const struct operation *)a)->uid;
+    uint32_t y = ((const struct operation *)b)->uid;
+    return x < y ? -1 : x > y;
+}
+
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan)
 {
@@ -225,4 +233,8 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
         struct message_row row = {.remote = SIDE_ABSENT, .local = SIDE_NEW, .file = &fresh->file};
         judge(plan, &row, held, now_ms);
     }
+    /* What was held is tried again among what is new. */
+    struct operation_vec *downloads = &plan->ops[OP_DOWNLOAD];
+    if (downloads->len > 1)
+        qsort(downloads->items, downloads->len, sizeof *downloads->items, by_uid);
 }

@@ -16,7 +16,8 @@ struct held_list {
 
 /*
  * Fills `plan` (whose pair is set) from the pair's deltas and the records. Everything it points to
- * is borrowed from them. `now_ms` decides which held messages are due again.
+ * is borrowed from them; each list is ascending by UID. `now_ms` decides which held messages are
+ * due again.
  */
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan);

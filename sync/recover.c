@@ -19,6 +19,13 @@ static int read_intents(struct pass *pass, struct arena *arena, struct intent_ve
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
+/* Acts on the server, of which only the server can tell whether they happened. */
+static bool is_remote(const struct index_intent *intent)
+{
+    return intent->kind == INTENT_APPEND || intent->kind == INTENT_COPY ||
+           intent->kind == INTENT_MOVE;
+}
+
 /* Whether the Maildir shows that the intended act happened. */
 static int has_happened(struct pass *pass, struct arena *arena, struct index_txn *txn,
                         const struct index_intent *intent, bool *out, struct error *err)
@@ -37,7 +44,7 @@ static int has_happened(struct pass *pass, struct arena *arena, struct index_txn
         return r;
     if (intent->uidvalidity != mailbox.uidvalidity)
         return 0;
-    *out = intent->kind == INTENT_DELIVER || file.parsed.flags == intent->message.flags.system;
+    *out = intent->kind != INTENT_RENAME || file.parsed.flags == intent->message.flags.system;
     return 0;
 }
 
@@ -49,9 +56,11 @@ static int settle_local(struct pass *pass, struct arena *arena, const struct int
     for (size_t i = 0; i < intents->len && r == 0; i++) {
         const struct index_intent *intent = &intents->items[i];
         bool happened;
-        if (intent->kind == INTENT_APPEND)
+        if (is_remote(intent))
             continue;
         r = has_happened(pass, arena, txn, intent, &happened, err);
+        if (r == 0 && happened && intent->kind == INTENT_MOVE_LOCAL)
+            r = index_message_delete(txn, intent->from_mailbox, intent->from_uid, err);
         if (r == 0 && happened)
             r = index_message_put(txn, &intent->message, err);
         if (r == 0)
@@ -67,7 +76,7 @@ int recover_local(struct pass *pass, struct error *err)
     int r = read_intents(pass, arena, &intents, err);
     bool any = false;
     for (size_t i = 0; i < intents.len; i++)
-        any = any || intents.items[i].kind != INTENT_APPEND;
+        any = any || !is_remote(&intents.items[i]);
     /* What is found in place is recorded below: it must not be lost again by a power failure. */
     if (r == 0 && any)
         r = maildir_sync_all(pass->maildir, err);
@@ -79,7 +88,7 @@ int recover_local(struct pass *pass, struct error *err)
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
-/* ---- uploads ---- */
+/* ---- uploads, and what the server was to copy or move ---- */
 
 static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_append *lost,
                          struct error *err)
@@ -91,9 +100,12 @@ static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_a
          * change. */
         intent->message.flags.system &= lost->flags.system;
         intent->message.uid = lost->uid;
-        int r = index_message_put(txn, &intent->message, err);
+        int r = intent->message.base.len > 0 ? index_message_put(txn, &intent->message, err) : 0;
         return r < 0 ? r : index_intent_delete(txn, intent->id, err);
     }
+    /* A UID cannot be moved twice: it may be tried again at once. */
+    if (intent->kind == INTENT_MOVE)
+        return index_intent_delete(txn, intent->id, err);
     bool looked_before = intent->looked_ms != 0 && intent->looked_ms <= now;
     if (looked_before && now - intent->looked_ms >= LOOK_AGAIN_MS)
         return index_intent_delete(txn, intent->id, err);
@@ -108,7 +120,7 @@ static int recover_mailbox(struct pass *pass, struct mailbox_pair *pair, struct 
     AUTO_TXN struct index_txn *txn = NULL;
     int r = locate_appended(pass, pair, lost, len, err);
     if (r < 0)
-        return error_wrap(err, "cannot look for %zu interrupted upload(s)", len);
+        return error_wrap(err, "cannot look for %zu interrupted upload(s) or move(s)", len);
     r = index_begin_write(pass->index, &txn, err);
     for (size_t i = 0; i < len && r == 0; i++)
         r = settle_append(pass, txn, &lost[i], err);
@@ -128,7 +140,7 @@ int recover_appends(struct pass *pass, struct error *err)
         size_t len = 0;
         for (size_t i = 0; i < intents.len; i++) {
             const struct index_intent *intent = &intents.items[i];
-            if (intent->kind == INTENT_APPEND && intent->message.mailbox == pair->record.id &&
+            if (is_remote(intent) && intent->message.mailbox == pair->record.id &&
                 intent->uidvalidity == pair->record.uidvalidity)
                 lost[len++] = (struct lost_append){.intent = *intent};
         }

@@ -2,13 +2,14 @@
 /* What an interrupted run left open (laws 2 and 4). */
 #include "sync/pass.h"
 
-/* Deliveries and renames: settled by looking at the Maildir. Before the survey, without a
- * connection. */
+/* Deliveries, renames and moves here: settled by looking at the Maildir. Before the survey, without
+ * a connection. */
 int recover_local(struct pass *pass, struct error *err);
 
 /*
- * APPENDs whose answer never came: looked for on the server. A complete look that finds nothing is
- * noted; a second one, a minute later or more, in another connection, lets the message be sent
- * again. Until then its file is left alone. Before the survey's scan; pairs must be known.
+ * APPENDs, COPYs and MOVEs whose answer never came: looked for on the server. A complete look that
+ * finds nothing is noted; a second one, a minute later or more, in another connection, lets the
+ * message be sent or copied again (a move at once). Until then its file, and the original of the
+ * copy, are left alone. Before the survey's scan; pairs must be known.
  */
 int recover_appends(struct pass *pass, struct error *err);

@@ -245,6 +245,15 @@ int file_rename(int from_dirfd, const char *from, int to_dirfd, const char *to, 
     return 0;
 }
 
+int file_link(int from_dirfd, const char *from, int to_dirfd, const char *to, struct error *err)
+{
+    struct rename r = {from_dirfd, from, to_dirfd, to};
+    if (linkat(from_dirfd, from, to_dirfd, to, 0) < 0) {
+        return fail_rename(err, errno, &r);
+    }
+    return 0;
+}
+
 int file_unlink(int dirfd, const char *path, struct error *err)
 {
     if (unlinkat(dirfd, path, 0) < 0) {

@@ -35,6 +35,8 @@ int file_sync_fs(int dirfd, const char *path_for_error, struct error *err);
 int file_rename_new(int from_dirfd, const char *from, int to_dirfd, const char *to,
                     struct error *err);
 int file_rename(int from_dirfd, const char *from, int to_dirfd, const char *to, struct error *err);
+/* A further name for a file; ERR_EXISTS, ERR_NOT_FOUND as above. */
+int file_link(int from_dirfd, const char *from, int to_dirfd, const char *to, struct error *err);
 /* ERR_NOT_FOUND if it is gone already. */
 int file_unlink(int dirfd, const char *path, struct error *err);
 /* 0 also if it exists as a directory. */

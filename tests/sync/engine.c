@@ -326,8 +326,9 @@ void engine_assert_settled(struct engine *e)
     const char *local = local_view(e);
     engine_pass_ends(e, 0);
     const struct report_messages *m = &e->report.messages;
-    uint64_t moved = m->downloaded + m->uploaded + m->flags_to_local + m->flags_to_remote +
-                     m->deleted_local + m->deleted_remote + m->held;
+    uint64_t moved = m->downloaded + m->linked + m->uploaded + m->flags_to_local +
+                     m->flags_to_remote + m->moved_local + m->moved_remote + m->deleted_local +
+                     m->deleted_remote + m->held;
     if (moved != 0) {
         engine_tell(e);
         fail_msg("a pass with nothing to do did something");

@@ -81,6 +81,9 @@ uint32_t server_append(struct engine *e, const char *mailbox, const char *subjec
 void server_fill(struct engine *e, const char *mailbox, const char *prefix, unsigned count);
 void server_flags(struct engine *e, const char *mailbox, const char *subject, const char *flags);
 void server_expunge(struct engine *e, const char *mailbox, const char *subject);
+void server_copy(struct engine *e, const char *from, const char *to, const char *subject);
+void server_move(struct engine *e, const char *from, const char *to, const char *subject);
+void server_move_all(struct engine *e, const char *from, const char *to);
 uint32_t server_uid(struct engine *e, const char *mailbox, const char *subject);
 /* In the engine's arena. */
 const char *server_view(struct engine *e);

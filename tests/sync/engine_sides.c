@@ -188,6 +188,63 @@ void server_expunge(struct engine *e, const char *mailbox, const char *subject)
        &err);
 }
 
+/* Those with a UID of `uids`, in order. */
+static void relocate(struct engine *e, const char *from, const char *to, const uint32_t *uids,
+                     size_t len, bool moving)
+{
+    struct backend backend = mem_backend_vtable(e->env.backend);
+    struct backend_user *user;
+    struct backend_mailbox *source, *target;
+    struct error err = ERROR_INIT;
+    const struct str nobody = {NULL, 0};
+    uint32_t copy;
+    ok(e, backend.ops->login(backend.self, STR(LOCKSTEP_USER), nobody, &user, &err), &err);
+    ok(e, backend.ops->open(user, str_from(from), &source, &err), &err);
+    ok(e, backend.ops->open(user, str_from(to), &target, &err), &err);
+    for (size_t i = 0; i < len; i++) {
+        ok(e, backend.ops->copy(source, uids[i], target, moving, &copy, &err), &err);
+    }
+    if (moving) {
+        ok(e, backend.ops->expunge(source, uids, len, &err), &err);
+    }
+    backend.ops->close(source);
+    backend.ops->close(target);
+    backend.ops->logout(backend.self, user);
+}
+
+void server_copy(struct engine *e, const char *from, const char *to, const char *subject)
+{
+    uint32_t uid = server_uid(e, from, subject);
+    relocate(e, from, to, &uid, 1, false);
+}
+
+void server_move(struct engine *e, const char *from, const char *to, const char *subject)
+{
+    uint32_t uid = server_uid(e, from, subject);
+    relocate(e, from, to, &uid, 1, true);
+}
+
+static bool note_uid(void *self, const struct backend_message *message, struct str body)
+{
+    struct seqset *uids = self;
+    seqset_add(uids, message->uid);
+    return true;
+}
+
+void server_move_all(struct engine *e, const char *from, const char *to)
+{
+    struct error err = ERROR_INIT;
+    AUTO_SEQSET struct seqset uids = {0};
+    VEC(uint32_t) list = {0};
+    uint32_t uid = 0;
+    ok(e, mem_backend_each(e->env.backend, LOCKSTEP_USER, from, note_uid, &uids, &err), &err);
+    while (seqset_next(&uids, &uid)) {
+        vec_push(&list, uid);
+    }
+    relocate(e, from, to, list.items, list.len, true);
+    vec_free(&list);
+}
+
 size_t server_count(struct engine *e, const char *mailbox)
 {
     struct server_visit v = {.e = e};

@@ -42,10 +42,24 @@ void scenario_end(struct engine *e)
     engine_free(e);
 }
 
+static bool lacks(const struct scenario_server *server, enum capability capability)
+{
+    for (size_t i = 0; i < 16 && server->lacks[i] != CAP_IMAP4REV1; i++) {
+        if (server->lacks[i] == capability) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *expected(const struct scenario_server *server, bool on_server)
 {
-    if (on_server && server->keeps_deleted) {
+    if (on_server && server->keeps_deleted && lacks(server, CAP_MOVE)) {
         return "INBOX[here1/S here2 m1/F m2/S m3/FR m5/T m6/T there1/F there2] New here[here4/D] "
+               "New there[there4] Other[here3/FS m6 o1 o2 there3/S]";
+    }
+    if (on_server && server->keeps_deleted) {
+        return "INBOX[here1/S here2 m1/F m2/S m3/FR m5/T there1/F there2] New here[here4/D] "
                "New there[there4] Other[here3/FS m6 o1 o2 there3/S]";
     }
     return "INBOX[here1/S here2 m1/F m2/S m3/FR there1/F there2] New here[here4/D] "

@@ -1,0 +1,522 @@
+#include "sync/identify.h"
+
+#include "imap/limits.h"
+#include "imap/list.h"
+#include "store/message_digest.h"
+
+#include <stdio.h>
+
+/* Commands in flight. */
+#define ASKING_MAX 16
+/* From so many new messages on a question for their ids is worth its round trip, where all that it
+ * can save is bodies that stand here under another name. */
+#define WORTH_LINKING 32
+/* Records that are the same message: more of them make no difference. */
+#define TWINS_MAX 16
+
+/* ---- what a server tells of its new messages ---- */
+
+/* A header that came before the rest of its message was read out of the connection. */
+struct heard {
+    uint32_t seq; /* of its FETCH response */
+    struct digest header_digest;
+    bool has_message_id;
+};
+
+/* One UID FETCH. */
+struct asking {
+    struct pass *pass;
+    struct mailbox_plan *plan;
+    struct seqset uids;
+    bool selecting;
+    struct client_select select;
+    struct client_fetch fetch;
+    struct fetch_sink sink;
+    struct message_digester *digester;
+    size_t matched; /* of "Message-ID:" at the beginning of this line */
+    bool line_may_match;
+    VEC(struct heard) heard;
+};
+
+struct identifier {
+    struct pass *pass;
+    struct plan *plan;
+    unsigned id_item; /* FETCH_EMAILID, FETCH_GM_MSGID; 0: the server has neither */
+    VEC(struct asking) asks;
+    struct mailbox_plan *selected; /* by the last SELECT begun */
+};
+
+static bool header_begin(void *self, const struct fetch_data *so_far, const struct section *section,
+                         uint64_t size, struct error *err)
+{
+    struct asking *a = self;
+    struct heard *h = vec_add(&a->heard);
+    h->seq = so_far->seq;
+    message_digester_reset(a->digester);
+    a->matched = 0;
+    a->line_may_match = true;
+    return true;
+}
+
+static void look_for_message_id(struct asking *a, struct heard *h, struct str data)
+{
+    static const char name[] = "message-id:";
+    for (size_t i = 0; i < data.len && !h->has_message_id; i++) {
+        char c = data.ptr[i];
+        if (c == '\n') {
+            a->matched = 0;
+            a->line_may_match = true;
+            continue;
+        }
+        char lower = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        a->line_may_match = a->line_may_match && lower == name[a->matched];
+        a->matched += a->line_may_match;
+        h->has_message_id = a->line_may_match && a->matched == sizeof name - 1;
+    }
+}
+
+static bool header_piece(void *self, struct str data, struct error *err)
+{
+    struct asking *a = self;
+    message_digester_add(a->digester, data.ptr, data.len);
+    look_for_message_id(a, &a->heard.items[a->heard.len - 1], data);
+    return true;
+}
+
+static bool header_end(void *self, struct error *err)
+{
+    struct asking *a = self;
+    struct digest body;
+    message_digester_finish(a->digester, &a->heard.items[a->heard.len - 1].header_digest, &body);
+    return true;
+}
+
+static struct operation *download_of(struct mailbox_plan *plan, uint32_t uid)
+{
+    struct operation_vec *ops = &plan->ops[OP_DOWNLOAD];
+    for (size_t low = 0, high = ops->len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (ops->items[middle].uid == uid)
+            return &ops->items[middle];
+        if (ops->items[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static struct identity *identity_of(struct pass *pass, struct operation *op)
+{
+    if (op->identity == NULL)
+        op->identity = arena_alloc(pass->arena, sizeof *op->identity);
+    return (struct identity *)(uintptr_t)op->identity;
+}
+
+static void take_answer(struct asking *a, const struct fetch_data *data)
+{
+    struct operation *op = download_of(a->plan, data->uid);
+    if (op == NULL || !seqset_contains(&a->uids, data->uid))
+        return;
+    struct arena *arena = a->pass->arena;
+    struct identity *id = identity_of(a->pass, op);
+    if (data->have & FETCH_EMAILID)
+        id->email_id = arena_str(arena, data->email_id);
+    if (data->have & FETCH_GM_MSGID)
+        id->email_id = str_from(arena_printf(arena, "%llu", (unsigned long long)data->gm_msgid));
+    if (data->have & FETCH_SIZE)
+        id->wire_size = data->size;
+    if (data->have & FETCH_INTERNALDATE)
+        id->internal_date_s = data->internal_date.unix_s;
+    VEC_FOREACH (const struct heard, h, &a->heard) {
+        if (!(data->have & FETCH_BODY_SECTION) || h->seq != data->seq)
+            continue;
+        id->header_digest = h->header_digest;
+        id->has_message_id = h->has_message_id;
+    }
+}
+
+static int end_select(struct identifier *id, struct asking *a, struct error *err)
+{
+    if (!a->selecting)
+        return 0;
+    a->selecting = false;
+    int r = client_select_end(id->pass->client, &a->select, err);
+    uint32_t uidvalidity = a->select.data.uidvalidity;
+    client_select_free(&a->select);
+    uint32_t known = a->plan->pair->remote.uidvalidity;
+    if (r == 0 && known != 0 && uidvalidity != known)
+        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
+                         "the mailbox was replaced on the server during this run");
+    return r;
+}
+
+/* What a mailbox does not tell is not known, and its messages are fetched. */
+static int end_asking(struct identifier *id, struct asking *a, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct fetch_data data;
+    struct error end_error = ERROR_INIT;
+    int r = end_select(id, a, err);
+    while (r == 0 && (r = client_fetch_next(id->pass->client, &a->fetch, &data, err)) > 0) {
+        take_answer(a, &data);
+        r = 0;
+    }
+    int end = client_fetch_end(id->pass->client, &a->fetch, &end_error);
+    client_fetch_free(&a->fetch);
+    if (r == 0 && end < 0) {
+        *err = end_error;
+        r = end;
+    }
+    return r;
+}
+
+static int begin_asking(struct identifier *id, struct asking *a, unsigned items, struct error *err)
+{
+    static const struct section header = {.part = SECTION_HEADER};
+    struct client *client = id->pass->client;
+    struct mailbox_pair *pair = a->plan->pair;
+    struct fetch_request request = {.items = FETCH_UID | items, .section = &header};
+    bool selected = id->selected == a->plan ||
+                    (id->selected == NULL && client_state(client) == STATE_SELECTED &&
+                     str_eq(client_selected(client), pair->record.name));
+    if (!selected) {
+        struct select_params params = {.condstore = client_has(client, CAP_CONDSTORE)};
+        int r = client_select_begin(client, &a->select, pair->record.name, false, &params,
+                                    id->pass->arena, err);
+        if (r < 0)
+            return r;
+        a->selecting = true;
+    }
+    id->selected = a->plan;
+    a->pass = id->pass;
+    a->digester = message_digester_new();
+    a->sink = (struct fetch_sink){header_begin, header_piece, header_end, a};
+    int r = client_fetch_begin(client, &a->fetch, &a->uids, &request,
+                               items & FETCH_BODY_SECTION ? &a->sink : NULL, id->pass->arena, err);
+    if (r < 0 && a->selecting) {
+        struct error ignored = ERROR_INIT;
+        end_select(id, a, &ignored);
+    }
+    return r;
+}
+
+static void asking_free(struct asking *a)
+{
+    seqset_free(&a->uids);
+    vec_free(&a->heard);
+    message_digester_free(&a->digester);
+}
+
+/* Sends what was added, several in flight, and takes the answers. */
+static int ask_all(struct identifier *id, unsigned items, struct error *err)
+{
+    size_t begun = 0, ended = 0;
+    int r = 0;
+    id->selected = NULL;
+    while (ended < id->asks.len && (r == 0 || ended < begun)) {
+        if (r == 0 && begun < id->asks.len && begun - ended < ASKING_MAX) {
+            r = begin_asking(id, &id->asks.items[begun], items, err);
+            begun += r == 0;
+            continue;
+        }
+        struct error ask_error = ERROR_INIT;
+        int e = end_asking(id, &id->asks.items[ended++], &ask_error);
+        if (e < 0 && r == 0 && ask_error.scope > SCOPE_MAILBOX) {
+            *err = ask_error;
+            r = e;
+        }
+    }
+    VEC_FOREACH (struct asking, a, &id->asks) {
+        asking_free(a);
+    }
+    vec_clear(&id->asks);
+    return r;
+}
+
+/* `wanted` is emptied. */
+static void add_asks(struct identifier *id, struct mailbox_plan *plan, struct seqset *wanted)
+{
+    while (!seqset_is_empty(wanted)) {
+        struct asking *a = vec_add(&id->asks);
+        a->plan = plan;
+        seqset_take(wanted, LIMIT_COMMAND_LINE_BYTES - 200, &a->uids);
+    }
+}
+
+/* ---- which are worth a question ---- */
+
+static bool is_gone(const struct operation *op)
+{
+    return op->kind == OP_DELETE_LOCAL ||
+           (op->kind == OP_FORGET && op->base->state == MESSAGE_SYNCED);
+}
+
+static size_t count_gone(const struct mailbox_plan *plan)
+{
+    size_t count = plan->ops[OP_DELETE_LOCAL].len;
+    for (size_t i = 0; i < plan->ops[OP_FORGET].len; i++)
+        count += is_gone(&plan->ops[OP_FORGET].items[i]);
+    return count;
+}
+
+static bool is_new(const struct operation *op)
+{
+    return op->kind == OP_DOWNLOAD && op->base == NULL;
+}
+
+/* What there is to find. */
+struct prospects {
+    size_t gone;          /* records gone from the server */
+    size_t downloads;     /* messages new there */
+    size_t sources;       /* mailboxes that hold something, or will */
+    struct strmap *sizes; /* of what is gone and has no id of the server's: "SIZE DATE" */
+};
+
+static const char *size_key(char out[64], uint64_t size, int64_t date_s)
+{
+    snprintf(out, 64, "%llu %lld", (unsigned long long)size, (long long)date_s);
+    return out;
+}
+
+static void note_sizes(struct prospects *p, const struct operation_vec *ops, bool by_id)
+{
+    char key[64];
+    for (size_t i = 0; i < ops->len; i++) {
+        const struct operation *op = &ops->items[i];
+        if (is_gone(op) && (!by_id || op->base->email_id.len == 0))
+            strmap_put(p->sizes,
+                       str_from(size_key(key, op->base->wire_size, op->base->internal_date_s)), p);
+    }
+}
+
+static void look_for_prospects(const struct plan *plan, bool by_id, struct prospects *p)
+{
+    p->sizes = strmap_new();
+    for (size_t i = 0; i < plan->mailboxes.len; i++) {
+        const struct mailbox_plan *m = &plan->mailboxes.items[i];
+        p->gone += count_gone(m);
+        p->downloads += m->ops[OP_DOWNLOAD].len;
+        p->sources += m->pair->record.files > 0 || m->ops[OP_DOWNLOAD].len > 0;
+        note_sizes(p, &m->ops[OP_DELETE_LOCAL], by_id);
+        note_sizes(p, &m->ops[OP_FORGET], by_id);
+    }
+}
+
+static bool is_worth_asking(const struct identifier *id, const struct prospects *p,
+                            const struct mailbox_plan *plan)
+{
+    if (plan->ops[OP_DOWNLOAD].len == 0)
+        return false;
+    if (p->gone > count_gone(plan))
+        return id->id_item != 0 || !(plan->pair->attributes & LIST_DRAFTS);
+    bool many = p->downloads >= WORTH_LINKING || id->id_item == FETCH_GM_MSGID;
+    return id->id_item != 0 && p->sources > 1 && many;
+}
+
+static void all_new(const struct mailbox_plan *plan, struct seqset *out)
+{
+    for (size_t i = 0; i < plan->ops[OP_DOWNLOAD].len; i++) {
+        const struct operation *op = &plan->ops[OP_DOWNLOAD].items[i];
+        if (is_new(op))
+            seqset_add(out, op->uid);
+    }
+}
+
+/* Those whose size and date are those of something gone. */
+static void likely_new(const struct prospects *p, const struct mailbox_plan *plan,
+                       struct seqset *out)
+{
+    char key[64];
+    for (size_t i = 0; i < plan->ops[OP_DOWNLOAD].len; i++) {
+        const struct operation *op = &plan->ops[OP_DOWNLOAD].items[i];
+        const struct identity *id = op->identity;
+        if (is_new(op) && id != NULL &&
+            strmap_get(p->sizes, str_from(size_key(key, id->wire_size, id->internal_date_s))))
+            seqset_add(out, op->uid);
+    }
+}
+
+/* Those that were not found by an id of the server's, and may be something gone all the same. */
+static int ask_for_headers(struct identifier *id, const struct prospects *p, struct error *err)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
+        AUTO_SEQSET struct seqset wanted = {0};
+        likely_new(p, m, &wanted);
+        add_asks(id, m, &wanted);
+    }
+    return ask_all(id, FETCH_BODY_SECTION, err);
+}
+
+static int identify_messages(struct identifier *id, struct error *err)
+{
+    struct prospects p = {0};
+    look_for_prospects(id->plan, id->id_item != 0, &p);
+    /* Where most of what is new was probably moved, the headers are asked for at once. */
+    bool by_size = strmap_len(p.sizes) > 0;
+    bool narrow = id->id_item != 0 || p.downloads > 2 * p.gone + WORTH_LINKING;
+    VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
+        AUTO_SEQSET struct seqset wanted = {0};
+        if (is_worth_asking(id, &p, m))
+            all_new(m, &wanted);
+        add_asks(id, m, &wanted);
+    }
+    unsigned items = id->id_item;
+    if (by_size)
+        items |= FETCH_SIZE | FETCH_INTERNALDATE | (narrow ? 0 : FETCH_BODY_SECTION);
+    int r = ask_all(id, items, err);
+    if (r == 0 && by_size && narrow)
+        r = ask_for_headers(id, &p, err);
+    vec_free(&id->asks);
+    strmap_free(&p.sizes);
+    return r;
+}
+
+/* ---- files ---- */
+
+static int identify_file(struct pass *pass, const struct mailbox_pair *pair, struct operation *op,
+                         struct error *err)
+{
+    struct maildir_message *message = NULL;
+    struct error ignored = ERROR_INIT;
+    /* What cannot be read is told by the upload. */
+    if (maildir_message_open(pass->maildir, pair->record.path.ptr, op->file, &message, &ignored) <
+        0)
+        return 0;
+    struct identity *id = identity_of(pass, op);
+    id->wire_size = maildir_message_wire_size(message);
+    maildir_message_digests(message, &id->header_digest, &id->body_digest);
+    maildir_message_free(&message);
+    return pass_check_cancelled(pass, err);
+}
+
+static bool index_has_messages(const struct pass *pass)
+{
+    for (size_t i = 0; i < pass->pairs.len; i++) {
+        if (pass->pairs.items[i].record.records > 0)
+            return true;
+    }
+    return false;
+}
+
+static int identify_files(struct identifier *id, struct error *err)
+{
+    int r = 0;
+    VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
+        struct operation_vec *ops = &m->ops[OP_UPLOAD];
+        for (size_t i = 0; i < ops->len && r == 0; i++)
+            r = identify_file(id->pass, m->pair, &ops->items[i], err);
+    }
+    return r;
+}
+
+/* ---- what the index has of the same ---- */
+
+struct twin_search {
+    struct index_txn *txn;
+    struct arena *arena;
+    struct identity *id;
+    bool by_body; /* else by size and date */
+    struct index_message found[TWINS_MAX];
+    struct error *err;
+    int result;
+};
+
+static bool is_twin(const struct twin_search *s, const struct index_message *m)
+{
+    const struct identity *id = s->id;
+    if (m->state != MESSAGE_SYNCED)
+        return false;
+    if (id->email_id.len > 0 && m->email_id.len > 0)
+        return str_eq(m->email_id, id->email_id);
+    if (!digest_eq(&m->header_digest, &id->header_digest) || m->wire_size != id->wire_size)
+        return false;
+    return s->by_body ? digest_eq(&m->body_digest, &id->body_digest)
+                      : m->internal_date_s == id->internal_date_s;
+}
+
+static bool take_twin(void *self, uint32_t mailbox, uint32_t uid)
+{
+    struct twin_search *s = self;
+    struct index_message *m = &s->found[s->id->twins_len];
+    s->result = index_message_get(s->txn, s->arena, mailbox, uid, m, s->err);
+    if (s->result < 0)
+        return false;
+    s->id->twins_len += is_twin(s, m);
+    return s->id->twins_len < TWINS_MAX;
+}
+
+static bool is_none(const struct digest *digest)
+{
+    static const struct digest none;
+    return digest_eq(digest, &none);
+}
+
+static int find_twins(struct pass *pass, struct index_txn *txn, struct identity *id, bool by_body,
+                      struct error *err)
+{
+    struct twin_search s = {
+        .txn = txn, .arena = pass->arena, .id = id, .by_body = by_body, .err = err};
+    int r = 0;
+    if (id->email_id.len > 0)
+        r = index_message_by_email_id(txn, id->email_id, take_twin, &s, err);
+    if (r == 0 && id->twins_len == 0 && !is_none(&id->header_digest) &&
+        (by_body || id->has_message_id))
+        r = index_message_by_content(txn, &id->header_digest, take_twin, &s, err);
+    if (r == 0)
+        r = s.result;
+    if (r == 0 && id->twins_len > 0) {
+        struct index_message *twins = arena_array(pass->arena, id->twins_len, sizeof *twins);
+        memcpy(twins, s.found, id->twins_len * sizeof *twins);
+        id->twins = twins;
+    }
+    return r;
+}
+
+/* A deletion's own record is its identity. */
+static int find_copies(struct pass *pass, struct index_txn *txn, struct operation *op,
+                       struct error *err)
+{
+    struct identity *id = identity_of(pass, op);
+    id->header_digest = op->base->header_digest;
+    id->body_digest = op->base->body_digest;
+    id->wire_size = op->base->wire_size;
+    return find_twins(pass, txn, id, true, err);
+}
+
+static int find_in_mailbox(struct pass *pass, struct index_txn *txn, struct mailbox_plan *plan,
+                           struct error *err)
+{
+    static const enum operation_kind kinds[] = {OP_UPLOAD, OP_DOWNLOAD, OP_DELETE_LOCAL,
+                                                OP_DELETE_REMOTE};
+    int r = 0;
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        struct operation_vec *ops = &plan->ops[kinds[k]];
+        for (size_t i = 0; i < ops->len && r == 0; i++) {
+            struct operation *op = &ops->items[i];
+            if (kinds[k] == OP_DELETE_LOCAL || kinds[k] == OP_DELETE_REMOTE)
+                r = find_copies(pass, txn, op, err);
+            else if (op->identity != NULL)
+                r = find_twins(pass, txn, identity_of(pass, op), kinds[k] == OP_UPLOAD, err);
+        }
+    }
+    return r;
+}
+
+int identify(struct pass *pass, struct plan *plan, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct identifier id = {.pass = pass, .plan = plan};
+    if (client_has(pass->client, CAP_OBJECTID))
+        id.id_item = FETCH_EMAILID;
+    else if (client_has(pass->client, CAP_X_GM_EXT_1))
+        id.id_item = FETCH_GM_MSGID;
+    int r = index_has_messages(pass) ? identify_files(&id, err) : 0;
+    if (r == 0)
+        r = identify_messages(&id, err);
+    if (r == 0)
+        r = index_begin_read(pass->index, &txn, err);
+    for (size_t i = 0; i < plan->mailboxes.len && r == 0; i++)
+        r = find_in_mailbox(pass, txn, &plan->mailboxes.items[i], err);
+    return r;
+}

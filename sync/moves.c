@@ -1,0 +1,505 @@
+#include "sync/moves.h"
+
+#include "base/strmap.h"
+#include "imap/list.h"
+#include "sync/flags.h"
+
+#include <stdlib.h>
+
+struct entry {
+    uint32_t id;
+    struct mailbox_plan *plan;
+};
+
+struct matcher {
+    struct plan *plan;
+    struct arena *arena;
+    struct entry *by_id; /* the plan's mailboxes that the index knows, by id */
+    size_t by_id_len;
+    struct strmap *seen;   /* how many downloads share size, date and header; as pointers */
+    struct strmap *places; /* EMAILID → the move or download that brings the message here */
+};
+
+/* ---- finding ---- */
+
+static int by_mailbox_id(const void *a, const void *b)
+{
+    uint32_t x = ((const struct entry *)a)->id;
+    uint32_t y = ((const struct entry *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
+static struct mailbox_plan *plan_of(const struct matcher *mt, uint32_t mailbox)
+{
+    struct entry key = {.id = mailbox};
+    const struct entry *found = mt->by_id_len == 0 ? NULL
+                                                   : bsearch(&key, mt->by_id, mt->by_id_len,
+                                                             sizeof *mt->by_id, by_mailbox_id);
+    return found != NULL ? found->plan : NULL;
+}
+
+static int by_op_uid(const void *a, const void *b)
+{
+    uint32_t x = ((const struct operation *)a)->uid;
+    uint32_t y = ((const struct operation *)b)->uid;
+    return x < y ? -1 : x > y;
+}
+
+/* What the plan has for a record; these lists are ascending by UID. NULL: none, or part of a move
+ * already. */
+static struct operation *op_of(struct mailbox_plan *plan, enum operation_kind kind, uint32_t uid)
+{
+    const struct operation key = {.uid = uid};
+    struct operation_vec *ops = &plan->ops[kind];
+    struct operation *op =
+        ops->len == 0 ? NULL : bsearch(&key, ops->items, ops->len, sizeof key, by_op_uid);
+    return op != NULL && !op->is_moved ? op : NULL;
+}
+
+static bool is_drafts(const struct mailbox_plan *plan)
+{
+    return (plan->pair->attributes & LIST_DRAFTS) != 0;
+}
+
+static bool is_on_server(const struct mailbox_plan *plan, uint32_t uid)
+{
+    return !seqset_contains(&plan->pair->remote.gone, uid);
+}
+
+/* Whether the record's message stands on both sides, as far as this pass has seen, and stays. */
+static bool stays(struct mailbox_plan *plan, uint32_t uid)
+{
+    return plan->pair->action == PAIR_SYNC && is_on_server(plan, uid) &&
+           !seqset_contains(&plan->pair->local.gone, uid);
+}
+
+/* What the plan has for a record that is gone from the server. */
+static struct operation *gone_there(struct mailbox_plan *plan, uint32_t uid)
+{
+    struct operation *op = op_of(plan, OP_DELETE_LOCAL, uid);
+    if (op == NULL)
+        op = op_of(plan, OP_FORGET, uid);
+    return op;
+}
+
+/* ---- flags ---- */
+
+static struct index_flags remote_flags_of(const struct mailbox_plan *plan,
+                                          const struct index_message *record)
+{
+    const struct remote_vec *changed = &plan->pair->remote.changed;
+    for (size_t low = 0, high = changed->len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (changed->items[middle].uid == record->uid)
+            return changed->items[middle].flags;
+        if (changed->items[middle].uid < record->uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return record->flags;
+}
+
+/* The file's letters travel to the message before the server moves it. What changed there is left
+ * to the next pass, which is told of it again in the new mailbox. */
+static void send_flags_ahead(struct mailbox_plan *from, const struct operation *gone,
+                             struct move *move)
+{
+    const struct mailbox_pair *pair = from->pair;
+    struct index_flags remote = remote_flags_of(from, move->base);
+    uint8_t local = move->file->parsed.flags;
+    struct flags_merge m =
+        flags_merge(&move->base->flags, &remote, local, pair->remote.storable, pair->policy->flags);
+    uint8_t now = remote.system & pair->remote.storable;
+    uint8_t goal = m.remote & pair->remote.storable;
+    move->flags = m.agreed;
+    if (m.local != local)
+        move->flags.system = local;
+    if (goal == now)
+        return;
+    struct operation *op = vec_add(&from->ops[OP_FLAGS_TO_REMOTE]);
+    *op = *gone;
+    op->kind = OP_FLAGS_TO_REMOTE;
+    op->is_moved = false;
+    op->flags = move->flags;
+    op->state = MESSAGE_SYNCED;
+    op->add = goal & (uint8_t)~now;
+    op->remove = now & (uint8_t)~goal;
+    op->why = "flags changed on the way";
+}
+
+/* The file gets what changed on the server; what changed here is sent by the next pass, to which it
+ * looks new against what is recorded. */
+static void take_flags_along(struct mailbox_plan *to, const struct index_flags *remote,
+                             uint8_t local, struct move *move)
+{
+    struct flags_merge m = flags_merge(&move->base->flags, remote, local, to->pair->remote.storable,
+                                       to->pair->policy->flags);
+    move->add = m.local & (uint8_t)~local;
+    move->remove = local & (uint8_t)~m.local;
+    move->flags = m.remote == remote->system ? m.agreed : *remote;
+}
+
+/* Nothing is renamed and nothing sent: what differs is looked at again by the next pass. */
+static void keep_flags(struct mailbox_plan *to, const struct index_flags *remote, uint8_t local,
+                       struct move *move)
+{
+    move->flags = move->base->flags;
+    if (!flags_equal(remote, &move->flags))
+        to->pair->remote_blocked = true;
+    if (local != move->flags.system)
+        to->pair->local_blocked = true;
+}
+
+/* ---- files that are new here ---- */
+
+static struct move *add_move(struct matcher *mt, enum move_kind kind, struct mailbox_plan *from,
+                             struct mailbox_plan *to, const struct index_message *base,
+                             const char *why)
+{
+    struct move *move = vec_add(&mt->plan->moves);
+    move->kind = kind;
+    move->from = from;
+    move->to = to;
+    move->from_uid = base != NULL ? base->uid : 0;
+    move->base = base;
+    move->why = why;
+    return move;
+}
+
+static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct operation *upload)
+{
+    const struct identity *id = upload->identity;
+    for (size_t i = 0; i < id->twins_len; i++) {
+        const struct index_message *twin = &id->twins[i];
+        struct mailbox_plan *from = plan_of(mt, twin->mailbox);
+        struct operation *gone = from != NULL ? op_of(from, OP_DELETE_REMOTE, twin->uid) : NULL;
+        if (gone == NULL)
+            continue;
+        bool same = from == to;
+        struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, gone->base,
+                                     same ? "its file was renamed here" : "moved here");
+        move->file = upload->file;
+        upload->is_moved = gone->is_moved = true;
+        send_flags_ahead(from, gone, move);
+        return true;
+    }
+    return false;
+}
+
+static bool copy_remote(struct matcher *mt, struct mailbox_plan *to, struct operation *upload)
+{
+    const struct identity *id = upload->identity;
+    for (size_t i = 0; i < id->twins_len; i++) {
+        const struct index_message *twin = &id->twins[i];
+        struct mailbox_plan *from = plan_of(mt, twin->mailbox);
+        if (from == NULL || from == to || from->pair->action != PAIR_SYNC ||
+            !is_on_server(from, twin->uid))
+            continue;
+        struct move *move = add_move(mt, MOVE_COPY, from, to, twin, "copied here");
+        move->file = upload->file;
+        /* The copy comes with the flags that the original has there: what the file has beside them
+         * is a change, to be sent by the next pass. */
+        move->flags = remote_flags_of(from, twin);
+        if (upload->file->parsed.flags != move->flags.system)
+            to->pair->local_blocked = true;
+        upload->is_moved = true;
+        return true;
+    }
+    return false;
+}
+
+static void match_uploads(struct matcher *mt)
+{
+    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
+        VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
+            if (upload->identity != NULL && !upload->is_moved)
+                move_remote(mt, to, upload);
+        }
+    }
+    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
+        VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
+            if (upload->identity != NULL && !upload->is_moved)
+                copy_remote(mt, to, upload);
+        }
+    }
+}
+
+/* ---- messages that are new on the server ---- */
+
+/* Header, size and date in one key; where the server tells an id, nothing. */
+static struct str likeness(struct arena *arena, const struct identity *id)
+{
+    char hex[33];
+    digest_to_hex(&id->header_digest, hex);
+    return str_from(arena_printf(arena, "%s %llu %lld", hex, (unsigned long long)id->wire_size,
+                                 (long long)id->internal_date_s));
+}
+
+static void count_likenesses(struct matcher *mt)
+{
+    VEC_FOREACH (struct mailbox_plan, plan, &mt->plan->mailboxes) {
+        VEC_FOREACH (struct operation, download, &plan->ops[OP_DOWNLOAD]) {
+            if (download->identity == NULL || download->identity->twins_len == 0)
+                continue;
+            struct str key = likeness(mt->arena, download->identity);
+            uintptr_t count = (uintptr_t)strmap_get(mt->seen, key);
+            strmap_put(mt->seen, key, (void *)(count + 1));
+        }
+    }
+}
+
+static bool is_by_id(const struct identity *id)
+{
+    return id->email_id.len > 0 && id->twins_len > 0 && id->twins[0].email_id.len > 0;
+}
+
+/* Told by header, size and date, only one message may be meant on either side, and all that the
+ * index has like it must be of one content. */
+static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct identity *id)
+{
+    size_t gone = 0;
+    if (is_by_id(id))
+        return true;
+    for (size_t i = 0; i < id->twins_len; i++) {
+        struct mailbox_plan *from = plan_of(mt, id->twins[i].mailbox);
+        if (!digest_eq(&id->twins[i].body_digest, &id->twins[0].body_digest))
+            return false;
+        if (from != NULL && is_drafts(from))
+            return false;
+        gone += from != NULL && gone_there(from, id->twins[i].uid) != NULL;
+    }
+    return gone == 1 && !is_drafts(to) && id->has_message_id &&
+           (uintptr_t)strmap_get(mt->seen, likeness(mt->arena, id)) == 1;
+}
+
+/* The file of a message that both sides moved: an upload somewhere that has the same record for a
+ * twin. */
+static struct operation *file_of(struct matcher *mt, const struct index_message *record,
+                                 struct mailbox_plan **where_out)
+{
+    VEC_FOREACH (struct mailbox_plan, plan, &mt->plan->mailboxes) {
+        VEC_FOREACH (struct operation, upload, &plan->ops[OP_UPLOAD]) {
+            const struct identity *id = upload->identity;
+            for (size_t i = 0; id != NULL && !upload->is_moved && i < id->twins_len; i++) {
+                if (id->twins[i].mailbox == record->mailbox && id->twins[i].uid == record->uid) {
+                    *where_out = plan;
+                    return upload;
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool meet(struct matcher *mt, struct mailbox_plan *from, struct operation *forget,
+                 struct mailbox_plan *to, struct operation *download)
+{
+    struct mailbox_plan *here = NULL;
+    struct operation *upload = file_of(mt, forget->base, &here);
+    if (upload == NULL)
+        return false;
+    struct move *move;
+    if (here == to) {
+        move = add_move(mt, MOVE_MEET, from, to, forget->base, "moved alike on both sides");
+        keep_flags(to, &download->flags, upload->file->parsed.flags, move);
+    } else {
+        move = add_move(mt, MOVE_LOCAL, here, to, forget->base,
+                        "moved on both sides: to where the server has it");
+        move->from_uid = 0;
+        take_flags_along(to, &download->flags, upload->file->parsed.flags, move);
+    }
+    move->file = upload->file;
+    move->to_uid = download->uid;
+    upload->is_moved = forget->is_moved = download->is_moved = true;
+    return true;
+}
+
+static uint8_t local_flags_of(const struct operation *op)
+{
+    return op->file != NULL ? op->file->parsed.flags : op->base->flags.system;
+}
+
+static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct operation *download)
+{
+    const struct identity *id = download->identity;
+    for (size_t i = 0; i < id->twins_len; i++) {
+        struct mailbox_plan *from = plan_of(mt, id->twins[i].mailbox);
+        struct operation *gone = from != NULL ? gone_there(from, id->twins[i].uid) : NULL;
+        if (gone == NULL)
+            continue;
+        if (gone->kind == OP_FORGET) {
+            if (meet(mt, from, gone, to, download))
+                return true;
+            continue;
+        }
+        bool same = from == to;
+        struct move *move =
+            add_move(mt, same ? MOVE_MEET : MOVE_LOCAL, from, to, gone->base,
+                     same ? "has another UID on the server" : "moved on the server");
+        move->file = gone->file;
+        move->to_uid = download->uid;
+        if (same)
+            keep_flags(to, &download->flags, local_flags_of(gone), move);
+        else
+            take_flags_along(to, &download->flags, local_flags_of(gone), move);
+        download->is_moved = gone->is_moved = true;
+        return true;
+    }
+    return false;
+}
+
+/* ---- one message in several mailboxes ---- */
+
+/* Where a message with this id is, or comes to be, in this pass. */
+struct place {
+    struct mailbox_plan *plan;
+    uint32_t uid;
+    const struct index_message *base; /* NULL: it comes */
+};
+
+static void note_place(struct matcher *mt, struct mailbox_plan *plan, uint32_t uid,
+                       struct str email_id)
+{
+    if (email_id.len == 0 || strmap_get(mt->places, email_id) != NULL)
+        return;
+    struct place *place = arena_alloc(mt->arena, sizeof *place);
+    *place = (struct place){.plan = plan, .uid = uid};
+    strmap_put(mt->places, email_id, place);
+}
+
+static bool find_place(struct matcher *mt, const struct identity *id, struct place *out)
+{
+    for (size_t i = 0; i < id->twins_len && is_by_id(id); i++) {
+        const struct index_message *twin = &id->twins[i];
+        struct mailbox_plan *plan = plan_of(mt, twin->mailbox);
+        if (plan == NULL || !stays(plan, twin->uid))
+            continue;
+        *out = (struct place){.plan = plan, .uid = twin->uid, .base = twin};
+        return true;
+    }
+    const struct place *place = strmap_get(mt->places, id->email_id);
+    if (place != NULL)
+        *out = *place;
+    return place != NULL;
+}
+
+static bool link_here(struct matcher *mt, struct mailbox_plan *to, struct operation *download)
+{
+    struct place place;
+    const struct identity *id = download->identity;
+    if (id->email_id.len == 0 || !find_place(mt, id, &place))
+        return false;
+    struct move *move = add_move(mt, MOVE_LINK, place.plan, to, place.base,
+                                 "the same message is in another mailbox here");
+    move->from_uid = place.uid;
+    move->to_uid = download->uid;
+    move->flags = download->flags;
+    download->is_moved = true;
+    return true;
+}
+
+static void match_downloads(struct matcher *mt)
+{
+    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
+        VEC_FOREACH (struct operation, download, &to->ops[OP_DOWNLOAD]) {
+            const struct identity *id = download->identity;
+            bool is_new = download->base == NULL && id != NULL;
+            if (is_new && is_certain(mt, to, id) && move_local(mt, to, download))
+                note_place(mt, to, download->uid, id->email_id);
+        }
+    }
+    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
+        VEC_FOREACH (struct operation, download, &to->ops[OP_DOWNLOAD]) {
+            const struct identity *id = download->identity;
+            if (download->base != NULL || id == NULL || download->is_moved)
+                continue;
+            if (!link_here(mt, to, download))
+                note_place(mt, to, download->uid, id->email_id);
+        }
+    }
+}
+
+/* ---- deletions that are left ---- */
+
+static bool has_copy(struct matcher *mt, struct mailbox_plan *plan, const struct operation *op)
+{
+    const struct identity *id = op->identity;
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        struct mailbox_plan *other = plan_of(mt, id->twins[i].mailbox);
+        if (other != NULL && other != plan && stays(other, id->twins[i].uid))
+            return true;
+    }
+    return false;
+}
+
+static void judge_deletions(struct matcher *mt, struct mailbox_plan *plan)
+{
+    const unsigned ends_here = LIST_TRASH | LIST_DRAFTS;
+    VEC_FOREACH (struct operation, op, &plan->ops[OP_DELETE_LOCAL]) {
+        op->has_copy = has_copy(mt, plan, op);
+    }
+    VEC_FOREACH (struct operation, op, &plan->ops[OP_DELETE_REMOTE]) {
+        op->has_copy = has_copy(mt, plan, op);
+        op->to_trash = plan->pair->policy->delete_to_trash && !op->has_copy &&
+                       !(plan->pair->attributes & ends_here);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void drop_moved(struct operation_vec *ops)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ops->len; i++) {
+        if (!ops->items[i].is_moved)
+            ops->items[kept++] = ops->items[i];
+    }
+    ops->len = kept;
+}
+
+static int by_kind(const void *a, const void *b)
+{
+    const struct move *x = a;
+    const struct move *y = b;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->from != y->from)
+        return x->from < y->from ? -1 : 1;
+    if (x->to != y->to)
+        return x->to < y->to ? -1 : 1;
+    if (x->from_uid != y->from_uid)
+        return x->from_uid < y->from_uid ? -1 : 1;
+    return x->to_uid < y->to_uid ? -1 : x->to_uid > y->to_uid;
+}
+
+static void enter_mailboxes(struct matcher *mt)
+{
+    mt->by_id = arena_array(mt->arena, mt->plan->mailboxes.len + 1, sizeof *mt->by_id);
+    VEC_FOREACH (struct mailbox_plan, plan, &mt->plan->mailboxes) {
+        if (plan->pair->record.id != 0)
+            mt->by_id[mt->by_id_len++] = (struct entry){plan->pair->record.id, plan};
+    }
+    qsort(mt->by_id, mt->by_id_len, sizeof *mt->by_id, by_mailbox_id);
+}
+
+void moves_find(struct plan *plan, struct arena *arena)
+{
+    struct matcher mt = {
+        .plan = plan, .arena = arena, .seen = strmap_new(), .places = strmap_new()};
+    enter_mailboxes(&mt);
+    match_uploads(&mt);
+    count_likenesses(&mt);
+    match_downloads(&mt);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        for (size_t k = 0; k < OP_KINDS; k++)
+            drop_moved(&m->ops[k]);
+    }
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        judge_deletions(&mt, m);
+    }
+    if (plan->moves.len > 1)
+        qsort(plan->moves.items, plan->moves.len, sizeof *plan->moves.items, by_kind);
+    strmap_free(&mt.seen);
+    strmap_free(&mt.places);
+}

@@ -1,0 +1,387 @@
+#include "sync/engine.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Moves and copies, both ways, on servers of every kind: no message crosses the wire a second time,
+ * and nothing is taken for a deletion. */
+
+static const struct server {
+    const char *name;
+    enum capability lacks[8]; /* ends at the first CAP_IMAP4REV1 */
+    bool no_codes;            /* COPYUID left out */
+    bool marks;               /* what was moved stays there, marked \Deleted */
+    unsigned to_server;       /* round trips of a move of many, LIST and all */
+    unsigned to_files;
+} SERVERS[] = {
+    {.name = "everything", .to_server = 4, .to_files = 4},
+    {.name = "no EMAILID", .lacks = {CAP_OBJECTID}, .to_server = 4, .to_files = 4},
+    {.name = "no QRESYNC", .lacks = {CAP_QRESYNC}, .to_server = 4, .to_files = 6},
+    {.name = "no CONDSTORE", .lacks = {CAP_QRESYNC, CAP_CONDSTORE}, .to_server = 5, .to_files = 6},
+    {.name = "no COPYUID", .no_codes = true, .to_server = 7, .to_files = 4},
+    {.name = "no MOVE", .lacks = {CAP_MOVE}, .to_server = 5, .to_files = 4},
+    {.name = "no UIDPLUS", .lacks = {CAP_UIDPLUS}, .to_server = 7, .to_files = 4},
+    {.name = "neither",
+     .lacks = {CAP_UIDPLUS, CAP_MOVE},
+     .marks = true,
+     .to_server = 9,
+     .to_files = 4},
+    {.name = "IMAP4rev1 alone",
+     .lacks = {CAP_UIDPLUS, CAP_MOVE, CAP_QRESYNC, CAP_CONDSTORE, CAP_OBJECTID, CAP_LIST_STATUS},
+     .marks = true,
+     .to_server = 9,
+     .to_files = 7},
+};
+#define SERVERS_LEN (sizeof SERVERS / sizeof SERVERS[0])
+
+static void begin(struct engine *e, const struct server *server, const char *account,
+                  unsigned messages)
+{
+    engine_init(e, account);
+    for (size_t i = 0; i < 8 && server->lacks[i] != CAP_IMAP4REV1; i++) {
+        capabilities_set(&e->env.options.capabilities, server->lacks[i], false);
+    }
+    if (server->no_codes) {
+        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
+    }
+    server_create(e, "Archive");
+    server_create(e, "Lists");
+    server_fill(e, "INBOX", "m", messages);
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+    engine_wait(e, 300);
+}
+
+static void fail_told(struct engine *e, const char *name, const char *what)
+{
+    engine_tell(e);
+    fail_msg("%s: %s", name, what);
+}
+
+/* Headers may be asked for; what every body has in its one line may not come, nor go. */
+static bool a_body_crossed(const struct engine *e)
+{
+    return memmem(e->transcript.data, e->transcript.len, ": This is ", 10) != NULL;
+}
+
+/* Nothing but moves was done, and no body crossed the wire. */
+static void assert_moves_alone(struct engine *e, const char *name, unsigned to_server,
+                               unsigned to_files)
+{
+    const struct report_messages *m = &e->report.messages;
+    if (m->moved_remote != to_server || m->moved_local != to_files) {
+        fail_told(e, name,
+                  arena_printf(e->arena, "%u moved there, %u here", (unsigned)m->moved_remote,
+                               (unsigned)m->moved_local));
+    }
+    if (m->downloaded + m->uploaded + m->deleted_local + m->deleted_remote + m->held != 0) {
+        fail_told(e, name, "not moves alone");
+    }
+    if (a_body_crossed(e)) {
+        fail_told(e, name, "a message crossed the wire");
+    }
+}
+
+static void assert_round_trips(struct engine *e, const char *name, unsigned most)
+{
+    if (e->counts.round_trips > most) {
+        fail_told(e, name,
+                  arena_printf(e->arena, "%u round trips, not %u", e->counts.round_trips, most));
+    }
+}
+
+/* ---- many at once ---- */
+
+#define MANY 300
+
+static void move_all_here(struct engine *e, const char *from, const char *to, unsigned count)
+{
+    struct maildir_snapshot snapshot = {0};
+    struct error err = ERROR_INIT;
+    assert_int_equal(maildir_scan(e->maildir, from, &snapshot, &err), 0);
+    assert_int_equal(snapshot.files.len, count);
+    for (size_t i = 0; i < snapshot.files.len; i++) {
+        const struct maildir_file *file = &snapshot.files.items[i];
+        const char *name = arena_str(e->arena, file->name).ptr;
+        const char *sub = file->in_new ? "new" : "cur";
+        assert_int_equal(rename(arena_printf(e->arena, "%s/%s/%s/%s", e->root, from, sub, name),
+                                arena_printf(e->arena, "%s/%s/%s/%s", e->root, to, sub, name)),
+                         0);
+    }
+    maildir_snapshot_free(&snapshot);
+}
+
+static void many_files_are_moved_by_the_server(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        struct engine e;
+        begin(&e, &SERVERS[i], NULL, MANY);
+        move_all_here(&e, "INBOX", "Archive", MANY);
+        engine_pass_ends(&e, 0);
+        assert_moves_alone(&e, SERVERS[i].name, MANY, 0);
+        assert_round_trips(&e, SERVERS[i].name, SERVERS[i].to_server);
+        assert_int_equal(server_count(&e, "Archive"), MANY);
+        assert_int_equal(server_count(&e, "INBOX"), SERVERS[i].marks ? MANY : 0);
+        engine_pass_ends(&e, 0);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+static void many_messages_are_renamed_here(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        struct engine e;
+        begin(&e, &SERVERS[i], NULL, MANY);
+        server_move_all(&e, "INBOX", "Archive");
+        engine_pass_ends(&e, 0);
+        assert_moves_alone(&e, SERVERS[i].name, 0, MANY);
+        assert_round_trips(&e, SERVERS[i].name, SERVERS[i].to_files);
+        assert_int_equal(folder_count(&e, "Archive"), MANY);
+        assert_int_equal(folder_count(&e, "INBOX"), 0);
+        engine_pass_ends(&e, 0);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+/* ---- a few, of every kind ---- */
+
+static void begin_small(struct engine *e, const struct server *server)
+{
+    begin(e, server, NULL, 4);
+    server_flags(e, "INBOX", "m2", "S");
+    engine_pass_ends(e, 0);
+    engine_wait(e, 300);
+}
+
+static void move_one(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m1");
+}
+
+static void move_and_flag(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m2");
+    local_flags(e, "Archive", "m2", "FRS");
+}
+
+static void move_twice(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m1");
+    local_move(e, "Archive", "Lists", "m1");
+}
+
+static void move_and_back(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m1");
+    local_move(e, "Archive", "INBOX", "m1");
+}
+
+static void swap(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m1");
+    local_move(e, "INBOX", "Lists", "m2");
+    local_move(e, "INBOX", "Lists", "m3");
+}
+
+static void move_to_new(struct engine *e)
+{
+    local_create(e, "Fresh");
+    local_move(e, "INBOX", "Fresh", "m1");
+}
+
+/* As mu4e does at its default, and mutt always: under a name of its own. */
+static void move_renamed(struct engine *e)
+{
+    local_remove(e, "INBOX", "m1");
+    local_add_as(e, "Archive", "1700000000.other", "m1");
+}
+
+static void rename_in_place(struct engine *e)
+{
+    local_remove(e, "INBOX", "m1");
+    local_add_as(e, "INBOX", "1700000000.other", "m1");
+}
+
+static void copy_one(struct engine *e)
+{
+    local_add(e, "Archive", "m1", "");
+}
+
+static void copy_and_move(struct engine *e)
+{
+    local_add(e, "Archive", "m1", "");
+    local_move(e, "INBOX", "Lists", "m1");
+}
+
+static void there_move_one(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+}
+
+static void there_move_and_flag(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m2");
+    server_flags(e, "Archive", "m2", "FRS");
+}
+
+static void there_move_twice(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+    server_move(e, "Archive", "Lists", "m1");
+}
+
+static void there_move_to_new(struct engine *e)
+{
+    server_create(e, "Fresh");
+    server_move(e, "INBOX", "Fresh", "m1");
+}
+
+static void there_move_flagged_here(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+    local_flags(e, "INBOX", "m1", "F");
+}
+
+static void move_flagged_there(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m1");
+    server_flags(e, "INBOX", "m1", "F");
+}
+
+static void both_move_alike(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+    local_move(e, "INBOX", "Archive", "m1");
+}
+
+static void both_move_apart(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+    local_move(e, "INBOX", "Lists", "m1");
+}
+
+static void move_here_expunge_there(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m1");
+    server_expunge(e, "INBOX", "m1");
+}
+
+static void move_there_remove_here(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+    local_remove(e, "INBOX", "m1");
+}
+
+static void moves_cross(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+    local_move(e, "INBOX", "Lists", "m3");
+}
+
+static const struct small {
+    const char *what;
+    void (*change)(struct engine *e);
+    const char *both;   /* both sides, in the end */
+    bool sends;         /* a body crosses, as it must */
+    const char *marked; /* INBOX there, where what was moved stays marked; NULL: as here */
+} SMALL[] = {
+    {"a file is moved", move_one, "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false,
+     "m1/T m2/S m3 m4"},
+    {"a file is moved and flagged", move_and_flag, "Archive[m2/FRS] INBOX[m1 m3 m4] Lists[]", false,
+     "m1 m2/FRST m3 m4"},
+    {"a file is moved twice", move_twice, "Archive[] INBOX[m2/S m3 m4] Lists[m1]", false,
+     "m1/T m2/S m3 m4"},
+    {"a file is moved and moved back", move_and_back, "Archive[] INBOX[m1 m2/S m3 m4] Lists[]",
+     false, NULL},
+    {"files are moved apart", swap, "Archive[m1] INBOX[m4] Lists[m2/S m3]", false,
+     "m1/T m2/ST m3/T m4"},
+    {"a file is moved into a new folder", move_to_new,
+     "Archive[] Fresh[m1] INBOX[m2/S m3 m4] Lists[]", false, "m1/T m2/S m3 m4"},
+    {"a file is moved to another name", move_renamed, "Archive[m1] INBOX[m2/S m3 m4] Lists[]",
+     false, "m1/T m2/S m3 m4"},
+    {"a file is renamed where it is", rename_in_place, "Archive[] INBOX[m1 m2/S m3 m4] Lists[]",
+     false, NULL},
+    {"a file is copied", copy_one, "Archive[m1] INBOX[m1 m2/S m3 m4] Lists[]", false, NULL},
+    {"a file is copied, and moved", copy_and_move, "Archive[m1] INBOX[m2/S m3 m4] Lists[m1]", false,
+     "m1/T m2/S m3 m4"},
+    {"a message is moved", there_move_one, "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false, NULL},
+    {"a message is moved and flagged", there_move_and_flag,
+     "Archive[m2/FRS] INBOX[m1 m3 m4] Lists[]", false, NULL},
+    {"a message is moved twice", there_move_twice, "Archive[] INBOX[m2/S m3 m4] Lists[m1]", false,
+     NULL},
+    {"a message is moved into a new mailbox", there_move_to_new,
+     "Archive[] Fresh[m1] INBOX[m2/S m3 m4] Lists[]", false, NULL},
+    {"a message is moved whose file is flagged", there_move_flagged_here,
+     "Archive[m1/F] INBOX[m2/S m3 m4] Lists[]", false, NULL},
+    {"a file is moved whose message is flagged", move_flagged_there,
+     "Archive[m1/F] INBOX[m2/S m3 m4] Lists[]", false, "m1/FT m2/S m3 m4"},
+    {"both sides move alike", both_move_alike, "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false,
+     NULL},
+    {"both sides move, the server's wins", both_move_apart, "Archive[m1] INBOX[m2/S m3 m4] Lists[]",
+     false, NULL},
+    {"a move here beats a deletion there", move_here_expunge_there,
+     "Archive[m1] INBOX[m2/S m3 m4] Lists[]", true, NULL},
+    {"a move there beats a deletion here", move_there_remove_here,
+     "Archive[m1] INBOX[m2/S m3 m4] Lists[]", true, NULL},
+    {"moves cross", moves_cross, "Archive[m1] INBOX[m2/S m4] Lists[m3]", false, "m2/S m3/T m4"},
+};
+#define SMALL_LEN (sizeof SMALL / sizeof SMALL[0])
+
+/* The server's view where the originals of moves stay marked. */
+static const char *on_server(struct engine *e, const struct server *server, const struct small *c)
+{
+    const char *inbox = strstr(c->both, "INBOX[");
+    const char *end = strchr(inbox, ']');
+    if (!server->marks || c->marked == NULL) {
+        return c->both;
+    }
+    return arena_printf(e->arena, "%.*sINBOX[%s%s", (int)(inbox - c->both), c->both, c->marked,
+                        end);
+}
+
+static void check_small(const struct server *server, const struct small *c)
+{
+    struct engine e;
+    bool crossed = false;
+    begin_small(&e, server);
+    c->change(&e);
+    for (int pass = 0; pass < 3; pass++) {
+        const char *what = arena_printf(e.arena, "%s: %s", server->name, c->what);
+        if (engine_pass(&e, NULL) != 0) {
+            fail_told(&e, what, e.report.error.text);
+        }
+        crossed = crossed || a_body_crossed(&e);
+        if (crossed != c->sends) {
+            fail_told(&e, what, crossed ? "a message crossed the wire" : "no message was sent");
+        }
+        engine_wait(&e, 61);
+    }
+    if (strcmp(server_view(&e), on_server(&e, server, c)) != 0 ||
+        strcmp(local_view(&e), c->both) != 0) {
+        engine_tell(&e);
+        fail_msg("%s: %s: the server has\n%s, not\n%s; the Maildir\n%s, not\n%s", server->name,
+                 c->what, server_view(&e), on_server(&e, server, c), local_view(&e), c->both);
+    }
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void every_move_on_every_server(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        for (size_t k = 0; k < SMALL_LEN; k++) {
+            check_small(&SERVERS[i], &SMALL[k]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_files_are_moved_by_the_server),
+        cmocka_unit_test(many_messages_are_renamed_here),
+        cmocka_unit_test(every_move_on_every_server),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
