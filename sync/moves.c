@@ -101,7 +101,7 @@ static struct index_flags remote_flags_of(const struct mailbox_plan *plan,
 }
 
 /* The file's letters travel to the message before the server moves it. What changed there is left
- * to the next pass, which is told of it again in the new mailbox. */
+ * to the next pass, which is told of it again. */
 static void send_flags_ahead(struct mailbox_plan *from, const struct operation *gone,
                              struct move *move)
 {
@@ -113,8 +113,10 @@ static void send_flags_ahead(struct mailbox_plan *from, const struct operation *
     uint8_t now = remote.system & pair->remote.storable;
     uint8_t goal = m.remote & pair->remote.storable;
     move->flags = m.agreed;
-    if (m.local != local)
+    if (m.local != local) {
         move->flags.system = local;
+        from->pair->remote_blocked = true;
+    }
     if (goal == now)
         return;
     struct operation *op = vec_add(&from->ops[OP_FLAGS_TO_REMOTE]);
