@@ -15,8 +15,9 @@ enum { EXIT_BAD_UNITS = 1, EXIT_READ = 74, EXIT_WRITE = 73 };
 static const char help[] =
     "Reads what passed between an IMAP client and a server, either side or both, and shows each\n"
     "command and response: where it begins, who speaks, tag, name, and what it says. The input is\n"
-    "raw, as from a socket, or lines that begin with \"C: \" and \"S: \". Without FILE it is\n"
-    "standard input. What cannot be parsed is told with its reason, and the exit code is 1.\n"
+    "raw, as from a socket, or lines that begin with \"C: \" and \"S: \", or what --trace wrote.\n"
+    "Without FILE it is standard input. What cannot be parsed is told with its reason, and the\n"
+    "exit code is 1.\n"
     "Passwords are not shown; literals over 4096 bytes are told by their size.\n";
 
 /* ---- input ---- */

@@ -45,6 +45,33 @@ bool dissect_literal_piece(struct dissect_reader *d, struct str piece)
 
 /* ---- units ---- */
 
+bool dissect_read_text(struct dissect_reader *d)
+{
+    struct buf whole AUTO_BUF = BUF_INIT(DISSECT_LITERAL_KEPT_BYTES);
+    struct str text;
+    d->unit->value = DISSECT_TEXT;
+    (void)reader_accept_sp(d->r);
+    if (!reader_expect_text(d->r, &text) || !reader_expect_crlf(d->r)) {
+        return false;
+    }
+    d->unit->text = text;
+    if (reader_at_end(d->r)) {
+        return true;
+    }
+    buf_add_str(&whole, text);
+    while (!reader_at_end(d->r)) {
+        if (!reader_expect_text(d->r, &text) || !reader_expect_crlf(d->r)) {
+            return false;
+        }
+        buf_add_cstr(&whole, "\r\n");
+        buf_add_str(&whole, text);
+    }
+    if (!whole.overflowed) {
+        d->unit->text = arena_str(d->arena, buf_str(&whole));
+    }
+    return true;
+}
+
 static void unit_free(struct dissect_unit *unit)
 {
     switch (unit->value) {
@@ -120,7 +147,8 @@ static bool read_unit(struct dissect_reader *d, enum frame_head head, bool misle
 static void note_answer(struct dissection *x, const struct dissect_unit *unit)
 {
     if (unit->kind == DISSECT_COMMAND) {
-        x->answer_due = str_eq(unit->name, STR("AUTHENTICATE")) || str_eq(unit->name, STR("IDLE"));
+        x->answer_due = str_eq(unit->name, STR("AUTHENTICATE")) ||
+                        str_eq(unit->name, STR("LOGIN")) || str_eq(unit->name, STR("IDLE"));
     } else if (unit->kind == DISSECT_CONTINUATION) {
         x->answer_due = true;
     }

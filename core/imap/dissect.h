@@ -4,7 +4,9 @@
  *
  * The input is raw lines (CRLF or LF), the direction told by the grammar; or lines each led by
  * "C: " and "S: ", which the first line decides. The bytes of a literal behind such a line are led
- * by nothing, or each of their lines by its prefix, as transcripts have it.
+ * by nothing, or each of their lines by its prefix, as transcripts have it. Before the prefix may
+ * stand the time and the account of a trace, whose "[hidden]" is a secret, and whose
+ * "[literal of 5000 bytes]" stands for as many.
  *
  * Literals larger than DISSECT_LITERAL_KEPT_BYTES are passed on piece by piece and not held. What
  * cannot be parsed is a unit too, of kind DISSECT_ERROR with its reason, and the next begins behind

@@ -121,7 +121,9 @@ static bool read_secret(struct dissect_reader *d)
     if (!read_mailbox(d, &name)) {
         return false;
     }
-    str_list_add(d->arena, &d->unit->names, name);
+    if (!str_eq(name, STR(DISSECT_HIDDEN))) {
+        str_list_add(d->arena, &d->unit->names, name);
+    }
     return reader_skip_line(d->r);
 }
 
@@ -280,9 +282,7 @@ bool dissect_read_command(struct dissect_reader *d)
         return reader_fail(d->r, "there is no command %.*s", STR_ARG(unit->name));
     }
     if (row == NULL) {
-        unit->value = DISSECT_TEXT;
-        (void)reader_accept_sp(d->r);
-        return reader_expect_text(d->r, &unit->text) && reader_expect_crlf(d->r);
+        return dissect_read_text(d);
     }
     unit->value = request_rows[row->id].value;
     return request_rows[row->id].read(d) && reader_expect_crlf(d->r);

@@ -1,13 +1,16 @@
 #include "imap/dissect_frame.h"
 #include "base/alloc.h"
 #include "wire/chars.h"
+#include "imap/dissect_private.h"
 #include "imap/limits.h"
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define WINDOW_BYTES ((size_t)64 * 1024)
 /* Enough of a line to tell what it is. */
 #define HEAD_BYTES ((size_t)512)
+#define PREFIX_BYTES ((size_t)320)
 /* A line of one side in the middle of the other's unit: a `+` with its text. */
 #define WAITING_BYTES ((size_t)16 * 1024)
 #define WAITING_LINES 1000
@@ -43,9 +46,12 @@ static bool all_are(struct str s, unsigned classes)
     return true;
 }
 
-/* DONE, `*`, or base64: one word, or nothing. */
+/* DONE, `*`, or base64: one word, or nothing; or what a trace has in its place. */
 static bool is_answer(struct str line)
 {
+    if (str_eq(line, STR(DISSECT_HIDDEN))) {
+        return true;
+    }
     for (size_t i = 0; i < line.len; i++) {
         char c = line.ptr[i];
         bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -64,7 +70,7 @@ enum frame_head frame_head_of(struct str line)
     if (str_starts(line, STR("+")) && (line.len == 1 || line.ptr[1] == ' ')) {
         return HEAD_CONTINUE;
     }
-    if (str_starts(line, STR("["))) {
+    if (str_starts(line, STR("[")) && !str_eq(line, STR(DISSECT_HIDDEN))) {
         return HEAD_STATUS;
     }
     struct str first;
@@ -152,11 +158,31 @@ static void frame_take(struct frame *f, size_t n)
     f->pos += n;
 }
 
-/* The bytes of "S: " at the beginning of a line, with white space before it; 0 if there is none. */
+/* The bytes of "2026-01-31T12:00:00.123Z ACCOUNT ", which stand before "S: " in a trace. */
+static size_t stamp_len(struct str line)
+{
+    static const char form[] = "0000-00-00T00:00:00.000Z ";
+    size_t n = sizeof form - 1;
+    if (line.len <= n) {
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (form[i] == '0' ? !char_is(line.ptr[i], CHAR_DIGIT) : line.ptr[i] != form[i]) {
+            return 0;
+        }
+    }
+    while (n < line.len && line.ptr[n] != ' ' && line.ptr[n] != '\n') {
+        n++;
+    }
+    return n < line.len && line.ptr[n] == ' ' ? n + 1 : 0;
+}
+
+/* The bytes of "S: " at the beginning of a line, with white space or a time and an account before
+ * it; 0 if there is none. */
 static size_t prefix_len(struct str line, enum dissect_direction *direction)
 {
-    size_t n = 0;
-    while (n < line.len && n < 64 && (line.ptr[n] == ' ' || line.ptr[n] == '\t')) {
+    size_t n = stamp_len(line);
+    while (n < line.len && n < PREFIX_BYTES && (line.ptr[n] == ' ' || line.ptr[n] == '\t')) {
         n++;
     }
     struct str rest = str_from_offset(line, n);
@@ -313,6 +339,24 @@ static bool put_aside(struct frame *f)
     return true;
 }
 
+/* "S: [literal of 5000 bytes]", which a trace has in the place of a large one, up to where the line
+ * behind the literal goes on. */
+static bool take_elided(struct frame *f)
+{
+    enum dissect_direction direction;
+    char wanted[64];
+    struct str line = frame_peek(f, HEAD_BYTES);
+    size_t n = prefix_len(line, &direction);
+    int len = snprintf(wanted, sizeof wanted, "[literal of %llu bytes]",
+                       (unsigned long long)f->literal_left);
+    if (f->literal_left > LIMIT_SERVER_LITERAL_BYTES || direction != f->direction ||
+        !str_starts(str_from_offset(line, n), str_make(wanted, (size_t)len))) {
+        return false;
+    }
+    take_line(f);
+    return true;
+}
+
 static void begin_literal(struct frame *f)
 {
     enum dissect_direction direction;
@@ -322,6 +366,7 @@ static void begin_literal(struct frame *f)
         }
     }
     f->literal_prefixed = f->prefixed && prefix_len(frame_peek(f, HEAD_BYTES), &direction) > 0;
+    f->literal_elided = f->literal_prefixed && take_elided(f);
     f->line_start = true;
     line_tail_clear(&f->tail);
     f->state = f->literal_left > 0 ? FRAME_LITERAL : FRAME_LINE;
@@ -340,9 +385,23 @@ static struct str literal_line(struct frame *f, struct str view)
     return STR_EMPTY;
 }
 
+/* Nobody knows the bytes; blanks stand for them. */
+static void next_elided(struct frame *f, struct str *out)
+{
+    static const char blanks[] = "                                                                ";
+    size_t n = sizeof blanks - 1;
+    *out = str_make(blanks, f->literal_left < n ? (size_t)f->literal_left : n);
+    f->literal_left -= out->len;
+    f->state = f->literal_left > 0 ? FRAME_LITERAL : FRAME_LINE;
+}
+
 static bool next_in_literal(struct frame *f, struct str *out)
 {
     enum dissect_direction direction;
+    if (f->literal_elided) {
+        next_elided(f, out);
+        return true;
+    }
     if (f->literal_prefixed && f->line_start) {
         size_t n = prefix_len(frame_peek(f, HEAD_BYTES), &direction);
         if (n > 0) {

@@ -63,6 +63,7 @@ struct frame {
     uint64_t literal_left;
     bool literal_sync;
     bool literal_prefixed;
+    bool literal_elided; /* its bytes were left out */
     struct line_tail tail;
     VEC(struct frame_waiting) waiting;
 };

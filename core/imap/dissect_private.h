@@ -2,6 +2,9 @@
 /* How one unit is read; for the dissect*.c files only. */
 #include "imap/dissect.h"
 
+/* In a trace, in the place of a secret. */
+#define DISSECT_HIDDEN "[hidden]"
+
 struct dissect_reader {
     struct reader *r;
     struct arena *arena;
@@ -26,5 +29,7 @@ void dissect_literal_begin(struct dissect_reader *d, const struct section *secti
 bool dissect_literal_piece(struct dissect_reader *d, struct str piece);
 /* Whether servers say it, in any case of letters. */
 bool dissect_is_response(struct str name);
+/* The rest of the unit as it is, with its literals as far as DISSECT_LITERAL_KEPT_BYTES. */
+bool dissect_read_text(struct dissect_reader *d);
 /* Words up to the line end. */
 bool dissect_read_words(struct dissect_reader *d);

@@ -188,13 +188,6 @@ bool dissect_is_response(struct str name)
     return row_of(name) != NULL;
 }
 
-static bool read_text(struct dissect_reader *d)
-{
-    (void)reader_accept_sp(d->r);
-    d->unit->value = DISSECT_TEXT;
-    return reader_expect_text(d->r, &d->unit->text) && reader_expect_crlf(d->r);
-}
-
 static bool read_status_response(struct dissect_reader *d, enum imap_status status)
 {
     struct imap_response_status *out = &d->unit->status_response;
@@ -219,7 +212,7 @@ bool dissect_read_response(struct dissect_reader *d)
     unit->kind = DISSECT_UNTAGGED;
     if (head.kind == RESPONSE_CONTINUE) {
         unit->kind = DISSECT_CONTINUATION;
-        return read_text(d);
+        return dissect_read_text(d);
     }
     if (head.kind == RESPONSE_TAGGED) {
         unit->kind = DISSECT_TAGGED;
@@ -230,7 +223,8 @@ bool dissect_read_response(struct dissect_reader *d)
     }
     const struct response_row *row = row_of(head.name);
     if (row == NULL) {
-        return head.name.len > 0 ? read_text(d) : reader_expected(d->r, "the name of a response");
+        return head.name.len > 0 ? dissect_read_text(d)
+                                 : reader_expected(d->r, "the name of a response");
     }
     unit->value = row->value;
     return row->read(d) && reader_expect_crlf(d->r);

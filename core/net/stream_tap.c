@@ -36,7 +36,8 @@ static void emit(struct tap *tap, struct side *side)
     }
     /* The room for these words is beyond the maximum for the line's own bytes. */
     if (side->hidden_part) {
-        buf_add_cstr(&side->line, "[hidden]");
+        bool apart = side->line.len == 0 || side->line.data[side->line.len - 1] == ' ';
+        buf_add_cstr(&side->line, apart ? "[hidden]" : " [hidden]");
     }
     if (side->cut > 0) {
         buf_addf(&side->line, "[and %" PRIu64 " bytes]", side->cut);

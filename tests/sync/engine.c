@@ -114,7 +114,7 @@ int64_t __wrap_stream_connect_us(const struct stream *stream)
 
 /* ---- what a pass says ---- */
 
-/* "AUTHENTICATE[hidden]", as the transcript has it, too. */
+/* "AUTHENTICATE [hidden]", as the transcript has it, too. */
 static bool is_left_out(struct str command)
 {
     static const char *const names[] = {"LOGIN",  "AUTHENTICATE", "CAPABILITY", "ID",

@@ -269,7 +269,7 @@ static void law10_secrets_are_not_traced(struct fixture *f)
     assert_ok(f, fixture_open(f, fixture_stream(f)));
     logs_in_plainly(f);
     client_close(&f->c);
-    assert_non_null(strstr(trace.data, "C A1 AUTHENTICATE[hidden]\n"));
+    assert_non_null(strstr(trace.data, "C A1 AUTHENTICATE [hidden]\n"));
     assert_non_null(strstr(trace.data, "C [hidden]\n"));
     assert_non_null(strstr(trace.data, "C A2 CAPABILITY\n"));
     assert_null(strstr(trace.data, "AGFsaWNl"));
