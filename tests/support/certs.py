@@ -9,6 +9,7 @@ LEAVES = {
     "server": ("DNS:localhost,IP:127.0.0.1", 30),
     "expired": ("DNS:localhost,IP:127.0.0.1", -1),
     "wrong-name": ("DNS:elsewhere.example", 30),
+    "client": ("DNS:client.example", 30),
 }
 
 
@@ -24,13 +25,14 @@ def make_ca(folder):
     return os.path.join(folder, "ca.pem")
 
 
-def make_leaf(folder, name="server"):
-    """A leaf of LEAVES, signed by the CA made before; returns (certificate, key)."""
+def make_leaf(folder, name="server", subject=None):
+    """A leaf of LEAVES, signed by the CA made before; returns (certificate, key). `subject`: its
+    common name."""
     names, days = LEAVES[name]
     with open(os.path.join(folder, name + ".ext"), "w", encoding="ascii") as stream:
         stream.write("subjectAltName=%s\nbasicConstraints=CA:FALSE\n" % names)
     openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-            "/CN=maildird test " + name, "-keyout", name + ".key", "-out", name + ".csr")
+            "/CN=" + (subject or "maildird test " + name), "-keyout", name + ".key", "-out", name + ".csr")
     openssl(folder, "x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-days", str(days), "-extfile", name + ".ext", "-out", name + ".pem")
     return os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key")

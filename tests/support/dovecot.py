@@ -151,7 +151,8 @@ class Dovecot(server.Server):
         session = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env",
                    "USER=" + self.user, "HOME=" + self.path("mail", self.user),
                    "/usr/lib/dovecot/imap", "-c", self.config_file]
-        return " ".join(shlex.quote(word) for word in session)
+        words = " ".join(shlex.quote(word) for word in session)
+        return words + " 2>>" + shlex.quote(self.path("output.log"))
 
     def doveadm(self, *words, data=None):
         """`data` is given on standard input. Returns the standard output."""

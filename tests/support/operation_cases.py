@@ -1,5 +1,9 @@
 """What every server is put to, operation by operation, as far as it announces what that needs."""
 
+import json
+import os
+import subprocess
+
 import operations
 from operations import MESSAGE, PARTS, known_capabilities, needs
 
@@ -66,6 +70,20 @@ class Session:
                 document = self.document(*words, code=64)
                 self.assertEqual((document["op"], document["status"]), (words[0], "capability"))
                 self.assertIn(capability, document["text"])
+
+    def test_its_trace_can_be_taken_apart(self):
+        self.append(PARTS + b"x" * 5000 + b"\r\n")
+        trace = os.path.join(self.client.folder, "trace")
+        for words in (["list"], ["status", "INBOX"], ["store", "INBOX", "1", "+flagged"],
+                      ["append", "INBOX", self.file(4)], ["search", "INBOX", "flagged"],
+                      ["fetch", "INBOX", "1:4", "full", "structure", "message"]):
+            self.result("--trace", trace, *words)
+            told = subprocess.run([self.client.program, "wire", "--json", trace],
+                                  capture_output=True, text=True)
+            units = [json.loads(line) for line in told.stdout.splitlines()]
+            self.assertEqual([unit for unit in units if unit["kind"] == "error"], [], words)
+            self.assertEqual(told.returncode, 0)
+            self.assertGreater(len(units), 5)
 
     def test_noop_and_check(self):
         self.assertIsNone(self.result("noop"))

@@ -57,11 +57,11 @@ def on(*announced):
 class Terminal:
     """The program on a pseudo terminal."""
 
-    def __init__(self, client, verb, *words):
+    def __init__(self, client, verb, *words, term="dumb"):
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             command = client.command(verb, *words)
-            os.execve(command[0], command, dict(client.environment(), TERM="dumb"))
+            os.execve(command[0], command, dict(client.environment(), TERM=term))
 
     def __enter__(self):
         return self

@@ -52,6 +52,11 @@ def unpacked(package):
     return need(package, path if os.path.isdir(path) else None)
 
 
+def has_module(name):
+    command = [sys.executable, "-c", "import " + name]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -18,9 +18,7 @@ class TwistedServer(server.Server):
         self.process = None
 
     def start(self):
-        found = subprocess.run([sys.executable, "-c", "import twisted.mail.imap4"],
-                               capture_output=True).returncode == 0
-        tools.need("python3-twisted", found)
+        tools.need("python3-twisted", tools.has_module("twisted.mail.imap4"))
         with open(self.path("log"), "wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-B", __file__, self.password],
