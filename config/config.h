@@ -154,6 +154,10 @@ const struct config_account *config_find(const struct config *config, struct str
 const struct config_sync *config_sync_for(const struct config_account *account, struct str mailbox);
 /* What the account's ways to log in take, of what it gives: enum config_needs bits. */
 unsigned config_account_needs(const struct config_account *account);
+/* Whether an account is to be treated alike under both: its keys, secrets included, and what
+ * applies to all accounts, but for the log level. */
+bool config_account_same(const struct config *a, const struct config_account *in_a,
+                         const struct config *b, const struct config_account *in_b);
 /* The path that config_load(NULL, …) reads. The caller owns it. */
 char *config_default_path(void);
 /* The state directory of an account: state_dir/NAME. In `arena`. */

@@ -287,3 +287,30 @@ void config_show(const struct config *config, struct buf *out)
         show_table(&config_account_keys, &config->accounts[i], 4, out);
     }
 }
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_hooks(const struct config_hooks *a, const struct config_hooks *b)
+{
+    return same_text(a->before_sync, b->before_sync) && same_text(a->new_mail, b->new_mail) &&
+           same_text(a->changed, b->changed) && same_text(a->failed, b->failed) &&
+           a->timeout_ms == b->timeout_ms;
+}
+
+bool config_account_same(const struct config *a, const struct config_account *in_a,
+                         const struct config *b, const struct config_account *in_b)
+{
+    if (!same_text(a->state_dir, b->state_dir) || !same_hooks(&a->hooks, &b->hooks) ||
+        !same_text(in_a->name, in_b->name) || !same_text(in_a->proxy, in_b->proxy) ||
+        !same_text(in_a->password.text, in_b->password.text)) {
+        return false;
+    }
+    AUTO_BUF struct buf shown_a = BUF_INIT(CONFIG_FILE_BYTES_MAX);
+    AUTO_BUF struct buf shown_b = BUF_INIT(CONFIG_FILE_BYTES_MAX);
+    show_table(&config_account_keys, in_a, 0, &shown_a);
+    show_table(&config_account_keys, in_b, 0, &shown_b);
+    return str_eq(buf_str(&shown_a), buf_str(&shown_b));
+}

@@ -64,20 +64,20 @@ struct schedule_settings {
 };
 
 enum schedule_event_kind {
-    EVENT_PUSHED,        /* a watcher was told of a change, or lost track */
-    EVENT_LOCAL_CHANGED, /* a file came or was renamed */
-    EVENT_LOCAL_DELETED, /* a file went */
-    EVENT_REQUESTED,     /* a person or a script */
-    EVENT_LEFT,          /* a pass is wanted at `at_ms` */
-    EVENT_PASS_DONE,     /* fate, hint_ms, limit, took_ms, untold */
-    EVENT_WATCH_LISTENS, /* a watcher listens */
-    EVENT_WATCH_ENDED,   /* fate, hint_ms, limit, took_ms: how long it had listened */
-    EVENT_IDLE_BORNE,    /* an IDLE of the full time ended well */
-    EVENT_PAUSED,
-    EVENT_CONTINUED,
-    EVENT_WOKEN,   /* the machine was asleep */
-    EVENT_NETWORK, /* addresses or routes changed */
-    EVENT_KINDS
+    SEEN_PUSHED,        /* a watcher was told of a change, or lost track */
+    SEEN_LOCAL_CHANGED, /* a file came or was renamed */
+    SEEN_LOCAL_DELETED, /* a file went */
+    SEEN_REQUESTED,     /* a person or a script */
+    SEEN_LEFT,          /* a pass is wanted at `at_ms` */
+    SEEN_PASS_DONE,     /* fate, hint_ms, limit, took_ms, untold */
+    SEEN_WATCH_LISTENS, /* a watcher listens */
+    SEEN_WATCH_ENDED,   /* fate, hint_ms, limit, took_ms: how long it had listened */
+    SEEN_IDLE_BORNE,    /* an IDLE of the full time ended well */
+    SEEN_PAUSED,
+    SEEN_CONTINUED,
+    SEEN_WOKEN,   /* the machine was asleep */
+    SEEN_NETWORK, /* addresses or routes changed */
+    SEEN_KINDS
 };
 struct schedule_event {
     enum schedule_event_kind kind;
@@ -92,7 +92,7 @@ struct schedule_event {
 };
 
 enum schedule_job_kind {
-    JOB_PASS,    /* answer with EVENT_PASS_DONE */
+    JOB_PASS,    /* answer with SEEN_PASS_DONE */
     JOB_CANCEL,  /* the pass under way; it answers all the same */
     JOB_WATCH,   /* `watchers` of `means`; each answers with LISTENS and, once, ENDED */
     JOB_UNWATCH, /* all watchers: each answers with ENDED, FATE_STOPPED */

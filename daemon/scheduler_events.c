@@ -222,20 +222,20 @@ static void on_network(struct schedule *s, struct member *m, int64_t now_ms,
 }
 
 typedef void (*handler)(struct schedule *, struct member *, int64_t, const struct schedule_event *);
-static const handler HANDLERS[EVENT_KINDS] = {
-    [EVENT_PUSHED] = on_pushed,
-    [EVENT_LOCAL_CHANGED] = on_local_changed,
-    [EVENT_LOCAL_DELETED] = on_local_deleted,
-    [EVENT_REQUESTED] = on_requested,
-    [EVENT_LEFT] = on_left,
-    [EVENT_PASS_DONE] = on_pass_done,
-    [EVENT_WATCH_LISTENS] = on_watch_listens,
-    [EVENT_WATCH_ENDED] = on_watch_ended,
-    [EVENT_IDLE_BORNE] = on_idle_borne,
-    [EVENT_PAUSED] = on_paused,
-    [EVENT_CONTINUED] = on_continued,
-    [EVENT_WOKEN] = on_woken,
-    [EVENT_NETWORK] = on_network,
+static const handler HANDLERS[SEEN_KINDS] = {
+    [SEEN_PUSHED] = on_pushed,
+    [SEEN_LOCAL_CHANGED] = on_local_changed,
+    [SEEN_LOCAL_DELETED] = on_local_deleted,
+    [SEEN_REQUESTED] = on_requested,
+    [SEEN_LEFT] = on_left,
+    [SEEN_PASS_DONE] = on_pass_done,
+    [SEEN_WATCH_LISTENS] = on_watch_listens,
+    [SEEN_WATCH_ENDED] = on_watch_ended,
+    [SEEN_IDLE_BORNE] = on_idle_borne,
+    [SEEN_PAUSED] = on_paused,
+    [SEEN_CONTINUED] = on_continued,
+    [SEEN_WOKEN] = on_woken,
+    [SEEN_NETWORK] = on_network,
 };
 
 void schedule_event(struct schedule *s, int64_t now_ms, uint32_t account,

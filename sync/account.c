@@ -45,6 +45,25 @@ static int survey_and_do(struct pass *pass, struct error *err)
     return r < 0 ? r : decide_and_do(pass, err);
 }
 
+/* STATUS of a mailbox that is selected tells what this connection has been told, not what is there:
+ * one that stays open for the next pass leaves its mailbox. */
+static void leave_mailbox(struct pass *pass)
+{
+    struct client *client = pass->client;
+    struct error ignored = ERROR_INIT;
+    if (pass->options->pool == NULL || client_state(client) != STATE_SELECTED)
+        return;
+    if (client_has(client, CAP_UNSELECT) || client_has(client, CAP_IMAP4REV2))
+        (void)client_unselect(client, &ignored);
+}
+
+/* Where that cannot be, what is new is to be told first. */
+static int catch_up(struct pass *pass, struct error *err)
+{
+    bool selected = client_state(pass->client) == STATE_SELECTED;
+    return selected ? client_noop(pass->client, err) : 0;
+}
+
 static int run(struct pass *pass, struct error *err)
 {
     int r = state_open(pass, err);
@@ -60,7 +79,10 @@ static int run(struct pass *pass, struct error *err)
     if (r < 0)
         return r;
     pass->client = connection_client(connection);
-    r = survey_and_do(pass, err);
+    r = catch_up(pass, err);
+    if (r == 0)
+        r = survey_and_do(pass, err);
+    leave_mailbox(pass);
     pass->client = NULL;
     connection_pool_give(pass->pool, &connection);
     return r;
@@ -68,12 +90,30 @@ static int run(struct pass *pass, struct error *err)
 
 /* ---- the report ---- */
 
-static bool has_changes(const struct mailbox_pair *pair)
+static bool has_remote_changes(const struct mailbox_pair *pair)
 {
     const struct remote_delta *remote = &pair->remote;
+    return remote->fresh.len > 0 || remote->changed.len > 0 || !seqset_is_empty(&remote->gone);
+}
+
+static bool has_changes(const struct mailbox_pair *pair)
+{
     const struct local_delta *local = &pair->local;
-    return remote->fresh.len > 0 || remote->changed.len > 0 || !seqset_is_empty(&remote->gone) ||
-           local->fresh.len > 0 || local->changed.len > 0 || !seqset_is_empty(&local->gone);
+    return has_remote_changes(pair) || local->fresh.len > 0 || local->changed.len > 0 ||
+           !seqset_is_empty(&local->gone);
+}
+
+static void tell_mailbox(const struct pass *pass, const struct mailbox_pair *pair,
+                         const struct error *err)
+{
+    const struct mailbox_sink *sink = pass->options->mailbox;
+    const struct mailbox_result result = {
+        .mailbox = pair->record.utf8.ptr,
+        .remote_changed = has_remote_changes(pair),
+        .error = error_is_set(err) ? err : NULL,
+    };
+    if (sink != NULL)
+        sink->mailbox(sink->self, &result);
 }
 
 static void report_mailboxes(struct pass *pass)
@@ -85,6 +125,7 @@ static void report_mailboxes(struct pass *pass)
         report->mailboxes_total++;
         report->mailboxes_changed += has_changes(pair);
         const struct error *err = error_is_set(&pair->error) ? &pair->error : &pair->folder_error;
+        tell_mailbox(pass, pair, err);
         if (!error_is_set(err))
             continue;
         if (report->mailboxes_failed++ == 0) {

@@ -40,6 +40,17 @@ struct plan_sink {
     void *self;
 };
 
+/* How each mailbox of the pass fared, told at its end. Strings are lent for the call. */
+struct mailbox_result {
+    const char *mailbox;       /* UTF-8 name */
+    bool remote_changed;       /* the server had something new to tell */
+    const struct error *error; /* NULL: none */
+};
+struct mailbox_sink {
+    void (*mailbox)(void *self, const struct mailbox_result *result);
+    void *self;
+};
+
 struct connection_pool;
 
 /* A message that came from the server and is in the Maildir and recorded. */
@@ -68,6 +79,7 @@ struct pass_options {
     const struct progress_sink *progress; /* NULL: none */
     const struct plan_sink *plan;         /* NULL: none */
     const struct news_sink *news;         /* NULL: none */
+    const struct mailbox_sink *mailbox;   /* NULL: none */
     struct connection_pool *pool;         /* sync/pool.h: its connections are used and stay open for
                                              the next pass; NULL: opened and closed by this one */
 };

@@ -255,6 +255,14 @@ struct client_counters connection_finish(struct connection **connection)
     return counters;
 }
 
+void connection_abandon(struct connection **connection)
+{
+    struct connection *c = *connection;
+    client_close(&c->client);
+    secrets_wipe(&c->secrets);
+    xfree(connection);
+}
+
 void connection_close(struct connection **connection)
 {
     connection_finish(connection);

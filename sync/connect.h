@@ -25,5 +25,7 @@ int connection_open(struct dialer *dialer, const struct wake *wake, struct conne
 struct client *connection_client(struct connection *connection);
 /* LOGOUT where the connection still works; frees. */
 void connection_close(struct connection **connection);
+/* Closes without a word. */
+void connection_abandon(struct connection **connection);
 /* As connection_close, and tells the counts, LOGOUT included. */
 struct client_counters connection_finish(struct connection **connection);

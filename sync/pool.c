@@ -60,15 +60,20 @@ static void add_counters(struct client_counters *sum, const struct client_counte
     sum->round_trips += more->round_trips;
 }
 
-/* Under no lock: LOGOUT waits for the server. */
-static void close_one(struct connection_pool *pool, struct connection *connection)
+static void count_closed(struct connection_pool *pool, bool compressed,
+                         struct client_counters counters)
 {
-    bool compressed = client_is_compressed(connection_client(connection));
-    struct client_counters counters = connection_finish(&connection);
     pthread_mutex_lock(&pool->lock);
     add_counters(&pool->closed.wire, &counters);
     pool->closed.compressed = pool->closed.compressed || compressed;
     pthread_mutex_unlock(&pool->lock);
+}
+
+/* Under no lock: LOGOUT waits for the server. */
+static void close_one(struct connection_pool *pool, struct connection *connection)
+{
+    bool compressed = client_is_compressed(connection_client(connection));
+    count_closed(pool, compressed, connection_finish(&connection));
 }
 
 static struct connection *pop_idle(struct connection_pool *pool)
@@ -154,6 +159,16 @@ void connection_pool_drop_idle(struct connection_pool *pool)
     struct connection *idle;
     while ((idle = pop_idle(pool)) != NULL)
         close_one(pool, idle);
+}
+
+void connection_pool_forget_idle(struct connection_pool *pool)
+{
+    struct connection *idle;
+    while ((idle = pop_idle(pool)) != NULL) {
+        struct client *client = connection_client(idle);
+        count_closed(pool, client_is_compressed(client), client_counters(client));
+        connection_abandon(&idle);
+    }
 }
 
 static void add_live(struct pool_counts *sum, const struct connection_vec *live)

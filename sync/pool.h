@@ -34,4 +34,7 @@ void connection_pool_give(struct connection_pool *pool, struct connection **conn
 /* Closes what is idle: after a sleep or a change of network nothing of it works. */
 void connection_pool_drop_idle(struct connection_pool *pool);
 
+/* The same without a word to the server, which may not hear it. */
+void connection_pool_forget_idle(struct connection_pool *pool);
+
 struct pool_counts connection_pool_counts(struct connection_pool *pool);

@@ -13,7 +13,7 @@ WRONG = [
     (["snyc"], "maildird: there is no verb 'snyc'; did you mean 'sync'?\n"
                "Try `maildird --help`.\n"),
     (["frobnicate"], "maildird: there is no verb 'frobnicate'\nTry `maildird --help`.\n"),
-    (["daemon"], "maildird: there is no verb 'daemon'; did you mean 'demo'?\n"
+    (["demos"], "maildird: there is no verb 'demos'; did you mean 'demo'?\n"
                  "Try `maildird --help`.\n"),
     (["-x", "sync"], "maildird: unknown option -x before the verb\nTry `maildird --help`.\n"),
     (["sync", "--dry-rnu"], "maildird: unknown option --dry-rnu; did you mean --dry-run?\n"

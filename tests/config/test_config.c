@@ -286,17 +286,6 @@ static const struct {
     {ACCOUNT "    overrides: [{sync: {flag: both}}]\n",
      "config.yaml:7: accounts.work.overrides.sync: unknown key 'flag'; did you mean 'flags'?\n"
      "config.yaml:7: accounts.work.overrides: 'match' is missing: a pattern of mailbox names\n"},
-    {ACCOUNT "    watch: {mode: idle, mailboxes: [A], poll: 1m, local: false, audit: 1h}\n",
-     "config.yaml:7: accounts.work.watch.mode: not built yet; only its default, auto, can stand "
-     "here\n"
-     "config.yaml:7: accounts.work.watch.mailboxes: not built yet; only its default, [INBOX], can "
-     "stand here\n"
-     "config.yaml:7: accounts.work.watch.poll: not built yet; only its default, 5m, can stand "
-     "here\n"
-     "config.yaml:7: accounts.work.watch.local: not built yet; only its default, true, can stand "
-     "here\n"
-     "config.yaml:7: accounts.work.watch.audit: not built yet; only its default, 15m, can stand "
-     "here\n"},
 
     /* all of them, each once */
     {"log_level: loud\ndefaults:\n  prot: 1\n  tls: x\naccounts:\n  a:\n" BASE "    maildir: a\n"

@@ -67,7 +67,7 @@ static void idle_watchers_leave_a_connection_to_the_pass(void **state)
     settings.idle_watchers = 9;
     struct world *w = quiet_world(1, &settings);
     assert_int_equal(w->last_watch.watchers, 3);
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, SECOND);
     assert_int_equal(w->last.connections, 1);
     world_free(w);
@@ -80,7 +80,7 @@ static void a_burst_of_pushes_is_few_passes(void **state)
     struct world *w = quiet_world(1, &SETTINGS);
     w->peer.pass_takes_ms = 400;
     for (int i = 0; i < 1000; i++) {
-        tell_kind(w, 0, EVENT_PUSHED);
+        tell_kind(w, 0, SEEN_PUSHED);
         run_for(w, 10);
     }
     run_for(w, 2 * SECOND);
@@ -92,10 +92,10 @@ static void a_burst_of_pushes_is_few_passes(void **state)
 static void a_push_during_a_pass_is_not_lost(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, 20);
     assert_true(w->running[0].passing);
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, SECOND);
     assert_int_equal(w->passes, 2);
     world_free(w);
@@ -105,7 +105,7 @@ static void a_push_is_answered_at_once(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
     int64_t pushed_ms = w->now_ms;
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, SECOND);
     assert_true(w->first_pass_ms > 0);
     assert_true(w->last_pass_ms - pushed_ms <= SCHEDULE_PUSH_MS);
@@ -128,7 +128,7 @@ static void local_deletions_wait_until_it_is_quiet(void **state)
         struct world *w = quiet_world(1, &SETTINGS);
         int64_t begun_ms = w->now_ms, gone_ms = 0;
         do {
-            tell_kind(w, 0, EVENT_LOCAL_DELETED);
+            tell_kind(w, 0, SEEN_LOCAL_DELETED);
             run_for(w, rows[i].gap_ms);
             gone_ms += rows[i].gap_ms;
         } while (gone_ms < rows[i].lasts_ms && w->passes == 0);
@@ -144,9 +144,9 @@ static void local_deletions_wait_until_it_is_quiet(void **state)
 static void mail_comes_while_local_deletions_wait(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
-    tell_kind(w, 0, EVENT_LOCAL_DELETED);
+    tell_kind(w, 0, SEEN_LOCAL_DELETED);
     run_for(w, 500);
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, 100);
     assert_int_equal(w->passes, 1);
     assert_true(w->last.local_waits);
@@ -172,17 +172,17 @@ static void accounts_that_fail_do_not_starve_the_others(void **state)
 static void a_pause_ends_everything_until_it_is_over(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, 20);
-    tell_kind(w, 0, EVENT_PAUSED);
+    tell_kind(w, 0, SEEN_PAUSED);
     do_jobs(w);
     assert_int_equal(w->cancels, 1);
     assert_int_equal(w->unwatches, 1);
     forget_counts(w);
-    tell_kind(w, 0, EVENT_LOCAL_CHANGED);
+    tell_kind(w, 0, SEEN_LOCAL_CHANGED);
     run_for(w, DAY);
     assert_int_equal(w->passes + w->watches, 0);
-    tell_kind(w, 0, EVENT_CONTINUED);
+    tell_kind(w, 0, SEEN_CONTINUED);
     run_for(w, SECOND);
     assert_true(w->passes >= 1);
     assert_int_equal(w->watches, 1);
@@ -203,14 +203,14 @@ static void a_week_of_anything(void **state)
         w->peer.watch_lives_ms = (pick % 13) * MINUTE;
         w->peer.untold = pick % 17 == 0;
         static const enum schedule_event_kind kinds[] = {
-            EVENT_PUSHED, EVENT_LOCAL_CHANGED, EVENT_LOCAL_DELETED, EVENT_REQUESTED,
-            EVENT_PAUSED, EVENT_CONTINUED,     EVENT_WOKEN,         EVENT_NETWORK};
+            SEEN_PUSHED, SEEN_LOCAL_CHANGED, SEEN_LOCAL_DELETED, SEEN_REQUESTED,
+            SEEN_PAUSED, SEEN_CONTINUED,     SEEN_WOKEN,         SEEN_NETWORK};
         tell_kind(w, pick % 6, kinds[pick / 6 % 8]);
         run_for(w, step);
         t += step;
     }
     for (uint32_t i = 0; i < w->accounts; i++)
-        tell_kind(w, i, EVENT_CONTINUED);
+        tell_kind(w, i, SEEN_CONTINUED);
     w->peer = (struct peer){.pass_takes_ms = 10};
     forget_counts(w);
     run_for(w, HOUR);

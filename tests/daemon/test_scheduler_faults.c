@@ -24,7 +24,7 @@ static void a_dead_server_sees_few_attempts(void **state)
         struct world *w = quiet_world(1, &SETTINGS);
         w->peer.pass = w->peer.watch = rows[i].fate;
         end_watch(w, 0, FATE_NETWORK, 10 * MINUTE);
-        tell_kind(w, 0, EVENT_PUSHED);
+        tell_kind(w, 0, SEEN_PUSHED);
         run_for(w, rows[i].span_ms);
         assert_in_range(w->passes + w->watches, 2, rows[i].most);
         world_free(w);
@@ -35,7 +35,7 @@ static void a_server_that_is_back_is_found_within_the_bound(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
     w->peer.pass = w->peer.watch = FATE_NETWORK;
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, 6 * HOUR);
     w->peer.pass = w->peer.watch = FATE_OK;
     forget_counts(w);
@@ -50,12 +50,12 @@ static void the_word_of_the_server_is_heeded(void **state)
     struct world *w = quiet_world(1, &SETTINGS);
     w->peer.pass = FATE_BUSY;
     w->peer.hint_ms = 2 * HOUR;
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, SECOND);
     forget_counts(w);
     for (int i = 0; i < 110; i++) {
-        tell_kind(w, 0, EVENT_PUSHED);
-        tell_kind(w, 0, EVENT_LOCAL_CHANGED);
+        tell_kind(w, 0, SEEN_PUSHED);
+        tell_kind(w, 0, SEEN_LOCAL_CHANGED);
         run_for(w, MINUTE);
     }
     assert_int_equal(w->passes, 0);
@@ -68,10 +68,10 @@ static void a_request_does_not_wait_for_the_back_off(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
     w->peer.pass = FATE_PROTOCOL;
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, 3 * HOUR);
     forget_counts(w);
-    tell_kind(w, 0, EVENT_REQUESTED);
+    tell_kind(w, 0, SEEN_REQUESTED);
     do_jobs(w);
     assert_int_equal(w->passes, 1);
     world_free(w);
@@ -84,7 +84,7 @@ static void a_mailbox_that_fails_does_not_delay_the_others(void **state)
     run_for(w, 6 * HOUR);
     forget_counts(w);
     int64_t pushed_ms = w->now_ms;
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     run_for(w, 40);
     assert_int_equal(w->last_pass_ms, pushed_ms + SCHEDULE_PUSH_MS);
     run_for(w, DAY);
@@ -161,7 +161,7 @@ static void changes_untold_twice_demote(void **state)
     w->peer.untold = true;
     run_for(w, 20 * MINUTE);
     assert_int_equal(schedule_look(w->s, 0).means, MEANS_NOTIFY);
-    tell_kind(w, 0, EVENT_PUSHED); /* it speaks after all: counted from the beginning */
+    tell_kind(w, 0, SEEN_PUSHED); /* it speaks after all: counted from the beginning */
     run_for(w, 18 * MINUTE);
     assert_int_equal(schedule_look(w->s, 0).means, MEANS_NOTIFY);
     run_for(w, 20 * MINUTE);
@@ -177,12 +177,12 @@ static void idle_grows_while_it_is_borne_and_shrinks_when_not(void **state)
     struct world *w = quiet_world(1, &SETTINGS);
     assert_int_equal(schedule_look(w->s, 0).idle_ms, IDLE_FIRST_MS);
     for (int i = 0; i < 10; i++)
-        tell_kind(w, 0, EVENT_IDLE_BORNE);
+        tell_kind(w, 0, SEEN_IDLE_BORNE);
     assert_int_equal(schedule_look(w->s, 0).idle_ms, IDLE_MOST_MS);
     w->peer.watch = FATE_OK;
     end_watch(w, 0, FATE_NETWORK, 28 * MINUTE);
     assert_int_equal(schedule_look(w->s, 0).idle_ms, IDLE_MOST_MS - IDLE_STEP_MS);
-    tell_kind(w, 0, EVENT_IDLE_BORNE);
+    tell_kind(w, 0, SEEN_IDLE_BORNE);
     assert_int_equal(schedule_look(w->s, 0).idle_ms, IDLE_MOST_MS - IDLE_STEP_MS);
     for (int i = 0; i < 2; i++) {
         run_for(w, MINUTE);
@@ -202,7 +202,7 @@ static void the_first_sync_begins_within_two_seconds_of_resume(void **state)
     w->now_ms += HOUR; /* asleep */
     w->peer.pass = w->peer.watch = FATE_OK;
     for (uint32_t i = 0; i < w->accounts; i++)
-        tell_kind(w, i, EVENT_WOKEN);
+        tell_kind(w, i, SEEN_WOKEN);
     forget_counts(w);
     run_for(w, 2 * SECOND);
     for (uint32_t i = 0; i < w->accounts; i++)
@@ -214,7 +214,7 @@ static void the_first_sync_begins_within_two_seconds_of_resume(void **state)
 static void watchers_are_probed_after_a_resume(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
-    tell_kind(w, 0, EVENT_WOKEN);
+    tell_kind(w, 0, SEEN_WOKEN);
     run_for(w, 2 * SECOND);
     assert_int_equal(w->probes, 1);
     assert_true(w->passes >= 1);
@@ -225,9 +225,9 @@ static void a_flapping_network_is_no_storm(void **state)
 {
     struct world *w = quiet_world(1, &SETTINGS);
     w->peer.pass = w->peer.watch = FATE_NETWORK;
-    tell_kind(w, 0, EVENT_PUSHED);
+    tell_kind(w, 0, SEEN_PUSHED);
     for (int i = 0; i < 3600; i++) {
-        tell_kind(w, 0, EVENT_NETWORK);
+        tell_kind(w, 0, SEEN_NETWORK);
         run_for(w, SECOND);
     }
     /* Each ten seconds anew: the pass, and what the first waits of the back-off allow. */

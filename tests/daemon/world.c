@@ -65,7 +65,7 @@ static void do_watch(struct world *w, const struct schedule_job *job)
     r->listening = !fails || w->peer.watch_reached;
     if (r->listening)
         for (uint32_t i = 0; i < fresh; i++)
-            tell_kind(w, job->account, EVENT_WATCH_LISTENS);
+            tell_kind(w, job->account, SEEN_WATCH_LISTENS);
     r->watchers = job->watchers;
     r->watch_ends_ms =
         w->peer.watch == FATE_OK ? DEADLINE_NEVER : w->now_ms + w->peer.watch_lives_ms;
@@ -76,7 +76,7 @@ void end_watch(struct world *w, uint32_t account, enum fate fate, int64_t lived_
     struct running *r = &w->running[account];
     for (; r->watchers > 0; r->watchers--)
         tell(w, account,
-             (struct schedule_event){.kind = EVENT_WATCH_ENDED,
+             (struct schedule_event){.kind = SEEN_WATCH_ENDED,
                                      .fate = fate,
                                      .reached = r->listening,
                                      .took_ms = lived_ms,
@@ -90,7 +90,7 @@ static void end_pass(struct world *w, uint32_t account, enum fate fate)
     w->running[account].passing = false;
     w->at_once--;
     tell(w, account,
-         (struct schedule_event){.kind = EVENT_PASS_DONE,
+         (struct schedule_event){.kind = SEEN_PASS_DONE,
                                  .fate = fate,
                                  .reached = true,
                                  .untold = w->peer.untold,

@@ -56,6 +56,7 @@ class Maildird:
         self.config_file = os.path.join(self.folder, "config.yaml")
         for path in (os.path.dirname(self.maildir), self.state, os.path.join(self.folder, "run")):
             os.makedirs(path, mode=0o700)
+        self.top = {}  # keys beside the accounts
         self.accounts = {"work": dict({"maildir": self.maildir}, **account)}
         self.write_config()
 
@@ -73,7 +74,7 @@ class Maildird:
         self.accounts["work"].update(changes)
         descriptor = os.open(self.config_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"accounts": self.accounts}, stream, indent=1, ensure_ascii=False)
+            json.dump(dict(self.top, accounts=self.accounts), stream, indent=1, ensure_ascii=False)
 
     def environment(self):
         env = {name: value for name, value in os.environ.items()

@@ -1,0 +1,47 @@
+#pragma once
+/* What the threads tell the main thread: a queue, and a descriptor that says when to look. */
+#include "base/error.h"
+#include "base/wake.h"
+#include <stdint.h>
+
+struct account; /* of the supervisor */
+struct watcher;
+struct pass_result;
+struct plan_line;
+
+enum note_kind {
+    NOTE_PASS_DONE,     /* result: the taker's */
+    NOTE_PLAN_LINE,     /* line: the taker's */
+    NOTE_WATCH_LISTENS, /* of `watcher`, as what follows */
+    NOTE_PUSHED,        /* repeated ones are one */
+    NOTE_IDLE_BORNE,
+    NOTE_ALIVE,       /* the answer to a probe */
+    NOTE_WATCH_ENDED, /* error: the taker's; the thread's last act */
+};
+struct note {
+    enum note_kind kind;
+    struct account *account;
+    struct watcher *watcher;
+    struct pass_result *result;
+    struct plan_line *line;
+    struct error *error;
+    int64_t took_ms, silent_ms;
+    bool reached;
+};
+
+/* A line of a plan, or of what was done. */
+struct plan_line {
+    char *mailbox, *what, *subject, *why; /* NULL where there is none */
+};
+void plan_line_free(struct plan_line **line);
+
+struct post;
+int post_new(struct post **out, struct error *err);
+/* Empty. */
+void post_free(struct post **post);
+/* From any thread. */
+void post_put(struct post *post, const struct note *note);
+/* The oldest; false if there is none. */
+bool post_take(struct post *post, struct note *out);
+/* Readable while there is a note. */
+int post_fd(const struct post *post);
