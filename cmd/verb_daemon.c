@@ -1,5 +1,5 @@
-#include "daemon/loop.h"
 #include "sync/report.h"
+#include "daemon/loop.h"
 #include "cmd/command.h"
 #include "cmd/trace.h"
 

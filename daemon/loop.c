@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "base/vec.h"
+#include "daemon/control.h"
+#include "daemon/control_path.h"
 #include "daemon/surroundings.h"
 
 #include <errno.h>
@@ -25,6 +27,7 @@ struct loop {
     struct sd_event *event;
     struct supervisor *supervisor;
     struct surroundings *surroundings;
+    struct control *control;
     char status[256]; /* as told last */
     int64_t status_ms;
     bool status_waits;
@@ -173,25 +176,21 @@ static int run_until_asked(struct loop *loop, struct error *err)
     return 0;
 }
 
-static int start_guests(struct loop *loop, size_t *started, struct error *err)
+static int start_control(struct loop *loop, struct error *err)
 {
-    for (; *started < loop->options->guests_len; ++*started) {
-        const struct loop_guest *guest = &loop->options->guests[*started];
-        if (guest->start(guest->self, loop->event, loop->supervisor, err) < 0)
-            return -(int)err->code;
-    }
-    return 0;
+    AUTO_ARENA struct arena *arena = arena_new();
+    const char *path = control_path(arena);
+    if (path == NULL)
+        path = arena_printf(arena, "%s/control", supervisor_config(loop->supervisor)->state_dir);
+    return control_start(path, loop->event, loop->supervisor, &loop->control, err);
 }
 
-static void stop(struct loop *loop, size_t guests)
+static void stop(struct loop *loop)
 {
     (void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
     log_info(NULL, "stopping");
     supervisor_stop(loop->supervisor);
-    while (guests > 0) {
-        const struct loop_guest *guest = &loop->options->guests[--guests];
-        guest->stop(guest->self);
-    }
+    control_stop(&loop->control);
 }
 
 /* Before any thread is made: all inherit the mask. */
@@ -216,7 +215,6 @@ static uint64_t seed(void)
 int loop_run(const struct loop_options *options, struct config *config, struct error *err)
 {
     struct loop loop = {.options = options};
-    size_t guests = 0;
     const struct supervisor_options supervisor = {
         .config_path = options->config_path,
         .clock = &clock_system,
@@ -234,10 +232,10 @@ int loop_run(const struct loop_options *options, struct config *config, struct e
     loop.surroundings = surroundings_new();
     r = add_sources(&loop, err);
     if (r == 0)
-        r = start_guests(&loop, &guests, err);
+        r = start_control(&loop, err);
     if (r == 0)
         r = run_until_asked(&loop, err);
-    stop(&loop, guests);
+    stop(&loop);
     supervisor_free(&loop.supervisor);
     surroundings_free(&loop.surroundings);
     sd_event_unref(loop.event);

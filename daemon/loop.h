@@ -6,23 +6,10 @@
  */
 #include "daemon/supervisor.h"
 
-struct sd_event;
-
-/* Something that lives beside the supervisor in the loop, for as long as it runs: the control
- * socket. */
-struct loop_guest {
-    int (*start)(void *self, struct sd_event *event, struct supervisor *supervisor,
-                 struct error *err);
-    void (*stop)(void *self);
-    void *self;
-};
-
 struct loop_options {
     const char *config_path;                                          /* NULL: the usual place */
     const struct tap_sink *(*trace)(void *self, const char *account); /* NULL: none */
     void *trace_self;
-    const struct loop_guest *guests;
-    size_t guests_len;
 };
 
 /* Whether it was built in: without libsystemd daemon_run fails, and says so. */

@@ -46,6 +46,7 @@ static const enum fate BY_CODE[] = {
     [ERR_REFUSED] = FATE_LOCAL,
     [ERR_LOCKED] = FATE_LOCAL,
     [ERR_UNSUPPORTED] = FATE_LOCAL,
+    [ERR_SKIPPED] = FATE_LOCAL,
     [ERR_DEFECT] = FATE_LOCAL,
 };
 

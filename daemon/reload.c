@@ -1,7 +1,6 @@
 /* Another configuration, while everything runs. */
-#include "daemon/accounts.h"
-
 #include "base/log.h"
+#include "daemon/accounts.h"
 
 static void add_problem(void *self, const char *file, unsigned line, const char *text)
 {

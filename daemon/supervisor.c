@@ -1,7 +1,8 @@
-#include "daemon/accounts.h"
+#include "daemon/supervisor.h"
 
 #include "base/log.h"
 #include "net/wait.h"
+#include "daemon/accounts.h"
 
 #include <assert.h>
 #include <stdio.h>

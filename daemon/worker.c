@@ -1,8 +1,11 @@
 #include "daemon/worker.h"
 
+#include "base/files.h"
 #include "base/log.h"
 #include "base/strmap.h"
 #include "base/vec.h"
+#include "store/index.h"
+#include "sync/hooks.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@ struct worker {
     pthread_t thread;
     struct wake wake;
     struct connection_pool *pool;
+    int lock_fd; /* of the thread alone; -1: not taken yet */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
@@ -129,16 +133,59 @@ static bool was_reached(const struct report *report)
            report->error.code == ERR_TLS;
 }
 
+/* From the first pass on the account is ours: `maildird sync` asks us then. */
+static int take_lock(struct worker *w, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    if (w->lock_fd >= 0)
+        return 0;
+    return index_lock(config_state_dir(w->options.config, w->options.account, arena), &w->lock_fd,
+                      err);
+}
+
+static void pass_with_hooks(struct worker *w, struct pass_options *options, struct report *out)
+{
+    const struct hook_context context = {.config = w->options.config,
+                                         .account = w->options.account,
+                                         .clock = w->options.clock,
+                                         .wake = &w->wake};
+    struct hook_news *news = hook_news_new();
+    struct error err = ERROR_INIT;
+    options->news = hook_news_sink(news);
+    if (hooks_before_sync(&context, &err) < 0)
+        *out = (struct report){
+            .account = w->options.account->name, .result = REPORT_FAILED, .error = err};
+    else
+        (void)account_pass(w->options.config, w->options.account, options, out);
+    hooks_after_sync(&context, news, out);
+    hook_news_free(&news);
+}
+
+static void pass(struct worker *w, struct pass_options *options, struct report *out)
+{
+    struct error err = ERROR_INIT;
+    if (take_lock(w, &err) < 0) {
+        const struct log_scope scope = {.account = w->options.account->name};
+        log_error(&scope, "%s", err.text);
+        *out = (struct report){.account = scope.account, .result = REPORT_FAILED, .error = err};
+    } else if (!w->job.dry_run && !w->job.no_hooks && hooks_are_wanted(w->options.config)) {
+        pass_with_hooks(w, options, out);
+    } else {
+        (void)account_pass(w->options.config, w->options.account, options, out);
+    }
+}
+
 static void make_pass(struct worker *w)
 {
     struct worker_job *job = &w->job;
     const struct progress_sink progress = {on_progress, w};
     const struct plan_sink plan = {on_line, w};
     const struct mailbox_sink mailbox = {on_mailbox, w};
-    const struct pass_options options = {
+    struct pass_options options = {
         .dry_run = job->dry_run,
         .full = job->full,
         .approve_deletions = job->approve_deletions,
+        .has_lock = true,
         .mailboxes = (const char *const *)job->mailboxes,
         .clock = w->options.clock,
         .wake = &w->wake,
@@ -152,7 +199,7 @@ static void make_pass(struct worker *w)
     w->untold = false;
     if (job->stale)
         connection_pool_forget_idle(w->pool);
-    (void)account_pass(w->options.config, w->options.account, &options, &result->report);
+    pass(w, &options, &result->report);
     result->untold = w->untold;
     result->reached = was_reached(&result->report);
     free_patterns(&job->mailboxes);
@@ -227,6 +274,7 @@ static void dispose(struct worker **worker)
 {
     struct worker *w = *worker;
     connection_pool_free(&w->pool);
+    file_close(&w->lock_fd);
     size_t cursor = 0;
     struct str key;
     void *value;
@@ -248,6 +296,7 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
 {
     struct worker *w = xcalloc(1, sizeof *w);
     w->options = *options;
+    w->lock_fd = -1;
     if (wake_init(&w->wake, err) < 0) {
         xfree(&w);
         return -(int)err->code;

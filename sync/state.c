@@ -107,7 +107,8 @@ static int open_index(struct pass *pass, struct error *err)
         pass->scratch_dir = arena_strdup(pass->arena, template);
         return index_open(pass->scratch_dir, &pass->index, &opened, err);
     }
-    int r = pass->options->dry_run ? 0 : index_lock(dir, &pass->lock_fd, err);
+    bool needs_lock = !pass->options->dry_run && !pass->options->has_lock;
+    int r = needs_lock ? index_lock(dir, &pass->lock_fd, err) : 0;
     return r < 0 ? r : index_open(dir, &pass->index, &opened, err);
 }
 
