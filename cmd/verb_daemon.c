@@ -4,11 +4,9 @@
 #include "cmd/trace.h"
 
 static const char help[] =
-    "Stays, and keeps every account in step: what changes on the server is told by push (NOTIFY "
-    "or\n"
-    "IDLE, else by looking now and then), what changes in the Maildir by inotify. Made for "
-    "systemd\n"
-    "(maildird.service); runs as well in a terminal until Ctrl-C.\n"
+    "Stays, and keeps every account in step: what changes on the server is told by push (NOTIFY\n"
+    "or IDLE, else by looking now and then), what changes in the Maildir by inotify. Made for\n"
+    "systemd (maildird.service); runs as well in a terminal until Ctrl-C.\n"
     "\n"
     "SIGHUP, or `maildird reload`, reads the configuration again: only accounts that changed are\n"
     "touched, and a wrong one changes nothing. SIGTERM ends it cleanly.\n";
