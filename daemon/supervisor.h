@@ -31,7 +31,7 @@ struct account_status {
     enum watch_means wanted;  /* by the configuration: the best of it */
     enum watch_means means;   /* in force now */
     bool local_watched;       /* by inotify; else by poll */
-    uint32_t connections;      /* in use now: of watchers that listen, and of a pass */
+    uint32_t connections;     /* in use now: of watchers that listen, and of a pass */
     struct progress progress; /* while syncing */
     int64_t last_sync_ms;     /* end of the last pass that went well */
     int64_t next_wake_ms;     /* the next pass that is planned */
