@@ -6,8 +6,6 @@
 #include "client/client_private.h"
 #include <strings.h>
 
-/* Responses come from passwords and tokens. */
-#define RESPONSE_MAX_BYTES (64 * 1024)
 /* A longer one waits for the server's "+", to keep the command line short. */
 #define INITIAL_RESPONSE_MAX_BYTES 4096
 
@@ -165,7 +163,7 @@ static int send_hidden(struct client *c, struct client_op *op, struct str line, 
 static int send_response(struct client *c, struct client_op *op, const struct buf *response,
                          struct error *err)
 {
-    AUTO_WIPE struct buf line = BUF_INIT(2 * RESPONSE_MAX_BYTES);
+    AUTO_WIPE struct buf line = BUF_INIT(2 * LIMIT_SASL_BYTES);
     (void)buf_reserve(&line, 2 * response->len + 8);
     base64_encode(&line, buf_str(response));
     buf_add_cstr(&line, "\r\n");
@@ -187,7 +185,7 @@ struct exchange {
 /* The response to the server's challenge; on an error what must be said to end the exchange. */
 static int answer(struct client *c, struct exchange *x, struct error *err)
 {
-    AUTO_WIPE struct buf challenge = BUF_INIT(RESPONSE_MAX_BYTES);
+    AUTO_WIPE struct buf challenge = BUF_INIT(LIMIT_SASL_BYTES);
     if (x->responded) {
         x->responded = false;
         return send_response(c, &x->op, &x->response, err);
@@ -272,7 +270,7 @@ static int begin_exchange(struct client *c, struct exchange *x, struct error *er
         x->spoke = true;
         x->responded = x->response.len >= INITIAL_RESPONSE_MAX_BYTES;
         if (!x->responded) {
-            AUTO_WIPE struct buf line = BUF_INIT(2 * RESPONSE_MAX_BYTES);
+            AUTO_WIPE struct buf line = BUF_INIT(2 * LIMIT_SASL_BYTES);
             (void)buf_reserve(&line, 2 * x->response.len + 8);
             add_base64(&line, buf_str(&x->response));
             writer_sp(&c->writer);
@@ -297,7 +295,7 @@ static int run_sasl(struct client *c, const struct mechanism *m,
         .channel_binding = bound ? str_make((const char *)binding, sizeof binding) : STR_EMPTY,
     };
     struct exchange x = {
-        .mechanism = m, .step = SASL_STEP_MORE, .response = BUF_INIT(RESPONSE_MAX_BYTES)};
+        .mechanism = m, .step = SASL_STEP_MORE, .response = BUF_INIT(LIMIT_SASL_BYTES)};
     (void)buf_reserve(&x.response, INITIAL_RESPONSE_MAX_BYTES);
     int result = sasl_client_new(m->sasl, &wanted, &x.sasl, err);
     if (result == 0) {

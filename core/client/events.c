@@ -8,9 +8,6 @@
 #include "imap/limits.h"
 #include "client/client_private.h"
 
-/* Longer texts are cut. */
-#define TEXT_MAX_BYTES 1000
-
 static bool is_about_view(enum client_event_kind kind)
 {
     return kind == EVENT_EXISTS || kind == EVENT_EXPUNGE || kind == EVENT_VANISHED ||
@@ -88,7 +85,7 @@ void events_add(struct client *c, const struct client_event *event, struct str t
     struct arena *arena = events_arena(c);
     queued.text = STR_EMPTY;
     if (text.len > 0) {
-        queued.text = arena_str(arena, str_sub(text, 0, TEXT_MAX_BYTES));
+        queued.text = arena_str(arena, str_sub(text, 0, LIMIT_EVENT_TEXT_BYTES));
     }
     push(c, &queued);
 }

@@ -11,9 +11,6 @@
 /* Enough of a line to tell what it is. */
 #define HEAD_BYTES ((size_t)512)
 #define PREFIX_BYTES ((size_t)320)
-/* A line of one side in the middle of the other's unit: a `+` with its text. */
-#define WAITING_BYTES ((size_t)16 * 1024)
-#define WAITING_LINES 1000
 
 /* ---- heads ---- */
 
@@ -319,14 +316,15 @@ static bool next_in_line(struct frame *f, struct str *out)
 static bool put_aside(struct frame *f)
 {
     enum dissect_direction direction = DISSECT_SERVER;
-    struct str line = frame_peek(f, WAITING_BYTES);
+    struct str line =
+        str_sub(frame_peek(f, LIMIT_DISSECT_WAITING_BYTES), 0, LIMIT_DISSECT_WAITING_BYTES);
     size_t n = f->prefixed ? prefix_len(line, &direction) : 0;
     struct str said = str_from_offset(line, n);
     bool other = f->prefixed ? n > 0 && direction != f->direction
                              : f->direction == DISSECT_CLIENT && f->literal_sync &&
                                    f->server_seen && frame_head_of(said) == HEAD_CONTINUE;
     ptrdiff_t lf = str_find(said, '\n');
-    if (!other || lf < 0 || f->waiting.len == WAITING_LINES) {
+    if (!other || lf < 0 || f->waiting.len == LIMIT_DISSECT_WAITING_LINES) {
         return false;
     }
     said = str_sub(said, 0, (size_t)lf + 1);

@@ -1,5 +1,6 @@
 #pragma once
 /* Every bound on what a peer may make us hold or do, in units, with its reason. */
+#include <stddef.h>
 
 /* One atom, quoted string or literal read whole: mailbox names and header fields stay far below. */
 #define LIMIT_TOKEN_BYTES (1024 * 1024)
@@ -22,6 +23,15 @@
 /* A command line the embedded server takes, and a literal in it that is not message data. */
 #define LIMIT_SERVER_LINE_BYTES (64 * 1024)
 #define LIMIT_SERVER_LITERAL_BYTES (64 * 1024 * 1024)
+/* Commands that came in before the one under way was answered, with their literals. */
+#define LIMIT_SERVER_INPUT_BYTES ((size_t)2 * LIMIT_SERVER_LITERAL_BYTES)
+/* What one step of a session can put out: a message more than the largest, with what surrounds it.
+ */
+#define LIMIT_SERVER_OUTPUT_BYTES ((size_t)4 * LIMIT_SERVER_LITERAL_BYTES)
+/* The value of one annotation: RFC 5464 section 4.3 asks for 1024 octets at least. */
+#define LIMIT_SERVER_METADATA_BYTES ((size_t)32 * 1024)
+/* Notifications at once, unless told otherwise, before NOTIFY is given up: a survey is cheaper. */
+#define LIMIT_SERVER_NOTIFICATIONS 1000
 /* What the embedded server bears before it says BYE: wrong passwords, and bad commands in a row. */
 #define LIMIT_SERVER_FAILED_LOGINS 3
 #define LIMIT_SERVER_BAD_COMMANDS 20
@@ -34,12 +44,20 @@
 #define LIMIT_UNSOLICITED_BYTES (16 * 1024 * 1024)
 /* Messages told by one FETCH or SELECT and not yet taken: the largest mailboxes have 2 million. */
 #define LIMIT_FETCH_QUEUE (4 * 1024 * 1024)
+/* An ALERT and the like, in an event: a person reads it. What is longer is cut. */
+#define LIMIT_EVENT_TEXT_BYTES 1000
 /* Challenges in one authentication: SCRAM has two. */
 #define LIMIT_SASL_STEPS 20
+/* One challenge or response: those of GSSAPI and OAuth tokens have some kilobytes. */
+#define LIMIT_SASL_BYTES (64 * 1024)
+/* A password that the embedded server compares: longer ones are none of its own. */
+#define LIMIT_SASL_PASSWORD_BYTES 1024
 /* Header fields named in one section: mail programs ask for about twenty. */
 #define LIMIT_SECTION_FIELDS 256
 /* Sections in one FETCH command. */
 #define LIMIT_FETCH_SECTIONS 64
+/* Numbers in the path of a section, BODY[1.2.3]: real mail stays below 20. */
+#define LIMIT_SECTION_PATH 32
 /* Namespaces of one kind. */
 #define LIMIT_NAMESPACES 256
 /* Fields of ID: RFC 2971 allows 30. */
@@ -61,6 +79,8 @@
 /* Keys of one SEARCH, and how deep: a person's query has a few dozen. */
 #define LIMIT_SEARCH_KEYS 10000
 #define LIMIT_SEARCH_DEPTH 100
+/* Criteria of one SORT: there are nine keys. */
+#define LIMIT_SORT_CRITERIA 16
 /* Numbers in one SEARCH, SORT or THREAD answer: as LIMIT_FETCH_QUEUE. */
 #define LIMIT_SEARCH_NUMBERS (4 * 1024 * 1024)
 /* Branches within branches of a thread; the reader does not recurse, the trees' users may. */
@@ -79,3 +99,7 @@
 #define LIMIT_SCRAM_ITERATIONS 2000000
 /* The embedded server's own iterations. */
 #define LIMIT_SCRAM_SERVER_ITERATIONS 4096
+/* What one side says in the middle of the other's unit, in a dissected conversation: a `+` with its
+ * text for each literal. */
+#define LIMIT_DISSECT_WAITING_BYTES ((size_t)16 * 1024)
+#define LIMIT_DISSECT_WAITING_LINES 1000

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PASSWORD_BYTES 1024
 #define MADE_UP_BYTES 16
 
 struct sasl_server {
@@ -62,7 +61,7 @@ static bool find_password(struct sasl_server *server, struct buf *out)
 /* PLAIN and LOGIN: the password itself. */
 static int validate_simple(struct sasl_server *server)
 {
-    struct buf password AUTO_WIPE = BUF_INIT(PASSWORD_BYTES);
+    struct buf password AUTO_WIPE = BUF_INIT(LIMIT_SASL_PASSWORD_BYTES);
     const char *told = gsasl_property_fast(server->session, GSASL_PASSWORD);
     bool good = find_password(server, &password) && told != NULL &&
                 secrets_equal(buf_str(&password), str_from(told));
@@ -73,7 +72,7 @@ static int validate_simple(struct sasl_server *server)
  * so that the exchange ends as for a wrong password. */
 static int give_password(struct sasl_server *server)
 {
-    struct buf password AUTO_WIPE = BUF_INIT(PASSWORD_BYTES);
+    struct buf password AUTO_WIPE = BUF_INIT(LIMIT_SASL_PASSWORD_BYTES);
     char made_up[MADE_UP_BYTES];
     if (!find_password(server, &password)) {
         if (gsasl_nonce(made_up, sizeof made_up) != GSASL_OK) {

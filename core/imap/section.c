@@ -27,8 +27,8 @@ static bool section_read_spec(struct reader *r, struct section *out)
     }
     while (char_is(rest.ptr[0], CHAR_DIGIT)) {
         (void)str_split(&rest, '.', &head);
-        if (out->path_len == SECTION_PATH_MAX) {
-            return reader_fail(r, "a body part nested deeper than %d", SECTION_PATH_MAX);
+        if (out->path_len == LIMIT_SECTION_PATH) {
+            return reader_fail(r, "a body part nested deeper than %d", LIMIT_SECTION_PATH);
         }
         if (!str_to_u32(head, &out->path[out->path_len]) || out->path[out->path_len] == 0) {
             return reader_fail(r, "the body part number \"%.*s\"", STR_ARG(head));
@@ -117,7 +117,7 @@ bool section_read(struct reader *r, struct arena *arena, struct section *out)
 
 void section_write(struct writer *w, const struct section *section)
 {
-    assert(section->path_len <= SECTION_PATH_MAX);
+    assert(section->path_len <= LIMIT_SECTION_PATH);
     writer_byte(w, '[');
     for (unsigned i = 0; i < section->path_len; i++) {
         if (i > 0) {

@@ -2,6 +2,7 @@
 /* BODY[section]<partial> of FETCH (RFC 9051 section 6.4.5). */
 #include "wire/reader.h"
 #include "wire/writer.h"
+#include "imap/limits.h"
 
 enum section_part {
     SECTION_WHOLE,
@@ -21,10 +22,9 @@ enum section_item {
     SECTION_RFC822_TEXT,
     SECTION_ITEMS
 };
-#define SECTION_PATH_MAX 32
 
 struct section {
-    uint32_t path[SECTION_PATH_MAX];
+    uint32_t path[LIMIT_SECTION_PATH];
     unsigned path_len;
     enum section_part part;
     enum section_item item;

@@ -39,7 +39,7 @@ static bool sort_take_word(struct sort_request *out, struct str word, bool *reve
         return true;
     }
     enum sort_key key = sort_key_parse(word);
-    if (key == SORT_KEYS || out->criteria_len == SORT_CRITERIA_MAX) {
+    if (key == SORT_KEYS || out->criteria_len == LIMIT_SORT_CRITERIA) {
         return false;
     }
     out->criteria[out->criteria_len++] = (struct sort_criterion){key, *reverse};
@@ -96,7 +96,7 @@ bool sort_request_read(struct reader *r, struct arena *arena, struct sort_reques
 
 void sort_request_write(struct writer *w, const struct sort_request *request)
 {
-    assert(request->criteria_len >= 1 && request->criteria_len <= SORT_CRITERIA_MAX);
+    assert(request->criteria_len >= 1 && request->criteria_len <= LIMIT_SORT_CRITERIA);
     struct str charset = request->search.charset;
     search_options_write(w, &request->search.options);
     for (size_t i = 0; i < request->criteria_len; i++) {

@@ -1,5 +1,6 @@
 #pragma once
 /* SORT (RFC 5256, RFC 5957, RFC 5267). */
+#include "imap/limits.h"
 #include "imap/search.h"
 
 enum sort_key {
@@ -18,9 +19,8 @@ struct sort_criterion {
     enum sort_key key;
     bool reverse;
 };
-#define SORT_CRITERIA_MAX 16
 struct sort_request {
-    struct sort_criterion criteria[SORT_CRITERIA_MAX];
+    struct sort_criterion criteria[LIMIT_SORT_CRITERIA];
     size_t criteria_len;          /* at least one */
     struct search_request search; /* its charset is always sent: UTF-8 where it is empty */
 };

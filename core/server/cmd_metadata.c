@@ -136,10 +136,10 @@ static bool entries_allowed(struct session *s, struct command *c, struct str mai
             reply_bad(c, "An entry cannot have this name");
             return false;
         }
-        if (entry->value.ptr != NULL && entry->value.len > SESSION_METADATA_VALUE_MAX) {
+        if (entry->value.ptr != NULL && entry->value.len > LIMIT_SERVER_METADATA_BYTES) {
             reply_no(c, CODE_METADATA, "The value is too long");
             c->reply.metadata = METADATA_CODE_MAXSIZE;
-            c->reply.number = SESSION_METADATA_VALUE_MAX;
+            c->reply.number = LIMIT_SERVER_METADATA_BYTES;
             return false;
         }
         if (mailbox.len > 0 && str_starts_nocase(entry->name, STR("/shared/")) &&

@@ -18,7 +18,7 @@
 #define IDLE_LOOK_MS 20
 #define READ_BYTES ((size_t)64 * 1024)
 /* What one step can put out. */
-#define OUTPUT_MAX ((size_t)8 * LIMIT_SERVER_LITERAL_BYTES)
+#define OUTPUT_MAX (2 * LIMIT_SERVER_OUTPUT_BYTES)
 
 struct listener {
     struct backend backend;

@@ -406,7 +406,7 @@ int notify_look(struct session *s, struct arena *arena, bool tell, struct error 
     struct look now = {0};
     size_t start = s->out.buf.len;
     size_t limit =
-        s->options.notify_limit != 0 ? s->options.notify_limit : SESSION_NOTIFICATIONS_MAX;
+        s->options.notify_limit != 0 ? s->options.notify_limit : LIMIT_SERVER_NOTIFICATIONS;
     int r = look(s, &now, err);
     if (r == 0 && tell && tell_all(s, arena, &n->last, &now) > limit) {
         s->out.buf.len = start;

@@ -5,10 +5,6 @@
 #include "server/session_private.h"
 #include <assert.h>
 
-/* One message more than the largest literal, with what surrounds it. */
-#define OUTPUT_MAX ((size_t)4 * LIMIT_SERVER_LITERAL_BYTES)
-#define INPUT_MAX ((size_t)2 * LIMIT_SERVER_LITERAL_BYTES)
-
 /* Everything that sessions can do. */
 static const enum capability CAPABILITIES[] = {
     CAP_IMAP4REV1,
@@ -160,8 +156,8 @@ struct session *session_new(const struct backend *backend, const struct session_
     s->mode = MODE_GREETING;
     s->tls = options->tls_active;
     s->arena = arena_new();
-    buf_init(&s->in, INPUT_MAX);
-    writer_init(&s->out, WRITER_LITERAL_SERVER, false, OUTPUT_MAX);
+    buf_init(&s->in, LIMIT_SERVER_INPUT_BYTES);
+    writer_init(&s->out, WRITER_LITERAL_SERVER, false, LIMIT_SERVER_OUTPUT_BYTES);
     forget_enabled(s);
     return s;
 }

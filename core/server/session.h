@@ -19,7 +19,7 @@ struct session_options {
     bool preauth;         /* greet with PREAUTH as `preauth_user` */
     const char *preauth_user;
     const char *namespace_prefix; /* e.g. "INBOX."; NULL: none */
-    unsigned notify_limit;        /* notifications at once before NOTIFICATIONOVERFLOW; 0: 1000 */
+    unsigned notify_limit;        /* 0: LIMIT_SERVER_NOTIFICATIONS */
     struct fault_script *faults;  /* borrowed; NULL: none */
 };
 

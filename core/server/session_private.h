@@ -18,10 +18,6 @@
 
 /* A long command tells how far it is after so many messages. */
 #define SESSION_PROGRESS_MESSAGES 1000
-/* So many notifications at once, unless told otherwise, and the session gives NOTIFY up. */
-#define SESSION_NOTIFICATIONS_MAX 1000
-/* Octets of one annotation's value. */
-#define SESSION_METADATA_VALUE_MAX ((size_t)32 * 1024)
 
 /* Who takes the next line, or goes on without one. */
 enum session_mode {
