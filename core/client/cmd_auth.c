@@ -200,6 +200,11 @@ static int answer(struct client *c, struct exchange *x, struct error *err)
         error_set(&x->told, ERR_AUTH, SCOPE_ACCOUNT, "%s asks in no base64", c->host);
         return send_hidden(c, &x->op, STR("*\r\n"), err);
     }
+    if (challenge.overflowed) {
+        error_set(&x->told, ERR_AUTH, SCOPE_ACCOUNT, "%s asks with more than %d bytes", c->host,
+                  LIMIT_SASL_BYTES);
+        return send_hidden(c, &x->op, STR("*\r\n"), err);
+    }
     /* Of OAuth it is an error in words, and an empty one asks for nothing. */
     bool is_over = x->step == SASL_STEP_DONE && x->mechanism->secret != SECRET_TOKEN;
     if (is_over && challenge.len > 0) {

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 import check_layers
+import check_limits
 import check_style
 
 GOOD_HEADER = "#pragma once\n/* What it is. */\nint wire_get(void);\n"
@@ -16,6 +17,25 @@ GOOD_SOURCE = (
     '    const char *text = "http:// strcpy( sprintf(";\n'
     "    assert(text != NULL && text[0] <= 'z');\n"
     "    return text[0] == '\"' || tls_signal(1) || x.system(2);\n}\n")
+
+
+class LimitsCase(unittest.TestCase):
+    def test_each_limit_needs_a_reason_a_use_and_a_test(self):
+        files = {
+            "core/imap/limits.h": "#pragma once\n/* Why. */\n#define LIMIT_A 1\n#define LIMIT_B 2\n\n"
+                                  "#define LIMIT_C 3\n",
+            "core/imap/x.c": "LIMIT_A LIMIT_B\n",
+            "tests/core/imap/test_x.c": "LIMIT_A limit_b LIMIT_C\n",
+        }
+        with tempfile.TemporaryDirectory() as root:
+            for path, text in files.items():
+                full = os.path.join(root, path)
+                os.makedirs(os.path.dirname(full), exist_ok=True)
+                with open(full, "w", encoding="utf-8") as stream:
+                    stream.write(text)
+            found = check_limits.check(root)
+        self.assertEqual([line.split(": ")[1] for line in found],
+                         ["LIMIT_B is met by no test", "LIMIT_C has no reason", "LIMIT_C is not used"])
 
 
 class StyleCase(unittest.TestCase):

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "imap/dissect.h"
 #include "client/client.h"
+#include "core/client/endless.h"
 #include "support/heap.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,69 +12,18 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define MESSAGE_BYTES ((uint64_t)500 * 1000 * 1000)
+#define MESSAGE_BYTES ((size_t)500 * 1000 * 1000)
 #define HELD_MAX ((size_t)1024 * 1024)
 
-/* What is said before the body and behind it. */
-struct server {
-    const char *before, *after;
-    size_t before_at, after_at;
-    uint64_t body_at;
-};
+/* A thousand blocks of it are the message. */
+static char block[MESSAGE_BYTES / 1000];
 
-static struct server server_of(const char *before, const char *after)
+static struct endless server_of(const char *before, const char *after)
 {
-    return (struct server){.before = before, .after = after};
+    memset(block, 'a', sizeof block);
+    return (struct endless){
+        .before = before, .item = {block, sizeof block}, .times = 1000, .after = after};
 }
-
-static ssize_t server_read(void *self, void *out, size_t size, struct error *err)
-{
-    struct server *s = self;
-    size_t left = strlen(s->before) - s->before_at;
-    if (left > 0) {
-        left = left < size ? left : size;
-        memcpy(out, s->before + s->before_at, left);
-        s->before_at += left;
-        return (ssize_t)left;
-    }
-    if (s->body_at < MESSAGE_BYTES) {
-        uint64_t rest = MESSAGE_BYTES - s->body_at;
-        left = rest < size ? (size_t)rest : size;
-        memset(out, 'a' + (int)(s->body_at % 26), left);
-        s->body_at += left;
-        return (ssize_t)left;
-    }
-    left = strlen(s->after) - s->after_at;
-    left = left < size ? left : size;
-    memcpy(out, s->after + s->after_at, left);
-    s->after_at += left;
-    return (ssize_t)left;
-}
-
-static ssize_t layer_read(struct stream_layer *layer, void *out, size_t size,
-                          enum stream_want *want, struct error *err)
-{
-    return server_read(layer->self, out, size, err);
-}
-
-static ssize_t layer_write(struct stream_layer *layer, const void *data, size_t size,
-                           enum stream_want *want, struct error *err)
-{
-    return (ssize_t)size;
-}
-
-static int layer_wait(struct stream_layer *layer, unsigned want, int64_t deadline_ms,
-                      const struct wake *wake, const struct clock *clock, struct error *err)
-{
-    return 0;
-}
-
-static void layer_close(struct stream_layer *layer)
-{
-}
-
-static const struct stream_layer_ops layer_ops = {"endless", layer_read, layer_write,
-                                                  NULL,      layer_wait, layer_close};
 
 struct body {
     uint64_t bytes;
@@ -99,7 +49,7 @@ static bool body_end(void *self, struct error *err)
     return true;
 }
 
-static struct client *open_client(struct server *s)
+static struct client *open_client(struct endless *s)
 {
     static const struct client_options options = {.host = "mail.example",
                                                   .security = SECURITY_NONE,
@@ -110,8 +60,7 @@ static struct client *open_client(struct server *s)
     struct client *c = NULL;
     struct client_select h;
     AUTO_ARENA struct arena *arena = arena_new();
-    struct stream *stream = stream_from_layer(&layer_ops, s, NULL, &clock_system);
-    assert_int_equal(client_open(stream, &options, &c, &err), 0);
+    assert_int_equal(client_open(endless_stream(s), &options, &c, &err), 0);
     assert_int_equal(client_select_begin(c, &h, STR("INBOX"), false, NULL, arena, &err), 0);
     assert_int_equal(client_select_end(c, &h, &err), 0);
     client_select_free(&h);
@@ -120,9 +69,9 @@ static struct client *open_client(struct server *s)
 
 static void law9_a_message_of_500_mb_in_the_client(void **state)
 {
-    struct server s = server_of("* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* 1 EXISTS\r\nA1 OK x\r\n"
-                                "* 1 FETCH (UID 7 FLAGS () BODY[] {500000000}\r\n",
-                                ")\r\nA2 OK done\r\n");
+    struct endless s = server_of("* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* 1 EXISTS\r\nA1 OK x\r\n"
+                                 "* 1 FETCH (UID 7 FLAGS () BODY[] {500000000}\r\n",
+                                 ")\r\nA2 OK done\r\n");
     const struct fetch_request request = {.items = FETCH_UID | FETCH_FLAGS | FETCH_BODY_SECTION};
     struct body body = {0};
     const struct fetch_sink sink = {body_begin, body_piece, body_end, &body};
@@ -164,8 +113,8 @@ static int see_literal(void *self, uint64_t at, struct str piece, struct error *
 
 static void law9_a_message_of_500_mb_in_the_dissector(void **state)
 {
-    struct server s = server_of("* 1 FETCH (UID 7 FLAGS () BODY[] {500000000}\r\n", ")\r\n");
-    const struct reader_source source = {server_read, &s};
+    struct endless s = server_of("* 1 FETCH (UID 7 FLAGS () BODY[] {500000000}\r\n", ")\r\n");
+    const struct reader_source source = {endless_read, &s};
     struct body body = {0};
     const struct dissect_visitor visitor = {see_unit, see_literal, &body};
     struct error err = ERROR_INIT;

@@ -18,6 +18,10 @@ struct limit_case {
 };
 
 static const struct limit_case cases[] = {
+    {"LIMIT_SERVER_LINE_BYTES", "a NOOP ", "x", LIMIT_SERVER_LINE_BYTES - 9, "\r\n", "a BAD ", true,
+     false},
+    {"LIMIT_SERVER_LINE_BYTES and one", "a NOOP ", "x", LIMIT_SERVER_LINE_BYTES - 6, "",
+     "* BYE The command is too long", true, true},
     {"endless line", "a ", "x", 70000, "", "* BYE The command is too long", true, true},
     {"long line", "a NOOP ", "x", 60000, "\r\n", "a BAD ", true, false},
     {"lines joined by literals", "a LIST ", "{0+}\r\n ", 20000, "", "* BYE ", true, true},
@@ -30,7 +34,19 @@ static const struct limit_case cases[] = {
     {"deep search", "a SEARCH ", "(", 200, "ALL\r\n", "a BAD ", true, false},
     {"deep search by words", "a SEARCH ", "NOT ", 5000, "ALL\r\n", "a BAD ", true, false},
     {"deep list", "a LIST (", "(", 500, "\r\n", "a BAD ", true, false},
-    {"bad commands", "", "x\r\n", 20, "", "* BYE Too many bad", true, true},
+    {"one less than LIMIT_SERVER_BAD_COMMANDS", "", "x\r\n", LIMIT_SERVER_BAD_COMMANDS - 1, "",
+     "x BAD ", true, false},
+    {"LIMIT_SERVER_BAD_COMMANDS", "", "x\r\n", LIMIT_SERVER_BAD_COMMANDS, "", "* BYE Too many bad",
+     true, true},
+    {"one less than LIMIT_SERVER_FAILED_LOGINS", "", "a LOGIN u x\r\n",
+     LIMIT_SERVER_FAILED_LOGINS - 1, "", "a NO ", false, false},
+    {"LIMIT_SERVER_FAILED_LOGINS", "", "a LOGIN u x\r\n", LIMIT_SERVER_FAILED_LOGINS, "", "* BYE ",
+     false, true},
+    {"LIMIT_MAILBOX_NAME_BYTES", "a CREATE ", "x", LIMIT_MAILBOX_NAME_BYTES, "\r\n", "a OK ", true,
+     false},
+    {"LIMIT_MAILBOX_NAME_BYTES and one", "a CREATE ", "x", LIMIT_MAILBOX_NAME_BYTES + 1, "\r\n",
+     "a NO [CANNOT]", true, false},
+    {"LIMIT_DEPTH", "a LIST (", "(", LIMIT_DEPTH, "\r\n", "a BAD ", true, false},
     {"long name", "a CREATE ", "x", 5000, "\r\n", "a NO [CANNOT]", true, false},
     {"endless DONE", "a IDLE\r\n", "x", 70000, "", "* BYE ", true, true},
     {"endless SASL", "a AUTHENTICATE PLAIN\r\n", "x", 70000, "", "* BYE ", false, true},
@@ -96,6 +112,99 @@ static void keywords_are_bounded(void **state)
     }
     assert_true(str_starts(last_line(&said), STR("a NO [CANNOT]")));
     session_free(&session);
+    conversation_free(&c);
+}
+
+/* What a session that is logged in and has INBOX selected answers to one line, formatted. */
+static void hear(struct conversation *c, struct buf *said, const char *format, uint64_t number)
+{
+    struct backend vtable = mem_backend_vtable(c->env.backend);
+    struct session *session = session_new(&vtable, &c->env.options);
+    AUTO_FREE char *digits = xasprintf("%llu", (unsigned long long)number);
+    const char *place = strchr(format, '#');
+    struct buf line AUTO_BUF = BUF_INIT((size_t)1 << 20);
+    session_feed(session, STR("l LOGIN u p\r\ns SELECT INBOX\r\n"), said);
+    buf_add(&line, format, (size_t)(place - format));
+    buf_add_cstr(&line, digits);
+    buf_add_cstr(&line, place + 1);
+    session_feed(session, buf_str(&line), said);
+    session_free(&session);
+}
+
+static void limit_server_literal_bytes(void **state)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        struct conversation c;
+        struct buf said AUTO_BUF = BUF_INIT((size_t)1 << 20);
+        conversation_init(&c);
+        hear(&c, &said, "a APPEND INBOX {#}\r\n", LIMIT_SERVER_LITERAL_BYTES + more);
+        assert_true(str_starts(last_line(&said), more == 0 ? STR("+ ") : STR("a NO [TOOBIG]")));
+        conversation_free(&c);
+    }
+}
+
+static void limit_server_metadata_bytes(void **state)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        struct conversation c;
+        struct buf said AUTO_BUF = BUF_INIT((size_t)1 << 20);
+        struct buf line AUTO_BUF = BUF_INIT((size_t)1 << 20);
+        conversation_init(&c);
+        buf_addf(&line, "a SETMETADATA INBOX (/private/comment {#+}\r\n%0*d)\r\n",
+                 (int)LIMIT_SERVER_METADATA_BYTES + (int)more, 0);
+        hear(&c, &said, line.data, LIMIT_SERVER_METADATA_BYTES + more);
+        assert_true(str_starts(last_line(&said),
+                               more == 0 ? STR("a OK") : STR("a NO [METADATA MAXSIZE 32768]")));
+        conversation_free(&c);
+    }
+}
+
+/* A message is taken whole and with all that was sent behind it, but no more than that. */
+static void limit_server_input_bytes(void **state)
+{
+    struct conversation c;
+    struct buf said AUTO_BUF = BUF_INIT((size_t)1 << 20);
+    conversation_init(&c);
+    struct backend vtable = mem_backend_vtable(c.env.backend);
+    struct session *session = session_new(&vtable, &c.env.options);
+    size_t size = (size_t)1 << 20;
+    AUTO_FREE char *bytes = xcalloc(1, size);
+    memset(bytes, 'x', size);
+    enum session_next next =
+        session_feed(session, STR("l LOGIN u p\r\na APPEND INBOX {67108864+}\r\n"), &said);
+    size_t fed = 0;
+    for (; next != SESSION_CLOSE && fed < 2 * LIMIT_SERVER_INPUT_BYTES; fed += size) {
+        next = session_feed(session, str_make(bytes, size), &said);
+    }
+    assert_int_equal(next, SESSION_CLOSE);
+    assert_true(fed > LIMIT_SERVER_LITERAL_BYTES && fed <= LIMIT_SERVER_INPUT_BYTES + size);
+    session_free(&session);
+    conversation_free(&c);
+}
+
+/* One message told so many times that the answer is larger than a step can hold. */
+static void limit_server_output_bytes(void **state)
+{
+    struct conversation c;
+    struct error err = ERROR_INIT;
+    conversation_init(&c);
+    size_t size = LIMIT_SERVER_LITERAL_BYTES / 4;
+    size_t times = LIMIT_SERVER_OUTPUT_BYTES / size + 1;
+    AUTO_FREE char *bytes = xcalloc(1, size);
+    memset(bytes, 'x', size);
+    assert_int_equal(
+        mem_backend_append(c.env.backend, "u", "INBOX", str_make(bytes, size), 0, 0, NULL, &err),
+        0);
+    struct buf line AUTO_BUF = BUF_INIT((size_t)1 << 20);
+    buf_add_cstr(&line, "a FETCH # (UID");
+    for (size_t i = 0; i < times; i++) {
+        buf_addf(&line, " BODY[]<0.%u>", (unsigned)(size - i));
+    }
+    buf_add_cstr(&line, ")\r\n");
+    struct buf said AUTO_BUF = BUF_INIT(2 * LIMIT_SERVER_OUTPUT_BYTES);
+    hear(&c, &said, line.data, 1);
+    assert_false(said.overflowed);
+    assert_true(str_starts(last_line(&said), STR("* BYE")));
     conversation_free(&c);
 }
 
@@ -257,6 +366,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits),
         cmocka_unit_test(keywords_are_bounded),
+        cmocka_unit_test(limit_server_literal_bytes),
+        cmocka_unit_test(limit_server_metadata_bytes),
+        cmocka_unit_test(limit_server_input_bytes),
+        cmocka_unit_test(limit_server_output_bytes),
         cmocka_unit_test(anything_at_all),
         cmocka_unit_test(garbage_ends_in_bye),
     };

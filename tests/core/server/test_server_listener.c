@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "net/dial.h"
+#include "imap/limits.h"
 #include "server/listener.h"
 #include "server/mem_backend.h"
 #include <setjmp.h>
@@ -231,6 +232,23 @@ static void too_many_connections(void **state)
     place_free(&p);
 }
 
+static void limit_server_connections(void **state)
+{
+    struct place p;
+    struct stream *streams[LIMIT_SERVER_CONNECTIONS + 1];
+    place_init(&p, false, 0);
+    for (size_t i = 0; i < LIMIT_SERVER_CONNECTIONS; i++) {
+        streams[i] = connect_to(&p);
+        read_to(streams[i], "* OK");
+    }
+    streams[LIMIT_SERVER_CONNECTIONS] = connect_to(&p);
+    read_to(streams[LIMIT_SERVER_CONNECTIONS], "* BYE [UNAVAILABLE] Too many connections");
+    for (size_t i = 0; i <= LIMIT_SERVER_CONNECTIONS; i++) {
+        stream_close(&streams[i]);
+    }
+    place_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +257,7 @@ int main(void)
         cmocka_unit_test(compress),
         cmocka_unit_test(idle_and_the_end),
         cmocka_unit_test(too_many_connections),
+        cmocka_unit_test(limit_server_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* NOTIFY (RFC 5465): session 1 listens, session 2 acts. */
+#include "imap/limits.h"
 #include "core/server/conversation.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #define BEGIN "2~ 01 CREATE x\n2~ 02 CREATE y/z\n"
@@ -124,6 +126,26 @@ static void too_much(void **state)
     conversation_free(&c);
 }
 
+/* So many at once are told, one more is too many. */
+static void limit_server_notifications(void **state)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        struct conversation c;
+        struct error err = ERROR_INIT;
+        conversation_init(&c);
+        conversation_play(&c, "begin", "1~ 1 NOTIFY SET (PERSONAL (MailboxName))\n");
+        for (unsigned i = 0; i < LIMIT_SERVER_NOTIFICATIONS + more; i++) {
+            char name[20];
+            (void)snprintf(name, sizeof name, "m%u", i);
+            assert_int_equal(mem_backend_create(c.env.backend, "u", name, 0, &err), 0);
+        }
+        (void)session_feed(c.sessions[1], STR_EMPTY, &c.said[1]);
+        assert_int_equal(memmem(c.said[1].data, c.said[1].len, "NOTIFICATIONOVERFLOW", 20) != NULL,
+                         more == 1);
+        conversation_free(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +153,7 @@ int main(void)
         cmocka_unit_test(others),
         cmocka_unit_test(refusals),
         cmocka_unit_test(too_much),
+        cmocka_unit_test(limit_server_notifications),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
