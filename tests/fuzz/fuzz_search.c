@@ -108,7 +108,8 @@ static void try_sort_words(struct str words)
     struct error err = ERROR_INIT;
     struct sort_request request = {0};
     if (sort_parse(words, &request, &err) == 0) {
-        FUZZ_REQUIRE(request.criteria_len > 0 && request.criteria_len <= LIMIT_SORT_CRITERIA, words);
+        FUZZ_REQUIRE(request.criteria_len > 0 && request.criteria_len <= LIMIT_SORT_CRITERIA,
+                     words);
     }
 }
 
