@@ -117,13 +117,11 @@ static const struct config_key sync_keys[] = {
      .type = TYPE_BYTES,
      .offset = SYNC(max_size),
      .fallback = "0",
-     .later = true,
      .help = "larger messages stay on the server, unless they are flagged; 0: no limit"},
     {.name = "since",
      .type = TYPE_SINCE,
      .offset = SYNC(since),
      .fallback = "0",
-     .later = true,
      .help = "older messages stay on the server, unless they are flagged: an age (2y) or a date "
              "(2015-04-01); 0: no limit"},
     {.name = "guard",

@@ -4,6 +4,7 @@
 #include "sync/apply.h"
 #include "sync/broken.h"
 #include "sync/commit.h"
+#include "sync/extents.h"
 #include "sync/keywords.h"
 #include "sync/plan.h"
 #include "sync/pool.h"
@@ -22,6 +23,8 @@ static int apply_and_commit(struct pass *pass, struct plan *plan, struct error *
         r = apply_plan(pass, plan, err);
     if (r == 0)
         r = commit_pass(pass, plan, err);
+    if (r == 0)
+        r = extents_settle(pass, err);
     return r;
 }
 

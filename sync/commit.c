@@ -11,6 +11,10 @@ static int put_agreed(struct pass *pass, struct index_txn *txn, const struct mai
         struct index_message m = {.mailbox = plan->pair->record.id, .uid = op->uid};
         if (op->base != NULL)
             m = *op->base;
+        else {
+            m.wire_size = op->extent.size;
+            m.internal_date_s = op->extent.date_s;
+        }
         m.flags = op->flags;
         m.state = op->state;
         pass->report->messages.skipped += op->base == NULL;

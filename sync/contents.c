@@ -145,7 +145,7 @@ static int slice_end(struct pass *pass, struct slice *slice, struct arena *arena
     return r < 0 ? r : end;
 }
 
-static int select_mailbox(struct pass *pass, struct mailbox_pair *pair, struct error *err)
+int contents_select(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     struct client_select select;
     struct select_params params = {.condstore = client_has(pass->client, CAP_CONDSTORE)};
@@ -180,7 +180,7 @@ int contents_fetch(struct pass *pass, struct mailbox_pair *pair, const struct se
     AUTO_SEQSET struct seqset left = {0};
     seqset_add_set(&left, uids);
     uint64_t total = seqset_count(uids);
-    int r = seqset_is_empty(&left) ? 0 : select_mailbox(pass, pair, err);
+    int r = seqset_is_empty(&left) ? 0 : contents_select(pass, pair, err);
     while (r == 0 && (in_flight > 0 || !seqset_is_empty(&left))) {
         struct slice *slice = &slices[oldest];
         if (in_flight < SLICES_IN_FLIGHT && !seqset_is_empty(&left)) {

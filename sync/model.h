@@ -18,6 +18,13 @@ struct remote_message {
 };
 VEC_STRUCT(remote_vec, struct remote_message);
 
+/* What `max_size` and `since` look at. */
+struct extent {
+    uint64_t size;  /* RFC822.SIZE; 0: not known */
+    int64_t date_s; /* INTERNALDATE, Unix time; 0: not known */
+};
+VEC_STRUCT(extent_vec, struct extent);
+
 /* How the server's state of a mailbox became known. */
 enum survey_means {
     SURVEY_NONE, /* not opened: STATUS proved it unchanged, or it is not there */
@@ -36,6 +43,7 @@ struct remote_delta {
     uint8_t storable;    /* enum maildir_flag bits that the server keeps */
     bool read_only;
     struct remote_vec fresh;   /* unknown to the index; ascending by UID */
+    struct extent_vec extents; /* of `fresh`, one each, where limits apply; else empty */
     struct remote_vec changed; /* known, with other flags than agreed; ascending by UID */
     struct seqset gone;        /* known UIDs that are no longer there, with evidence (law 1) */
 };
@@ -125,6 +133,7 @@ struct message_row {
     enum side_state remote;
     enum side_state local;
     struct index_flags remote_flags; /* where remote is FLAGS or NEW */
+    struct extent extent;            /* of a message without a file here */
     const struct maildir_file *file; /* where local is FLAGS or NEW */
 };
 
@@ -166,6 +175,7 @@ struct operation {
     bool is_moved;                    /* part of a move: on its way out of the list */
     bool has_copy;                    /* deletions: a synced copy stays in another mailbox */
     bool to_trash;                    /* DELETE_REMOTE: moved to \\Trash instead */
+    struct extent extent;             /* AGREE without a record: of the message, where known */
     const char *why;                  /* static */
 };
 VEC_STRUCT(operation_vec, struct operation);

@@ -1,6 +1,7 @@
 #include "sync/plan.h"
 
 #include "imap/limits.h"
+#include "sync/extents.h"
 #include "sync/guard_store.h"
 #include "sync/identify.h"
 #include "sync/moves.h"
@@ -48,6 +49,8 @@ static int read_records(struct pass *pass, struct index_txn *txn, const struct m
 {
     AUTO_SEQSET struct seqset uids = {0};
     touched_uids(pair, held, &uids);
+    if (extents_reconsider(pass, txn, pair, &uids, err) < 0)
+        return -(int)err->code;
     uint32_t uid = 0;
     while (seqset_next(&uids, &uid)) {
         struct index_message record;

@@ -2,6 +2,7 @@
 
 #include "sync/cases.h"
 #include "sync/flags.h"
+#include "sync/limits.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -116,22 +117,60 @@ static bool held_and_not_due(const struct held_list *held, enum held_kind kind, 
     return false;
 }
 
+static void skip(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+{
+    struct operation *op = add(plan, OP_AGREE, row, why);
+    op->state = MESSAGE_SKIPPED;
+    op->flags = row->remote_flags;
+    op->extent = row->extent;
+}
+
+/* Limits are for what was never here: what comes back comes whole. */
+static void download(struct mailbox_plan *plan, const struct message_row *row, const char *why,
+                     int64_t now_ms)
+{
+    const struct config_sync *policy = plan->pair->policy;
+    const char *objection = row->base != NULL ? NULL
+                                              : limits_objection(policy, &row->extent,
+                                                                 &row->remote_flags, now_ms / 1000);
+    if (!carried_to_local(policy->messages_new))
+        skip(plan, row, "new messages are not carried here");
+    else if (objection != NULL)
+        skip(plan, row, objection);
+    else
+        add(plan, OP_DOWNLOAD, row, why)->flags = row->remote_flags;
+}
+
+/* What the limits left on the server may be within them now: flagged there, or they were changed.
+ */
+static void judge_skipped(struct mailbox_plan *plan, const struct message_row *row, int64_t now_ms)
+{
+    const struct config_sync *policy = plan->pair->policy;
+    const struct index_flags *flags =
+        row->remote == SIDE_FLAGS ? &row->remote_flags : &row->base->flags;
+    bool by_limits = row->base->wire_size != 0;
+    if (by_limits && carried_to_local(policy->messages_new) &&
+        limits_objection(policy, &row->extent, flags, now_ms / 1000) == NULL)
+        add(plan, OP_DOWNLOAD, row, "within the limits now")->flags = *flags;
+    else if (row->remote == SIDE_FLAGS)
+        add(plan, OP_AGREE, row, "left on the server")->flags = *flags;
+}
+
 static void judge(struct mailbox_plan *plan, const struct message_row *row,
                   const struct held_list *held, int64_t now_ms)
 {
     const struct case_row *c = case_find(case_base_of(row->base), row->remote, row->local);
     switch (c->action) {
     case CASE_NOTHING:
+        if (case_base_of(row->base) == BASE_SKIPPED)
+            judge_skipped(plan, row, now_ms);
         break;
     case CASE_MERGE:
     case CASE_REVIVE:
         merge(plan, row, c->why);
         break;
     case CASE_DOWNLOAD:
-        if (carried_to_local(plan->pair->policy->messages_new))
-            add(plan, OP_DOWNLOAD, row, c->why)->flags = row->remote_flags;
-        else
-            agree_on_state(plan, row, MESSAGE_SKIPPED, "new messages are not carried here");
+        download(plan, row, c->why, now_ms);
         break;
     case CASE_UPLOAD:
         if (row->base != NULL)
@@ -176,6 +215,7 @@ static struct message_row join(struct joiner *j, const struct index_message *rec
         .base = record,
         .remote = SIDE_SAME,
         .local = file_expected ? SIDE_SAME : SIDE_ABSENT,
+        .extent = {record->wire_size, record->internal_date_s},
     };
     while (j->changed_remote < remote->changed.len &&
            remote->changed.items[j->changed_remote].uid < record->uid)
@@ -226,6 +266,8 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
                                   .remote = SIDE_NEW,
                                   .local = SIDE_ABSENT,
                                   .remote_flags = fresh->flags};
+        if (pair->remote.extents.len > 0)
+            row.extent = pair->remote.extents.items[i];
         judge(plan, &row, held, now_ms);
     }
     for (size_t i = 0; i < pair->local.fresh.len; i++) {

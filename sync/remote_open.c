@@ -21,6 +21,7 @@ struct opening {
 void remote_delta_clear(struct remote_delta *delta)
 {
     vec_free(&delta->fresh);
+    vec_free(&delta->extents);
     vec_free(&delta->changed);
     seqset_free(&delta->gone);
     *delta = (struct remote_delta){0};

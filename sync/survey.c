@@ -1,5 +1,6 @@
 #include "sync/survey.h"
 
+#include "sync/extents.h"
 #include "sync/folders.h"
 #include "sync/local.h"
 #include "sync/recover.h"
@@ -131,5 +132,7 @@ int survey(struct pass *pass, struct error *err)
         r = remote_survey(pass, err);
     if (r == 0)
         r = removal_settle(pass, err);
+    if (r == 0)
+        r = extents_learn(pass, err);
     return r < 0 ? r : refuse_strangers(pass, err);
 }

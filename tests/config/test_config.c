@@ -277,12 +277,6 @@ static const struct {
     {ACCOUNT "    sync: {expunge_without_uidplus: careful}\n",
      "config.yaml:7: accounts.work.sync.expunge_without_uidplus: 'careful' is not built yet "
      "(built: mark)\n"},
-    {ACCOUNT "    sync: {max_size: 1M}\n",
-     "config.yaml:7: accounts.work.sync.max_size: not built yet; only its default, 0, can stand "
-     "here\n"},
-    {ACCOUNT "    sync: {since: 2y}\n",
-     "config.yaml:7: accounts.work.sync.since: not built yet; only its default, 0, can stand "
-     "here\n"},
     {ACCOUNT "    overrides: [{sync: {flag: both}}]\n",
      "config.yaml:7: accounts.work.overrides.sync: unknown key 'flag'; did you mean 'flags'?\n"
      "config.yaml:7: accounts.work.overrides: 'match' is missing: a pattern of mailbox names\n"},

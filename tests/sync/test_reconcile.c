@@ -243,8 +243,8 @@ static void check_planned(struct matrix *m, uint32_t uid, const struct row *row,
 static const struct row MATRIX[] = {
     /* new */
     {"", ".", "-", "fetch", "fetch", "agree k", "agree k"},
-    {"", "FS", "-", "fetch FS", "fetch FS", "agree k", "agree k"},
-    {"", "T", "-", "fetch T", "fetch T", "agree k", "agree k"},
+    {"", "FS", "-", "fetch FS", "fetch FS", "agree FS k", "agree FS k"},
+    {"", "T", "-", "fetch T", "fetch T", "agree T k", "agree T k"},
     {"", "-", ".", "send", "", "send", ""},
     {"", "-", "ST", "send ST", "", "send ST", ""},
     /* in step */
@@ -283,7 +283,7 @@ static const struct row MATRIX[] = {
     {"dS", "=", "S", "agree S s", "agree S s", "agree S s", "agree S s"},
     {"dST", "=", "S", "server -T (S)", "agree ST s", "server -T (S)", "agree ST s"},
     {"dST", "FST", "-", "", "", "", ""},
-    {"dST", "S", "-", "fetch S", "fetch S", "agree ST k", "agree ST k"},
+    {"dST", "S", "-", "fetch S", "fetch S", "agree S k", "agree S k"},
     {"dST", "S", "S", "agree S s", "agree S s", "agree S s", "agree ST s"},
     {"dS", "-", "S", "forget; send S", "forget", "forget; send S", "forget"},
     /* gone on the server, kept here */
@@ -293,7 +293,7 @@ static const struct row MATRIX[] = {
     {"gS", "F", "=", "", "", "", ""},
     /* left on the server, or not to be had */
     {"k", "=", "-", "", "", "", ""},
-    {"k", "F", "-", "", "", "", ""},
+    {"k", "F", "-", "agree F k", "agree F k", "agree F k", "agree F k"},
     {"k", "-", "-", "forget", "forget", "forget", "forget"},
     {"h", "=", "-", "fetch", "fetch", "fetch", "fetch"},
     {"h", "F", "-", "fetch", "fetch", "fetch", "fetch"},
