@@ -1,4 +1,5 @@
 #include "imap/status.h"
+#include "wire/chars.h"
 #include "imap/modseq.h"
 #include <assert.h>
 
@@ -61,6 +62,44 @@ static bool status_read_append_limit(struct reader *r, struct status_data *out)
     return reader_expect_number64(r, &out->append_limit);
 }
 
+static bool is_object_id(struct str id)
+{
+    for (size_t i = 0; i < id.len; i++) {
+        if (!char_is(id.ptr[i], CHAR_NAME)) {
+            return false;
+        }
+    }
+    return id.len > 0 && id.len <= 255;
+}
+
+/* RFC 8474 section 4.3. Cyrus 3.6 tells memory that it has freed, with any bytes in it: what is no
+ * id counts as not told, and goes up to a parenthesis that the next item or the end can follow. */
+static bool status_read_mailboxid(struct reader *r, struct status_data *out)
+{
+    struct str id = STR_EMPTY;
+    bool plain = true;
+    if (!reader_expect(r, '(')) {
+        return false;
+    }
+    do {
+        struct str piece = STR_EMPTY;
+        if (reader_peek(r) != ')' && !reader_expect_until(r, ")", &piece)) {
+            return false;
+        }
+        plain = plain && id.len == 0 && is_object_id(piece);
+        id = piece;
+        if (!reader_expect(r, ')')) {
+            return false;
+        }
+    } while (reader_peek(r) != ' ' && reader_peek(r) != ')' && !reader_at_crlf(r));
+    if (plain) {
+        out->mailboxid = id;
+    } else {
+        out->have &= ~(unsigned)STATUS_MAILBOXID;
+    }
+    return true;
+}
+
 static bool status_read_value(struct reader *r, unsigned item, struct status_data *out)
 {
     out->have |= item;
@@ -72,8 +111,7 @@ static bool status_read_value(struct reader *r, unsigned item, struct status_dat
     case STATUS_HIGHESTMODSEQ:
         return modseq_read(r, &out->highestmodseq);
     case STATUS_MAILBOXID:
-        return reader_expect(r, '(') && reader_expect_astring(r, &out->mailboxid) &&
-               reader_expect(r, ')');
+        return status_read_mailboxid(r, out);
     case STATUS_APPENDLIMIT:
         return status_read_append_limit(r, out);
     case STATUS_DELETED_STORAGE:
