@@ -77,7 +77,35 @@ int account_new(struct supervisor *s, struct shared_config *shared,
     const struct schedule_settings settings = account_settings(account);
     account->number = schedule_add(s->schedule, supervisor_now_ms(s), &settings);
     *out = account;
+    account_watch_local(account);
     return 0;
+}
+
+static void be_blind(struct account *account, const struct error *err)
+{
+    const struct log_scope scope = {.account = account->config->name};
+    if (!account->local_refused)
+        log_warning(&scope, "%s", err->text);
+    account->local_refused = true;
+}
+
+void account_watch_local(struct account *account)
+{
+    struct supervisor *s = account->supervisor;
+    const struct maildir_options *maildir = &account->config->maildir;
+    struct error err = ERROR_INIT;
+    if (!account->config->watch_local || s->local == NULL || account->leaving)
+        return;
+    if (!watch_local_is_incomplete(s->local, account))
+        return;
+    const char *other = maildir->inbox != NULL && maildir->inbox[0] == '/' ? maildir->inbox : NULL;
+    int r = watch_local_add(s->local, account, maildir->root, other, &err);
+    account->local_watched = r == 0;
+    if (r == 0) /* what happened before that was not told */
+        account_tell(account, SEEN_LOCAL_CHANGED);
+    if (r < 0 && err.code != ERR_NOT_FOUND)
+        be_blind(account, &err);
+    schedule_local(s->schedule, supervisor_now_ms(s), account->number, r == 0);
 }
 
 void account_free(struct account **account_pointer)
@@ -85,6 +113,8 @@ void account_free(struct account **account_pointer)
     struct account *account = *account_pointer;
     assert(account_is_still(account));
     account_give_up(account, 75);
+    if (account->supervisor->local != NULL)
+        watch_local_remove(account->supervisor->local, account);
     schedule_remove(account->supervisor->schedule, account->number);
     worker_free(&account->worker);
     vec_free(&account->watchers);
@@ -281,6 +311,7 @@ static void on_pass_done(struct account *account, const struct note *note)
         const struct schedule_event left = {.kind = SEEN_LEFT, .at_ms = now_ms};
         tell_event(account, &left);
     }
+    account_watch_local(account);
     requests_done(account, report);
     xfree(&(struct pass_result *){note->result});
 }

@@ -4,6 +4,7 @@
 #include "daemon/post.h"
 #include "daemon/scheduler.h"
 #include "daemon/supervisor.h"
+#include "daemon/watch_local.h"
 #include "daemon/watcher.h"
 #include "daemon/worker.h"
 
@@ -50,6 +51,7 @@ struct account {
     struct request_vec served;     /* by the pass under way */
     unsigned causes;               /* of the pass under way */
     bool local_watched;            /* by inotify */
+    bool local_refused;            /* it cannot be, and that was said */
     bool partly;                   /* it was asked for a part, or changes nothing */
     int64_t begun_ms;
 
@@ -68,6 +70,7 @@ struct supervisor {
     char *config_error;
     struct post *post;
     struct schedule *schedule;
+    struct watch_local *local;   /* NULL: no inotify */
     struct account_vec accounts; /* in the order of the configuration; those leaving behind */
     VEC(struct daemon_listener) listeners;
     bool stopping;
@@ -91,6 +94,8 @@ enum account_state account_state_of(const struct account *account);
 uint32_t account_watching(const struct account *account); /* watchers that listen */
 /* Stops it until it is told to go on. */
 void account_hold(struct account *account);
+/* Watches what of its Maildir is not watched yet. */
+void account_watch_local(struct account *account);
 /* All that wait for it are told that nothing comes any more. */
 void account_give_up(struct account *account, int exit_code);
 

@@ -71,7 +71,7 @@ static bool polls(const struct member *m)
 {
     bool pushed = m->means == MEANS_NOTIFY || (m->means == MEANS_IDLE && m->settings.idle_covers &&
                                                watchers_wanted(m) == m->settings.idle_watchers);
-    return m->means != MEANS_OFF && !pushed && m->settings.poll_ms > 0;
+    return (m->blind || (m->means != MEANS_OFF && !pushed)) && m->settings.poll_ms > 0;
 }
 
 void member_plan_rounds(struct schedule *s, struct member *m, int64_t now_ms)
@@ -144,6 +144,15 @@ void schedule_change(struct schedule *s, int64_t now_ms, uint32_t account,
     settle(s, m, now_ms, settings);
     member_leave(m);
     m->cancel = m->passing;
+}
+
+void schedule_local(struct schedule *s, int64_t now_ms, uint32_t account, bool told)
+{
+    struct member *m = member_find(s, account);
+    if (m->blind != told)
+        return;
+    m->blind = !told;
+    m->poll_ms = polls(m) ? now_ms + spread(s, m->settings.poll_ms) : DEADLINE_NEVER;
 }
 
 void schedule_remove(struct schedule *s, uint32_t account)

@@ -119,6 +119,8 @@ uint32_t schedule_add(struct schedule *s, int64_t now_ms, const struct schedule_
 /* New settings, or a new secret: what was learned of failures is forgotten. */
 void schedule_change(struct schedule *s, int64_t now_ms, uint32_t account,
                      const struct schedule_settings *settings);
+/* Whether changes of the Maildir are told; where not, it is looked at every poll_ms. */
+void schedule_local(struct schedule *s, int64_t now_ms, uint32_t account, bool told);
 /* Nothing may be under way. */
 void schedule_remove(struct schedule *s, uint32_t account);
 void schedule_event(struct schedule *s, int64_t now_ms, uint32_t account,

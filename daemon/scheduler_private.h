@@ -7,6 +7,7 @@ struct member {
     bool used;
     struct schedule_settings settings;
     bool paused;
+    bool blind; /* changes of the Maildir are not told */
 
     /* the pass */
     bool passing, cancel, stale, pushed_meanwhile;

@@ -20,6 +20,23 @@ int64_t supervisor_now_ms(const struct supervisor *s)
 
 /* ---- life ---- */
 
+static void on_local(void *self, void *tree, unsigned changes)
+{
+    struct account *account = tree;
+    if (changes & LOCAL_DELETED)
+        account_tell(account, SEEN_LOCAL_DELETED);
+    if (changes & LOCAL_CHANGED)
+        account_tell(account, SEEN_LOCAL_CHANGED);
+}
+
+static void watch_maildirs(struct supervisor *s)
+{
+    const struct local_sink sink = {.changed = on_local, .self = s};
+    struct error err = ERROR_INIT;
+    if (watch_local_new(&sink, &s->local, &err) < 0)
+        log_warning(NULL, "%s", err.text);
+}
+
 int supervisor_new(const struct supervisor_options *options, struct config *config,
                    struct supervisor **out, struct error *err)
 {
@@ -33,6 +50,7 @@ int supervisor_new(const struct supervisor_options *options, struct config *conf
         supervisor_free(&s);
         return -(int)err->code;
     }
+    watch_maildirs(s);
     supervisor_fill(s);
     *out = s;
     return 0;
@@ -68,6 +86,7 @@ void supervisor_free(struct supervisor **supervisor)
         account_free(at);
     vec_free(&s->accounts);
     vec_free(&s->listeners);
+    watch_local_free(&s->local);
     schedule_free(&s->schedule);
     post_free(&s->post);
     shared_config_drop(&s->shared);
@@ -150,6 +169,8 @@ static void tell_state(struct account *account)
 void supervisor_work(struct supervisor *s)
 {
     drain_post(s);
+    if (s->local != NULL)
+        watch_local_work(s->local);
     check_watchers(s);
     do_jobs(s);
     VEC_FOREACH (struct account *, at, &s->accounts) {
@@ -280,5 +301,5 @@ bool supervisor_makes_progress(const struct supervisor *s)
 
 int supervisor_local_fd(const struct supervisor *s)
 {
-    return -1;
+    return s->local == NULL ? -1 : watch_local_fd(s->local);
 }

@@ -20,15 +20,15 @@ def files_of(client, mailbox):
 
 
 class DaemonPush(passes.PassCase):
-    def running(self, fixture, mailboxes=("INBOX",), **watch):
+    def running(self, fixture, names=("INBOX",), **watch):
         self.started(fixture)
-        self.create(fixture, mailboxes)
+        self.create(fixture, names)
         client = self.client(fixture, watch=dict({"audit": "1h", "poll": "1h"}, **watch))
         client.top = {"log_level": "debug"}
         client.write_config()
         running = self.enterContext(daemon.Daemon(client, "--trace", os.path.join(client.folder, "trace")))
         running.wait_ready()
-        running.wait(lambda: os.path.isdir(os.path.join(client.mailbox_path(mailboxes[-1]), "cur")), "the first sync")
+        running.wait(lambda: os.path.isdir(os.path.join(client.mailbox_path(names[-1]), "cur")), "the first sync")
         return client, running
 
     def wait_push(self, running):
