@@ -20,12 +20,16 @@ enum index_opened {
     INDEX_CREATED, /* there was none */
 };
 
-/* Opens or creates DIR/index.mdb (mode 0600; DIR is made, 0700). A damaged file or an unknown
- * schema is ERR_REFUSED, untouched. */
+/* Opens or creates DIR/index.mdb (mode 0600; DIR is made, 0700). A damaged file is ERR_DAMAGED, an
+ * unknown schema ERR_REFUSED, both untouched. */
 int index_open(const char *dir, struct index **out, enum index_opened *opened, struct error *err);
 void index_close(struct index **index);
 /* Whether DIR holds an index, without opening it. */
 bool index_exists(const char *dir);
+
+/* A damaged index becomes DIR/index.mdb.damaged-SECONDS, so that the next opening makes a new one.
+ * It must be closed, and the lock held. */
+int index_set_aside(const char *dir, int64_t now_s, struct error *err);
 
 /* DIR/lock, taken for the life of the process or until unlocked; ERR_LOCKED names the holder's pid.
  */
@@ -72,18 +76,28 @@ enum mailbox_state {
     MAILBOX_RENAMING_REMOTE, /* the mailbox is to get the name that the path gives it */
 };
 
+/* Whether the records of a mailbox may be believed. */
+enum mailbox_doubt {
+    MAILBOX_HOLDS,
+    MAILBOX_UNPAIRED, /* a side, or the index, is not what it was: the messages are to be paired
+                         again by content */
+    MAILBOX_UNPAIRED_OLDER, /* the same; and the folder is from a backup: the flags of its files are
+                               older than the records */
+};
+
 struct index_mailbox {
     uint32_t id; /* 0 for a new one: index_mailbox_put assigns it */
     enum mailbox_state state;
-    struct str name;      /* as the server spells it: raw bytes, its delimiter */
-    struct str utf8;      /* for people and patterns: UTF-8, `/` as delimiter, namespace left out */
-    struct str path;      /* relative to the Maildir root */
-    bool own_path;        /* not the one that its name gives it: a rename that is not carried */
-    uint32_t uidvalidity; /* 0: not known yet */
-    uint32_t uidnext;     /* mark; 0: none */
-    uint64_t highestmodseq;             /* mark; 0: none */
-    struct str mailboxid;               /* RFC 8474; may be empty */
-    uint32_t special_use;               /* enum list_attribute bits of imap/list.h */
+    struct str name; /* as the server spells it: raw bytes, its delimiter */
+    struct str utf8; /* for people and patterns: UTF-8, `/` as delimiter, namespace left out */
+    struct str path; /* relative to the Maildir root */
+    enum mailbox_doubt doubt;
+    bool own_path;          /* not the one that its name gives it: a rename that is not carried */
+    uint32_t uidvalidity;   /* 0: not known yet */
+    uint32_t uidnext;       /* mark; 0: none */
+    uint64_t highestmodseq; /* mark; 0: none */
+    struct str mailboxid;   /* RFC 8474; may be empty */
+    uint32_t special_use;   /* enum list_attribute bits of imap/list.h */
     int64_t new_mtime_ns, cur_mtime_ns; /* times of the last complete settled scan; 0: scan */
     uint64_t new_inode, cur_inode;
     uint32_t records; /* messages known to exist on the server; kept by index_message_put and
@@ -209,6 +223,9 @@ enum held_kind {
     HELD_DELETE_LOCAL,  /* gone on the server; the guard keeps the file */
     HELD_DELETE_REMOTE, /* gone here; the guard keeps the message on the server */
 };
+
+/* As retry_ms: not before a person says so. */
+#define HELD_UNTIL_TOLD INT64_MAX
 
 struct index_held {
     uint64_t id;

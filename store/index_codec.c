@@ -358,6 +358,7 @@ void index_encode_mailbox(struct buf *out, const struct index_mailbox *mailbox)
     put_number(out, mailbox->new_inode);
     put_number(out, mailbox->cur_inode);
     put_byte(out, mailbox->own_path);
+    put_byte(out, mailbox->doubt);
 }
 
 bool index_decode_mailbox(struct str value, struct index_mailbox *out)
@@ -379,6 +380,7 @@ bool index_decode_mailbox(struct str value, struct index_mailbox *out)
     out->new_inode = get_number(&r);
     out->cur_inode = get_number(&r);
     out->own_path = get_byte(&r) != 0;
+    out->doubt = get_kind(&r, MAILBOX_UNPAIRED_OLDER);
     return record_done(&r);
 }
 

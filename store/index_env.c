@@ -25,10 +25,8 @@
 
 int index_damaged(const char *path, const char *what, struct error *err)
 {
-    return error_set(err, ERR_REFUSED, SCOPE_ACCOUNT,
-                     "the index %s is damaged (%s): move it aside, or put a copy from a backup in "
-                     "its place",
-                     path, what);
+    return error_set(err, ERR_DAMAGED, SCOPE_ACCOUNT,
+                     "the index %s is damaged (%s): it is set aside, and made anew", path, what);
 }
 
 int index_failed(const struct index *index, int rc, const char *doing, struct error *err)
@@ -248,6 +246,19 @@ bool index_exists(const char *dir)
     AUTO_FREE char *path = path_join(dir, INDEX_FILE_NAME);
     struct stat found;
     return stat(path, &found) == 0 && found.st_size > 0;
+}
+
+int index_set_aside(const char *dir, int64_t now_s, struct error *err)
+{
+    AUTO_FREE char *path = path_join(dir, INDEX_FILE_NAME);
+    AUTO_FREE char *lock = xasprintf("%s-lock", path);
+    AUTO_FREE char *aside = xasprintf("%s.damaged-%" PRId64, path, now_s);
+    struct error ignored = ERROR_INIT;
+    int rc = file_rename_new(AT_FDCWD, path, AT_FDCWD, aside, err);
+    if (rc == 0)
+        rc = file_sync_dir(AT_FDCWD, dir, err);
+    (void)file_unlink(AT_FDCWD, lock, &ignored);
+    return rc < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
 /* ---- the lock ---- */

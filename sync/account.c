@@ -194,6 +194,7 @@ static void pass_once(const struct config *config, const struct config_account *
     struct pass *pass = pass_new(config, account, options, out);
     pass->pool = pool;
     int r = run(pass, &err);
+    pass->index_damaged = r < 0 && err.code == ERR_DAMAGED;
     *stale_out = was_stale(pass, r, &err);
     if (!*stale_out) {
         conclude(pass, r, &err);

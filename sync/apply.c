@@ -12,6 +12,8 @@ static bool has_operations(const struct plan *plan)
             if (plan->mailboxes.items[i].ops[k].len > 0)
                 return true;
         }
+        if (plan->mailboxes.items[i].pair->pairing != NULL)
+            return true;
     }
     return false;
 }
@@ -19,10 +21,10 @@ static bool has_operations(const struct plan *plan)
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
 {
     static int (*const steps[])(struct pass *, struct plan *, struct error *) = {
-        apply_renames,    apply_folders,     apply_flags_remote, apply_moves_remote,
-        apply_links,      apply_moves_local, apply_uploads,      apply_downloads,
-        apply_late_links, apply_flags_local, apply_delete_local, apply_delete_remote,
-        apply_removals,
+        apply_renames,       apply_folders,    apply_pairings,    apply_flags_remote,
+        apply_moves_remote,  apply_links,      apply_moves_local, apply_uploads,
+        apply_downloads,     apply_late_links, apply_flags_local, apply_delete_local,
+        apply_delete_remote, apply_removals,
     };
     /* Also where only the index and the server change: an older copy of the Maildir would lack what
      * was sent and hold what was deleted since, and must not pass for what it is now (law 6). */

@@ -9,8 +9,9 @@
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err);
 
 /* The steps; each takes the whole plan. */
-int apply_renames(struct pass *pass, struct plan *plan, struct error *err); /* apply_rename.c */
-int apply_folders(struct pass *pass, struct plan *plan, struct error *err); /* apply_folders.c */
+int apply_renames(struct pass *pass, struct plan *plan, struct error *err);  /* apply_rename.c */
+int apply_folders(struct pass *pass, struct plan *plan, struct error *err);  /* apply_folders.c */
+int apply_pairings(struct pass *pass, struct plan *plan, struct error *err); /* apply_pairing.c */
 int apply_flags_remote(struct pass *pass, struct plan *plan, struct error *err); /* apply_flags.c */
 int apply_flags_local(struct pass *pass, struct plan *plan, struct error *err);
 int apply_moves_remote(struct pass *pass, struct plan *plan, struct error *err); /* apply_moves.c */

@@ -62,6 +62,9 @@ static int learn_new_mailbox(struct pass *pass, struct mailbox_pair *pair, struc
 
 static int create_remote(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
+    /* Interrupted before its messages are recorded, it is paired anew. */
+    if (pair->pairing != NULL)
+        pair->record.doubt = MAILBOX_UNPAIRED;
     int r = put_record(pass, pair, MAILBOX_CREATING_REMOTE, err);
     if (r < 0)
         return r;
@@ -93,6 +96,8 @@ static int settle(struct pass *pass, struct mailbox_pair *pair, struct error *er
         /* Interrupted while it was made: what is there may be half of a folder. */
         if (pair->record.state == MAILBOX_CREATING_LOCAL)
             return create_local(pass, pair, err);
+        if (pair->pairing != NULL)
+            return 0; /* its record is made with the messages */
         if (pair->record.id == 0 || pair->record.state == MAILBOX_CREATING_REMOTE ||
             pair->record.uidvalidity == 0)
             return put_record(pass, pair,

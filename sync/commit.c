@@ -1,5 +1,7 @@
 #include "sync/commit.h"
 
+#include "sync/state.h"
+
 static int put_agreed(struct pass *pass, struct index_txn *txn, const struct mailbox_plan *plan,
                       struct error *err)
 {
@@ -192,7 +194,7 @@ static int put_generation(struct pass *pass, struct index_txn *txn, struct error
 
 static bool has_news(const struct pass *pass, const struct plan *plan)
 {
-    if (pass->local_changed)
+    if (pass->local_changed || pass->first_run)
         return true;
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
@@ -218,6 +220,8 @@ static int commit_news(struct pass *pass, const struct plan *plan, struct error 
     }
     if (r == 0)
         r = put_generation(pass, txn, err);
+    if (r == 0)
+        r = state_end_first_run(pass, txn, err);
     return r < 0 ? r : index_commit(&txn, err);
 }
 

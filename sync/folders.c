@@ -266,14 +266,17 @@ static void decide_place(const struct directory *d, struct mailbox_pair *pair)
 /* Whether what is missing on one side may be taken as removed there. */
 static bool may_remove(const struct directory *d, const struct mailbox_pair *pair)
 {
-    return !d->in->reconfigured && !is_inbox(pair) && pair->record.state == MAILBOX_SYNCED;
+    return !d->in->reconfigured && !is_inbox(pair) && pair->record.state == MAILBOX_SYNCED &&
+           pair->record.doubt == MAILBOX_HOLDS;
 }
 
 static void decide_gone(const struct directory *d, struct mailbox_pair *pair)
 {
     const enum direction remove = pair->policy->remove;
     bool may = may_remove(d, pair);
-    if (!pair->remote_exists && !pair->local_exists) {
+    if (pair->remote_exists && pair->record.doubt != MAILBOX_HOLDS) {
+        pair->action = PAIR_CREATE_LOCAL;
+    } else if (!pair->remote_exists && !pair->local_exists) {
         leave(pair, "it is gone on both sides");
         pair->removal = may ? REMOVE_RECORD : REMOVE_NOTHING;
     } else if (pair->remote_exists && may && to_remote(remove)) {

@@ -134,7 +134,7 @@ static int scan(struct pass *pass, struct mailbox_pair *pair, struct error *err)
                            .pair = pair,
                            .snapshot = &snapshot,
                            .owned = xcalloc(snapshot.files.len + 1, 1)};
-    if (pair->record.id != 0)
+    if (!pass_is_unpaired(pair))
         r = compare_with_index(&c, err);
     if (r == 0)
         note_fresh(&c);
@@ -149,7 +149,8 @@ int local_survey(struct pass *pass, struct mailbox_pair *pair, struct error *err
     int r = pass_check_cancelled(pass, err);
     if (r < 0 || (r = maildir_stat(pass->maildir, pair->record.path.ptr, &times, err)) < 0)
         return r;
-    if (!pass->options->full && times_match_record(&times, &pair->record)) {
+    if (!pass->options->full && !pass_is_unpaired(pair) &&
+        times_match_record(&times, &pair->record)) {
         pair->local.times = times;
         pair->local.settled = true;
         return 0;

@@ -35,6 +35,7 @@ enum survey_means {
 
 struct remote_delta {
     enum survey_means means;
+    bool complete; /* nothing that is there can be missing from it */
     uint32_t uidvalidity;
     uint32_t uidnext;       /* the mark to store */
     uint64_t highestmodseq; /* the mark to store; 0: none */
@@ -63,6 +64,25 @@ struct local_delta {
     struct local_vec fresh;
     struct local_vec changed; /* ascending by UID */
     struct seqset gone;       /* UIDs whose recorded file is absent from a complete scan */
+};
+
+/*
+ * What the index will say of a mailbox whose messages were paired by content (law 6): all of it
+ * takes the place of what it says now, in one commit. What found no partner stands in the deltas as
+ * new, on the side that has it.
+ */
+struct pairing {
+    struct index_message *records; /* ascending by UID; in the pass's arena */
+    size_t records_len;
+    struct paired_message {
+        const struct index_message *record; /* its flags: those that both sides had last */
+        struct index_flags remote_flags;
+        struct maildir_file file;
+    } * messages; /* those with a file */
+    size_t messages_len;
+    VEC(struct index_held) held;
+    VEC(struct index_intent) intents; /* uploads under way, for the new mailbox */
+    size_t held_few;                  /* of `held`, for want of enough partners */
 };
 
 /* What becomes of a mailbox in this pass. */
@@ -105,7 +125,9 @@ struct mailbox_pair {
     uint32_t status_messages, status_uidnext, status_uidvalidity;
     uint64_t status_modseq;
     bool has_status;
-    bool directory_gone; /* a recorded folder is no longer here */
+    bool directory_gone;     /* a recorded folder is no longer here */
+    bool renumbered;         /* the server's UIDs are not those of the records */
+    struct pairing *pairing; /* NULL: the records hold */
     const struct config_sync *policy;
     struct remote_delta remote;
     struct local_delta local;

@@ -31,6 +31,10 @@ void pass_free(struct pass **pass_pointer)
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         remote_delta_clear(&pair->remote);
         local_delta_clear(&pair->local);
+        if (pair->pairing != NULL) {
+            vec_free(&pair->pairing->held);
+            vec_free(&pair->pairing->intents);
+        }
     }
     vec_free(&pass->pairs);
     state_close(pass);
@@ -38,6 +42,11 @@ void pass_free(struct pass **pass_pointer)
     maildir_free(&pass->maildir);
     arena_free(&pass->arena);
     xfree(pass_pointer);
+}
+
+bool pass_is_unpaired(const struct mailbox_pair *pair)
+{
+    return pair->record.id == 0 || pair->renumbered || pair->record.doubt != MAILBOX_HOLDS;
 }
 
 int pass_local_change(struct pass *pass, struct error *err)

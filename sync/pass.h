@@ -22,14 +22,21 @@ struct pass {
     const char *keep_dir; /* state_dir/deleted, or NULL when nothing is kept */
     struct index *index;
     struct connection_pool *pool;
-    struct client *client;      /* the pass's own connection, out of the pool */
-    bool reused_connection;     /* it was open before the pass */
-    char delimiter;             /* of the personal namespace */
-    struct str prefix;          /* of the personal namespace, as sent; may be empty */
-    struct strmap *keyword_ids; /* lower-case name → struct keyword_id * */
-    struct pair_vec pairs;      /* sorted by name; never reallocated after the survey */
-    bool local_changed;         /* the marker's generation was raised in this pass */
-    uint64_t generation;        /* of the index */
+    struct client *client;               /* the pass's own connection, out of the pool */
+    bool reused_connection;              /* it was open before the pass */
+    char delimiter;                      /* of the personal namespace */
+    struct str prefix;                   /* of the personal namespace, as sent; may be empty */
+    struct strmap *keyword_ids;          /* lower-case name → struct keyword_id * */
+    struct pair_vec pairs;               /* sorted by name; never reallocated after the survey */
+    bool local_changed;                  /* the marker's generation was raised in this pass */
+    enum mailbox_doubt doubt;            /* that marker and index cast on every mailbox */
+    enum mailbox_doubt doubt_of_targets; /* the same, of those that `adopt` names */
+    bool marker_found;                   /* and it is this index's */
+    uint64_t marker_generation;
+    bool index_damaged;  /* found in the course of the pass */
+    bool first_run;      /* the first run is not complete yet: what is here may have been
+                            synced before (law 6) */
+    uint64_t generation; /* of the index */
     char identity[33];
     struct progress progress;
 };
@@ -37,6 +44,10 @@ struct pass {
 struct pass *pass_new(const struct config *config, const struct config_account *account,
                       const struct pass_options *options, struct report *report);
 void pass_free(struct pass **pass);
+
+/* Whether nothing that the index has of the pair's messages holds, or it has nothing: they are
+ * paired by content. */
+bool pass_is_unpaired(const struct mailbox_pair *pair);
 
 /* Before the first change in this pass to the Maildir, or to what is known of it: raises the
  * marker's generation (law 6). */

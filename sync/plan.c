@@ -102,7 +102,7 @@ static int reconcile_all(struct pass *pass, struct index_txn *txn, const struct 
             continue;
         struct mailbox_plan *m = vec_add(&out->mailboxes);
         m->pair = pair;
-        if (pair->record.id != 0)
+        if (pair->record.id != 0 && pair->pairing == NULL)
             r = read_records(pass, txn, pair, held, &records, err);
         held_of(held, pair->record.id, &own);
         struct record_list record_list = {
@@ -111,6 +111,8 @@ static int reconcile_all(struct pass *pass, struct index_txn *txn, const struct 
             memcpy((void *)(uintptr_t)record_list.items, records.items,
                    records.len * sizeof *records.items);
         struct held_list held_list = {own.items, own.len};
+        if (pair->pairing != NULL)
+            held_list = (struct held_list){pair->pairing->held.items, pair->pairing->held.len};
         if (r == 0)
             reconcile(&record_list, &held_list, pass_now_ms(pass), m);
         vec_free(&records);
@@ -285,6 +287,23 @@ static void tell_move(const struct pass *pass, const struct move *move,
                move->why);
 }
 
+static void tell_pairing(const struct pass *pass, const struct mailbox_pair *pair,
+                         const struct plan_sink *sink)
+{
+    const struct pairing *pairing = pair->pairing;
+    char subject[64];
+    snprintf(subject, sizeof subject, "%zu message%s", pairing->messages_len,
+             pairing->messages_len == 1 ? "" : "s");
+    if (pairing->messages_len > 0)
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "pair", subject,
+                   "found again by content");
+    for (size_t i = 0; i < pairing->held.len; i++) {
+        const struct index_held *held = &pairing->held.items[i];
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "hold: upload",
+                   held->base.ptr, held->reason.ptr);
+    }
+}
+
 void plan_tell(const struct pass *pass, const struct plan *plan, const struct plan_sink *sink)
 {
     VEC_FOREACH (const struct move, move, &plan->moves) {
@@ -292,6 +311,8 @@ void plan_tell(const struct pass *pass, const struct plan *plan, const struct pl
     }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         tell_folder(pass, m->pair, sink);
+        if (m->pair->pairing != NULL)
+            tell_pairing(pass, m->pair, sink);
         for (size_t k = OP_FLAGS_TO_REMOTE; k < OP_KINDS; k++) {
             const struct operation_vec *ops = &m->ops[k];
             if (OPERATION_WORDS[k].one_line && ops->len > 0)

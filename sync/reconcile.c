@@ -248,6 +248,22 @@ static int by_uid(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* The flags of the messages that were paired by content; their records come from the pairing. */
+static void reconcile_paired(struct mailbox_plan *plan)
+{
+    const struct pairing *pairing = plan->pair->pairing;
+    for (size_t i = 0; i < pairing->messages_len; i++) {
+        const struct paired_message *m = &pairing->messages[i];
+        const struct message_row row = {.uid = m->record->uid,
+                                        .base = m->record,
+                                        .remote = SIDE_FLAGS,
+                                        .local = SIDE_FLAGS,
+                                        .remote_flags = m->remote_flags,
+                                        .file = &m->file};
+        merge(plan, &row, "found again by content");
+    }
+}
+
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan)
 {
@@ -260,6 +276,8 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
         struct message_row row = join(&joiner, &records->items[i]);
         judge(plan, &row, held, now_ms);
     }
+    if (pair->pairing != NULL)
+        reconcile_paired(plan);
     for (size_t i = 0; i < pair->remote.fresh.len; i++) {
         const struct remote_message *fresh = &pair->remote.fresh.items[i];
         struct message_row row = {.uid = fresh->uid,

@@ -20,8 +20,8 @@ static bool has_local_changes(const struct mailbox_pair *pair)
 static bool must_open(const struct pass *pass, const struct mailbox_pair *pair)
 {
     const struct index_mailbox *record = &pair->record;
-    if (pass->options->full || record->id == 0 || record->uidvalidity == 0 || !pair->has_status ||
-        record->highestmodseq == 0 || pair->status_modseq == 0)
+    if (pass->options->full || pass_is_unpaired(pair) || record->uidvalidity == 0 ||
+        !pair->has_status || record->highestmodseq == 0 || pair->status_modseq == 0)
         return true;
     return has_local_changes(pair) || pair->status_uidvalidity != record->uidvalidity ||
            pair->status_uidnext != record->uidnext || pair->status_messages != record->records ||

@@ -30,7 +30,7 @@ void remote_delta_clear(struct remote_delta *delta)
 static enum survey_means cheapest(const struct pass *pass, const struct mailbox_pair *pair)
 {
     bool has_mark =
-        pair->record.id != 0 && pair->record.highestmodseq != 0 && pair->record.uidvalidity != 0;
+        !pass_is_unpaired(pair) && pair->record.highestmodseq != 0 && pair->record.uidvalidity != 0;
     if (!has_mark || pass->options->full || pair->remote.means == SURVEY_LISTING)
         return SURVEY_LISTING;
     if (client_enabled(pass->client, CAP_QRESYNC))
@@ -204,7 +204,7 @@ static uint32_t next_uid(const struct select_data *data, const struct mailbox_pa
         return data->uidnext;
     const struct remote_vec *fresh = &pair->remote.fresh;
     uint32_t after = fresh->len > 0 ? fresh->items[fresh->len - 1].uid + 1 : 1;
-    return after > pair->record.uidnext ? after : pair->record.uidnext;
+    return after > pair->record.uidnext || pair->renumbered ? after : pair->record.uidnext;
 }
 
 static int check_identity(struct opening *o, struct error *err)
@@ -218,24 +218,36 @@ static int check_identity(struct opening *o, struct error *err)
             "the server keeps no lasting UIDs for this mailbox (no UIDVALIDITY), so it "
             "cannot be synced; leave it out with `mailboxes: patterns`");
     }
-    if (pair->record.uidvalidity != 0 && pair->record.uidvalidity != data->uidvalidity) {
-        pair->action = PAIR_REFUSE;
-        return error_set(
-            err, ERR_REFUSED, SCOPE_MAILBOX,
-            "the server's UIDVALIDITY changed from %u to %u: the mailbox was rebuilt or "
-            "replaced; nothing in it is changed, since pairing its messages again is not "
-            "built yet",
-            pair->record.uidvalidity, data->uidvalidity);
-    }
-    if (data->uidnext != 0 && data->uidnext < pair->record.uidnext) {
-        pair->action = PAIR_REFUSE;
-        return error_set(
-            err, ERR_REFUSED, SCOPE_MAILBOX,
-            "the server's UIDNEXT went back from %u to %u: the mailbox was restored from a backup; "
-            "nothing in it is changed, since pairing its messages again is not built yet",
-            pair->record.uidnext, data->uidnext);
-    }
     return 0;
+}
+
+/* The mailbox was rebuilt or replaced, or the server restored from a backup: what the index knows
+ * by UID is no longer so (law 6). */
+static void note_renumbering(const struct pass *pass, struct opening *o)
+{
+    const struct select_data *data = &o->select.data;
+    struct mailbox_pair *pair = o->pair;
+    struct log_scope scope = pass_log_scope(pass, pair);
+    if (pair->renumbered || pair->record.uidvalidity == 0)
+        return;
+    if (pair->record.uidvalidity != data->uidvalidity)
+        log_warning(&scope,
+                    "the server's UIDVALIDITY changed from %u to %u: the messages are "
+                    "paired again by content",
+                    pair->record.uidvalidity, data->uidvalidity);
+    else if (data->uidnext != 0 && data->uidnext < pair->record.uidnext)
+        log_warning(&scope,
+                    "the server's UIDNEXT went back from %u to %u, as after a backup was "
+                    "restored: the messages are paired again by content",
+                    pair->record.uidnext, data->uidnext);
+    else
+        return;
+    pair->renumbered = true;
+    if (pair->removal == REMOVE_NOTHING)
+        return;
+    pair->removal = REMOVE_NOTHING;
+    pair->action = PAIR_LEAVE;
+    pair->why = "the mailbox was replaced on the server; it stays, and is not made here again";
 }
 
 /* Everything told must add up to EXISTS; only a complete listing can then say what is gone (law 1).
@@ -254,10 +266,11 @@ static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *
     struct remote_delta *delta = &pair->remote;
     int r = 0;
     sort_messages(seen);
-    bool complete = o->means != SURVEY_LISTING || seen->len >= data->exists;
+    bool unpaired = pass_is_unpaired(pair);
+    delta->complete = o->means != SURVEY_LISTING || seen->len >= data->exists;
     if (o->means == SURVEY_QRESYNC)
         r = take_vanished(pass, pair, &o->select.changes.vanished, err);
-    if (r == 0)
+    if (r == 0 && !unpaired)
         r = o->means == SURVEY_LISTING ? compare_listing(pass, pair, seen, err)
                                        : compare_changes(pass, pair, seen, err);
     delta->fresh.items = seen->items;
@@ -267,7 +280,7 @@ static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *
     if (r < 0)
         return r;
     /* A listing of fewer messages than EXISTS has holes: nothing is gone by it (law 1). */
-    if (!complete) {
+    if (!delta->complete) {
         seqset_free(&delta->gone);
         pair->remote_blocked = true;
     }
@@ -290,6 +303,7 @@ static int finish_select(struct pass *pass, struct opening *o, struct remote_vec
         return error_wrap(err, "cannot select the mailbox");
     if ((r = check_identity(o, err)) < 0)
         return r;
+    note_renumbering(pass, o);
     for (size_t i = 0; i < o->select.changes.changed_len && r == 0; i++)
         r = take_message(pass, &o->select.changes.changed[i], seen, err);
     return r;
@@ -315,7 +329,8 @@ static int finish(struct pass *pass, struct opening *o, bool *again_out, struct 
         r = build_delta(pass, o, &seen, err);
     bool stale = o->select.data.highestmodseq == 0 ||
                  o->select.data.highestmodseq < o->pair->record.highestmodseq;
-    if (r == 0 && o->means != SURVEY_LISTING && (stale || !adds_up(o->pair))) {
+    if (r == 0 && o->means != SURVEY_LISTING &&
+        (stale || o->pair->renumbered || !adds_up(o->pair))) {
         remote_delta_clear(&o->pair->remote);
         o->pair->remote.means = SURVEY_LISTING;
         *again_out = true;

@@ -10,6 +10,7 @@ static const int exit_codes[] = {
     [ERR_CONFIG] = 78,    [ERR_USAGE] = 64,       [ERR_WRITE] = 73,      [ERR_READ] = 74,
     [ERR_NOT_FOUND] = 74, [ERR_EXISTS] = 73,      [ERR_CHANGED] = 75,    [ERR_REFUSED] = 74,
     [ERR_LOCKED] = 75,    [ERR_UNSUPPORTED] = 76, [ERR_DEFECT] = 70,     [ERR_SKIPPED] = 75,
+    [ERR_DAMAGED] = 74,
 };
 
 /* From the worst. */

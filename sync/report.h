@@ -13,7 +13,7 @@ struct report_wire {
 
 struct report_messages {
     uint64_t downloaded, linked, uploaded, flags_to_local, flags_to_remote, moved_local,
-        moved_remote, deleted_local, deleted_remote, held, skipped;
+        moved_remote, deleted_local, deleted_remote, held, skipped, paired;
 };
 
 /* Every count: its name in JSON and its words for people; ends with a name NULL. */

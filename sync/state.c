@@ -2,12 +2,16 @@
 
 #include "base/files.h"
 #include "store/marker.h"
+#include "sync/names.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+/* Until every folder that was here at the first run is in the index. */
+static const char FIRST_RUN_FACT[] = "first-run";
 
 bool state_is_fresh(const struct pass *pass)
 {
@@ -29,52 +33,71 @@ static int read_meta(struct pass *pass, struct error *err)
         return r;
     snprintf(pass->identity, sizeof pass->identity, "%s", meta.identity);
     pass->generation = meta.generation;
+    struct str first_run;
+    r = index_fact_get(txn, pass->arena, FIRST_RUN_FACT, &first_run, err);
+    if (r < 0 && err->code != ERR_NOT_FOUND)
+        return r;
+    pass->first_run = r == 0 && first_run.len > 0;
+    error_clear(err);
     return 0;
 }
 
-/* A Maildir whose account was never completed by a first run: the marker of generation 0 was
- * written, and nothing after it. */
-static bool is_birth_marker(const struct marker *marker)
+/* What the first run is onto, if anything was here before (law 6). */
+static void check_first_run(struct pass *pass, int found, const struct marker *marker)
 {
-    return marker->generation == 0;
+    pass->first_run = true;
+    if (found && marker->generation != 0)
+        log_warning(&pass->log,
+                    "the Maildir %s was synced before, but its index in %s is lost: it is made "
+                    "anew, and the messages are paired again by content",
+                    maildir_root(pass->maildir), pass->state_dir);
 }
 
-static int check_first_run(struct pass *pass, int found, const struct marker *marker,
-                           struct error *err)
+/* How the marker stands to the index. */
+static enum mailbox_doubt doubt_of(const struct pass *pass, const struct marker *marker)
 {
-    if (found && !is_birth_marker(marker))
-        return error_set(
-            err, ERR_REFUSED, SCOPE_ACCOUNT,
-            "the Maildir %s was synced before (account \"%s\"), but its index in %s is "
-            "lost; pairing its messages again is not built yet, so nothing is changed: "
-            "restore the index, or use another Maildir",
-            maildir_root(pass->maildir), marker->account, pass->state_dir);
-    return 0;
+    if (marker->generation < pass->generation)
+        return MAILBOX_UNPAIRED_OLDER;
+    return marker->generation > pass->generation + 1 ? MAILBOX_UNPAIRED : MAILBOX_HOLDS;
+}
+
+static void note_doubt(struct pass *pass, const struct marker *marker)
+{
+    pass->doubt = doubt_of(pass, marker);
+    if (pass->doubt != MAILBOX_HOLDS)
+        log_warning(&pass->log,
+                    "the %s was restored from a backup (generation %llu of the Maildir, %llu of "
+                    "the index): the messages are paired again by content",
+                    pass->doubt == MAILBOX_UNPAIRED_OLDER ? "Maildir" : "index",
+                    (unsigned long long)marker->generation, (unsigned long long)pass->generation);
+    if (pass->doubt == MAILBOX_HOLDS && pass->options->adopt)
+        pass->doubt_of_targets = MAILBOX_UNPAIRED;
 }
 
 static int check_known(struct pass *pass, int found, const struct marker *marker, struct error *err)
 {
     const char *root = maildir_root(pass->maildir);
+    bool ours = found && strcmp(marker->identity, pass->identity) == 0;
+    pass->marker_found = ours;
+    pass->marker_generation = found ? marker->generation : 0;
+    if (ours) {
+        note_doubt(pass, marker);
+        return 0;
+    }
+    /* Which Maildir this is nobody knows: what its files' letters say may be old. */
+    pass->doubt = MAILBOX_UNPAIRED_OLDER;
+    if (pass->options->adopt)
+        return 0;
     if (!found)
         return error_set(err, ERR_READ, SCOPE_ACCOUNT,
                          "the Maildir %s has no .maildird marker although it was synced before: is "
-                         "its disk mounted? Nothing is changed until the marker is back",
-                         root);
-    if (strcmp(marker->identity, pass->identity) != 0)
-        return error_set(
-            err, ERR_REFUSED, SCOPE_ACCOUNT,
-            "the Maildir %s belongs to another index (account \"%s\"); check `maildir` "
-            "and `state_dir` in the configuration",
-            root, marker->account);
-    if (marker->generation != pass->generation && marker->generation != pass->generation + 1)
-        return error_set(
-            err, ERR_REFUSED, SCOPE_ACCOUNT,
-            "the %s was restored from a backup (generation %llu of the Maildir, %llu of "
-            "the index); pairing its messages again is not built yet, so nothing is "
-            "changed",
-            marker->generation < pass->generation ? "Maildir" : "index",
-            (unsigned long long)marker->generation, (unsigned long long)pass->generation);
-    return 0;
+                         "its disk mounted? Nothing is changed until the marker is back, or "
+                         "`maildird adopt %s` is run",
+                         root, pass->account->name);
+    return error_set(err, ERR_REFUSED, SCOPE_ACCOUNT,
+                     "the Maildir %s belongs to another index (account \"%s\"); check `maildir` "
+                     "and `state_dir` in the configuration, or run `maildird adopt %s`",
+                     root, marker->account, pass->account->name);
 }
 
 static int check_marker(struct pass *pass, struct error *err)
@@ -83,7 +106,7 @@ static int check_marker(struct pass *pass, struct error *err)
     int exists = maildir_exists(pass->maildir, err);
     if (exists < 0)
         return exists;
-    if (!exists && !state_is_fresh(pass))
+    if (!exists && !state_is_fresh(pass) && !pass->options->adopt)
         return error_set(err, ERR_READ, SCOPE_ACCOUNT,
                          "the Maildir %s is missing although it was synced before: is its disk "
                          "mounted? Nothing is changed until it is back",
@@ -91,8 +114,10 @@ static int check_marker(struct pass *pass, struct error *err)
     int found = exists ? marker_read(maildir_root(pass->maildir), &marker, err) : 0;
     if (found < 0)
         return found;
-    return state_is_fresh(pass) ? check_first_run(pass, found, &marker, err)
-                                : check_known(pass, found, &marker, err);
+    if (!state_is_fresh(pass))
+        return check_known(pass, found, &marker, err);
+    check_first_run(pass, found, &marker);
+    return 0;
 }
 
 static int open_index(struct pass *pass, struct error *err)
@@ -109,6 +134,15 @@ static int open_index(struct pass *pass, struct error *err)
     }
     bool needs_lock = !pass->options->dry_run && !pass->options->has_lock;
     int r = needs_lock ? index_lock(dir, &pass->lock_fd, err) : 0;
+    if (r < 0)
+        return r;
+    r = index_open(dir, &pass->index, &opened, err);
+    if (r == 0 || err->code != ERR_DAMAGED || pass->options->dry_run)
+        return r;
+    /* Never repaired in place: what is not certain would end in deletions. */
+    log_warning(&pass->log, "%s", err->text);
+    error_clear(err);
+    r = index_set_aside(dir, pass_now_ms(pass) / 1000, err);
     return r < 0 ? r : index_open(dir, &pass->index, &opened, err);
 }
 
@@ -126,22 +160,6 @@ int state_open(struct pass *pass, struct error *err)
         r = maildir_keep_expire(pass->keep_dir, pass->account->sync.keep_deleted_s,
                                 pass_now_ms(pass) / 1000, err);
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
-}
-
-int state_refuse_existing(struct pass *pass, struct error *err)
-{
-    if (!state_is_fresh(pass))
-        return 0;
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->local.fresh.len == 0)
-            continue;
-        return error_set(err, ERR_REFUSED, SCOPE_ACCOUNT,
-                         "the Maildir %s already holds mail (%zu message(s) in %s) and was never "
-                         "synced by maildird; pairing it with the server is not built yet, so "
-                         "nothing is changed: begin with an empty or new directory",
-                         maildir_root(pass->maildir), pair->local.fresh.len, pair->record.path.ptr);
-    }
-    return 0;
 }
 
 static int make_identity(char out[33], struct error *err)
@@ -163,13 +181,94 @@ static int put_meta(struct pass *pass, const struct marker *marker, struct error
     int r = index_begin_write(pass->index, &txn, err);
     if (r == 0)
         r = index_meta_put(txn, &meta, err);
+    if (r == 0)
+        r = index_fact_put(txn, FIRST_RUN_FACT, STR("1"), err);
     return r < 0 ? r : index_commit(&txn, err);
+}
+
+static bool is_first_run_complete(const struct pass *pass)
+{
+    for (size_t i = 0; i < pass->pairs.len; i++) {
+        const struct mailbox_pair *pair = &pass->pairs.items[i];
+        bool waits = pair->action == PAIR_SYNC || pair->action == PAIR_CREATE_REMOTE;
+        if (waits && pair->local_exists && pair->record.id == 0)
+            return false;
+    }
+    return true;
+}
+
+int state_end_first_run(struct pass *pass, struct index_txn *txn, struct error *err)
+{
+    if (!pass->first_run || !is_first_run_complete(pass))
+        return 0;
+    return index_fact_put(txn, FIRST_RUN_FACT, STR_EMPTY, err);
+}
+
+/* ---- doubt: one side, or the index, is not what it was ---- */
+
+static enum mailbox_doubt doubt_for(const struct pass *pass, const struct index_mailbox *mailbox)
+{
+    enum mailbox_doubt doubt = mailbox->doubt;
+    if (pass->doubt > doubt)
+        doubt = pass->doubt;
+    if (pass->doubt_of_targets > doubt && names_targeted(pass->options->mailboxes, mailbox->utf8))
+        doubt = pass->doubt_of_targets;
+    return doubt;
+}
+
+void state_doubt(const struct pass *pass, struct index_mailbox *mailbox)
+{
+    mailbox->doubt = doubt_for(pass, mailbox);
+}
+
+static int put_doubts(struct pass *pass, uint64_t generation, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_mailbox mailbox;
+    struct index_meta meta;
+    uint32_t cursor = 0;
+    int r = index_begin_write(pass->index, &txn, err);
+    while (r >= 0 && (r = index_mailbox_next(txn, arena, &cursor, &mailbox, err)) > 0) {
+        enum mailbox_doubt doubt = doubt_for(pass, &mailbox);
+        if (doubt == mailbox.doubt)
+            continue;
+        mailbox.doubt = doubt;
+        r = index_mailbox_put(txn, &mailbox, err);
+    }
+    if (r == 0)
+        r = index_meta_get(txn, &meta, err);
+    meta.generation = generation;
+    if (r == 0)
+        r = index_meta_put(txn, &meta, err);
+    return r < 0 ? r : index_commit(&txn, err);
+}
+
+/* The doubt is durable before marker and index agree again: what an interrupted run leaves is
+ * either still seen by the generations, or noted with each mailbox. */
+static int settle_doubt(struct pass *pass, struct error *err)
+{
+    if (pass->doubt == MAILBOX_HOLDS && pass->doubt_of_targets == MAILBOX_HOLDS)
+        return 0;
+    struct marker marker = {.generation = pass->generation};
+    if (pass->doubt != MAILBOX_HOLDS && pass->marker_generation > pass->generation)
+        marker.generation = pass->marker_generation;
+    int r = put_doubts(pass, marker.generation, err);
+    if (r < 0 || pass->doubt == MAILBOX_HOLDS)
+        return r;
+    pass->generation = marker.generation;
+    if (pass->marker_found && pass->marker_generation == marker.generation)
+        return 0;
+    snprintf(marker.account, sizeof marker.account, "%s", pass->account->name);
+    snprintf(marker.identity, sizeof marker.identity, "%s", pass->identity);
+    r = maildir_create_root(pass->maildir, err);
+    return r < 0 ? r : marker_write(maildir_root(pass->maildir), &marker, err);
 }
 
 int state_begin(struct pass *pass, struct error *err)
 {
     if (!state_is_fresh(pass))
-        return 0;
+        return settle_doubt(pass, err) < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
     struct marker marker = {.generation = 0};
     snprintf(marker.account, sizeof marker.account, "%s", pass->account->name);
     int r = make_identity(marker.identity, err);
@@ -201,5 +300,10 @@ void state_close(struct pass *pass)
     index_close(&pass->index);
     if (pass->scratch_dir != NULL)
         remove_scratch(pass->scratch_dir);
+    if (pass->index_damaged && !pass->options->dry_run) {
+        struct error err = ERROR_INIT;
+        if (index_set_aside(pass->state_dir, pass_now_ms(pass) / 1000, &err) < 0)
+            log_error(&pass->log, "%s", err.text);
+    }
     file_close(&pass->lock_fd);
 }

@@ -8,6 +8,7 @@
 #include "sync/removal.h"
 #include "sync/renamed.h"
 #include "sync/state.h"
+#include "sync/survey_pairing.h"
 #include "sync/view.h"
 
 static int read_known(struct pass *pass, struct index_mailbox **out, size_t *len_out,
@@ -18,8 +19,10 @@ static int read_known(struct pass *pass, struct index_mailbox **out, size_t *len
     struct index_mailbox mailbox;
     uint32_t cursor = 0;
     int r = index_begin_read(pass->index, &txn, err);
-    while (r >= 0 && (r = index_mailbox_next(txn, pass->arena, &cursor, &mailbox, err)) > 0)
+    while (r >= 0 && (r = index_mailbox_next(txn, pass->arena, &cursor, &mailbox, err)) > 0) {
+        state_doubt(pass, &mailbox);
         vec_push(&known, mailbox);
+    }
     *out = known.items;
     *len_out = known.len;
     return r;
@@ -96,28 +99,6 @@ static int survey_local(struct pass *pass, struct error *err)
     return gone ? local_survey_again(pass, err) : 0;
 }
 
-/* Mail on both sides that never met would be sent and fetched alike: doubled (law 6). */
-static int refuse_strangers(struct pass *pass, struct error *err)
-{
-    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        bool new_here = pair->record.id == 0 && pair->local.fresh.len > 0;
-        if (pair->action != PAIR_SYNC || !new_here || error_is_set(&pair->error))
-            continue;
-        if (!state_is_fresh(pass) && pair->remote.exists == 0)
-            continue;
-        pair->action = PAIR_REFUSE;
-        error_set(err, ERR_REFUSED, SCOPE_MAILBOX,
-                  "the folder %s/%s holds %zu message(s) that were never synced, and the mailbox "
-                  "exists on the server too; pairing them is not built yet, so nothing is changed: "
-                  "move the folder's messages away, or use an empty Maildir",
-                  maildir_root(pass->maildir), pair->record.path.ptr, pair->local.fresh.len);
-        int r = pass_absorb(pass, pair, err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 int survey(struct pass *pass, struct error *err)
 {
     pass_progress(pass, PROGRESS_SURVEY, NULL, 0, 0);
@@ -127,12 +108,10 @@ int survey(struct pass *pass, struct error *err)
     if (r == 0)
         r = survey_local(pass, err);
     if (r == 0)
-        r = state_refuse_existing(pass, err);
-    if (r == 0)
         r = remote_survey(pass, err);
     if (r == 0)
         r = removal_settle(pass, err);
     if (r == 0)
-        r = extents_learn(pass, err);
-    return r < 0 ? r : refuse_strangers(pass, err);
+        r = survey_pairings(pass, err);
+    return r < 0 ? r : extents_learn(pass, err);
 }

@@ -25,6 +25,7 @@ static const char *const code_names[] = {
     [ERR_EXISTS] = "exists",
     [ERR_CHANGED] = "changed",
     [ERR_REFUSED] = "refused",
+    [ERR_DAMAGED] = "damaged",
     [ERR_LOCKED] = "locked",
     [ERR_UNSUPPORTED] = "unsupported",
     [ERR_SKIPPED] = "skipped",

@@ -133,11 +133,11 @@ static enum error_code try(struct index_fixture *f, const char *path, struct str
     error_clear(f->err);
     int rc = index_open(f->base->state, &f->index, &opened, f->err);
     if (rc < 0) {
-        assert_int_equal(rc, -ERR_REFUSED);
+        assert_int_equal(rc, -ERR_DAMAGED);
         assert_int_equal(f->err->scope, SCOPE_ACCOUNT);
         assert_non_null(strstr(f->err->text, path));
         assert_file(f->base, "state/index.mdb", bytes);
-        return ERR_REFUSED;
+        return ERR_DAMAGED;
     }
     ok(f->base, index_begin_read(f->index, &txn, f->err));
     rc = read_everything(f, txn);
@@ -158,17 +158,17 @@ static void law7_what_is_no_index_is_refused(void **state)
     memcpy(copy, whole.ptr, whole.len);
     struct str damaged = str_make(copy, whole.len);
     assert_int_equal(try(f, path, whole), ERR_NONE);
-    assert_int_equal(try(f, path, STR("x")), ERR_REFUSED);
-    assert_int_equal(try(f, path, STR("SQLite format 3")), ERR_REFUSED);
-    assert_int_equal(try(f, path, repeated(f->base, "garbage ", 4096)), ERR_REFUSED);
+    assert_int_equal(try(f, path, STR("x")), ERR_DAMAGED);
+    assert_int_equal(try(f, path, STR("SQLite format 3")), ERR_DAMAGED);
+    assert_int_equal(try(f, path, repeated(f->base, "garbage ", 4096)), ERR_DAMAGED);
     memset(copy, 0, page);
-    assert_int_equal(try(f, path, damaged), ERR_REFUSED);
+    assert_int_equal(try(f, path, damaged), ERR_DAMAGED);
     memcpy(copy, whole.ptr, whole.len);
     copy[20] = 99; /* the version of the format */
-    assert_int_equal(try(f, path, damaged), ERR_REFUSED);
+    assert_int_equal(try(f, path, damaged), ERR_DAMAGED);
     memcpy(copy, whole.ptr, whole.len);
     memset(copy + 2 * page, 0, whole.len - 2 * page);
-    assert_int_equal(try(f, path, damaged), ERR_REFUSED);
+    assert_int_equal(try(f, path, damaged), ERR_DAMAGED);
 }
 
 static void law7_a_truncated_index_is_refused(void **state)
@@ -179,7 +179,7 @@ static void law7_a_truncated_index_is_refused(void **state)
     unsigned refused = 0;
     unsigned tried = 0;
     for (size_t len = 1; len < whole.len; len += whole.len / 40 + 1) {
-        refused += try(f, path, str_sub(whole, 0, len)) == ERR_REFUSED;
+        refused += try(f, path, str_sub(whole, 0, len)) == ERR_DAMAGED;
         tried++;
     }
     /* What was cut off a few times may have been free pages only. */

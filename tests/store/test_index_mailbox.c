@@ -20,6 +20,7 @@ static struct index_mailbox full_mailbox(void)
         .new_inode = UINT64_MAX,
         .cur_inode = 1,
         .own_path = true,
+        .doubt = MAILBOX_UNPAIRED_OLDER,
     };
 }
 
@@ -38,6 +39,7 @@ static void assert_same(const struct index_mailbox *a, const struct index_mailbo
     assert_true(a->new_mtime_ns == b->new_mtime_ns && a->cur_mtime_ns == b->cur_mtime_ns);
     assert_true(a->new_inode == b->new_inode && a->cur_inode == b->cur_inode);
     assert_int_equal(a->own_path, b->own_path);
+    assert_int_equal(a->doubt, b->doubt);
 }
 
 static void a_mailbox_comes_back_by_each_of_its_names(void **state)

@@ -140,8 +140,11 @@ static void count_line(struct engine *e, char direction, struct str line)
     if (direction == 'S' && str_starts(line, STR("+ ")) && e->counts.commands > 0) {
         e->counts.round_trips++;
     }
+    if (direction == 'S' && str_starts(line, STR("* "))) {
+        e->header_only = memmem(line.ptr, line.len, "BODY[HEADER]", 12) != NULL;
+    }
     if (direction == 'S' && str_starts(line, STR("Subject: "))) {
-        e->counts.bodies++;
+        e->counts.bodies += !e->header_only;
     }
     if (!str_split(&rest, ' ', &word) || !is_tag(word)) {
         return;

@@ -37,7 +37,8 @@ struct engine {
      */
     void (*meanwhile)(struct engine *e);
     unsigned in_flight;
-    long ages; /* touches of folders that were set back */
+    bool header_only; /* what comes of the message is its header */
+    long ages;        /* touches of folders that were set back */
     /* A lying server: what the client gets instead of a line, an empty one for nothing. NULL: the
      * truth. */
     struct str (*twist)(struct engine *e, struct str line);

@@ -58,16 +58,6 @@ static void assert_refused(struct engine *e, int exit_code, enum error_code code
 
 /* ---- the Maildir and the index do not fit ---- */
 
-static void law6_a_lost_index_is_refused(void **state)
-{
-    struct engine *e = *state;
-    assert_int_equal(rename(e->state, below(e, "lost")), 0);
-    int ended = engine_pass(e, NULL);
-    assert_int_equal(ended, 74);
-    assert_error(e, ERR_REFUSED, "lost");
-    assert_both(e, "INBOX[m1 m2/S] Other[o1]");
-}
-
 static void law11_a_missing_marker_stops_the_account(void **state)
 {
     struct engine *e = *state;
@@ -98,20 +88,6 @@ static void change_generation(struct engine *e, int64_t by)
     assert_int_equal(marker_write(e->root, &marker, &err), 0);
 }
 
-static void law6_an_older_maildir_is_refused(void **state)
-{
-    struct engine *e = *state;
-    change_generation(e, -1);
-    assert_refused(e, 74, ERR_REFUSED, "restored");
-}
-
-static void law6_an_older_index_is_refused(void **state)
-{
-    struct engine *e = *state;
-    change_generation(e, 2);
-    assert_refused(e, 74, ERR_REFUSED, "restored");
-}
-
 static void one_generation_ahead_is_a_crash_and_no_more(void **state)
 {
     struct engine *e = *state;
@@ -133,116 +109,7 @@ static void another_account_s_maildir_is_refused(void **state)
     assert_refused(e, 74, ERR_REFUSED, "another index");
 }
 
-/* The copy of the whole Maildir, restored after mail was taken off, sent and removed here. */
-static void law6_a_maildir_restored_from_a_copy_is_refused(void **state)
-{
-    static const struct {
-        bool download, upload, remove;
-    } cases[] = {{true, false, false}, {false, true, false}, {false, false, true}};
-    leave(state);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enter(state);
-        struct engine *e = *state;
-        disk_copy(e, "mail", "copy");
-        if (cases[i].download) {
-            (void)server_append(e, "INBOX", "m3", "");
-        }
-        if (cases[i].upload) {
-            local_add(e, "INBOX", "m3", "S");
-        }
-        if (cases[i].remove) {
-            local_remove(e, "INBOX", "m2");
-        }
-        engine_pass_ends(e, 0);
-        engine_pass_ends(e, 0);
-        assert_int_equal(rename(e->root, below(e, "newer")), 0);
-        assert_int_equal(rename(below(e, "copy"), e->root), 0);
-        const char *server = server_view(e);
-        assert_int_equal(engine_pass(e, NULL), 74);
-        assert_error(e, ERR_REFUSED, "restored");
-        assert_server(e, server);
-        leave(state);
-    }
-    enter(state);
-}
-
-/* ---- mail that never met ---- */
-
-static void law6_a_first_run_onto_mail_is_refused(void **state)
-{
-    leave(state);
-    struct engine *e = xcalloc(1, sizeof *e);
-    engine_init(e, NULL);
-    *state = e;
-    (void)server_append(e, "INBOX", "m1", "");
-    local_create(e, "INBOX");
-    local_add(e, "INBOX", "m1", "");
-    assert_int_equal(engine_pass(e, NULL), 74); /* makes the state directory */
-    assert_refused(e, 74, ERR_REFUSED, "already holds mail");
-}
-
-/* ... in a folder that appears on both sides later: that folder alone. */
-static void law6_a_folder_that_never_met_is_refused(void **state)
-{
-    struct engine *e = *state;
-    server_create(e, "New");
-    (void)server_append(e, "New", "n1", "");
-    local_create(e, "New");
-    local_add(e, "New", "n2", "");
-    (void)server_append(e, "INBOX", "m3", "");
-    engine_pass_ends(e, 75);
-    assert_error(e, ERR_REFUSED, "never synced");
-    assert_string_equal(e->report.error_mailbox, "New");
-    assert_server(e, "INBOX[m1 m2/S m3] New[n1] Other[o1]");
-    assert_local(e, "INBOX[m1 m2/S m3] New[n2] Other[o1]");
-    engine_pass_ends(e, 75);
-    assert_local(e, "INBOX[m1 m2/S m3] New[n2] Other[o1]");
-}
-
-/* ---- the server's mailbox is another one ---- */
-
-static void law6_a_new_uidvalidity_is_refused(void **state)
-{
-    struct engine *e = *state;
-    struct error err = ERROR_INIT;
-    assert_int_equal(mem_backend_renumber(e->env.backend, LOCKSTEP_USER, "INBOX", &err), 0);
-    server_expunge(e, "INBOX", "m1");
-    local_flags(e, "INBOX", "m2", "FS");
-    local_remove(e, "INBOX", "m1");
-    local_add(e, "INBOX", "m3", "");
-    (void)server_append(e, "Other", "o2", "");
-    for (int pass = 0; pass < 3; pass++) {
-        engine_pass_ends(e, 75);
-        assert_error(e, ERR_REFUSED, "UIDVALIDITY");
-        assert_string_equal(e->report.error_mailbox, "INBOX");
-        assert_server(e, "INBOX[m2/S] Other[o1 o2]");
-        assert_local(e, "INBOX[m2/FS m3] Other[o1 o2]");
-        engine_wait(e, 120);
-    }
-}
-
-/* The server was restored from a backup: the same UIDVALIDITY, UIDNEXT below what it was. */
-static void law6_an_older_server_deletes_nothing(void **state)
-{
-    struct engine *e = *state;
-    (void)server_append(e, "INBOX", "m3", "");
-    (void)server_append(e, "INBOX", "m4", "");
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
-    assert_local(e, "INBOX[m1 m2/S m3 m4] Other[o1]");
-    engine_replace_server(e);
-    server_create(e, "Other");
-    (void)server_append(e, "INBOX", "m1", "");
-    (void)server_append(e, "INBOX", "m2", "S");
-    (void)server_append(e, "Other", "o1", "");
-    for (int pass = 0; pass < 3; pass++) {
-        (void)engine_pass(e, NULL);
-        assert_local(e, "INBOX[m1 m2/S m3 m4] Other[o1]");
-        assert_server(e, "INBOX[m1 m2/S] Other[o1]");
-        engine_wait(e, 120);
-    }
-    assert_error(e, ERR_REFUSED, "UIDNEXT");
-}
+/* ---- the server ---- */
 
 /* An empty list of mailboxes is not the loss of all of them. */
 static struct str without_lists(struct engine *e, struct str line)
@@ -281,19 +148,10 @@ static void an_unreachable_server_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(law6_a_lost_index_is_refused, enter, leave),
         cmocka_unit_test_setup_teardown(law11_a_missing_marker_stops_the_account, enter, leave),
         cmocka_unit_test_setup_teardown(law11_an_unmounted_maildir_deletes_nothing, enter, leave),
-        cmocka_unit_test_setup_teardown(law6_an_older_maildir_is_refused, enter, leave),
-        cmocka_unit_test_setup_teardown(law6_an_older_index_is_refused, enter, leave),
         cmocka_unit_test_setup_teardown(one_generation_ahead_is_a_crash_and_no_more, enter, leave),
         cmocka_unit_test_setup_teardown(another_account_s_maildir_is_refused, enter, leave),
-        cmocka_unit_test_setup_teardown(law6_a_maildir_restored_from_a_copy_is_refused, enter,
-                                        leave),
-        cmocka_unit_test_setup_teardown(law6_a_first_run_onto_mail_is_refused, enter, leave),
-        cmocka_unit_test_setup_teardown(law6_a_folder_that_never_met_is_refused, enter, leave),
-        cmocka_unit_test_setup_teardown(law6_a_new_uidvalidity_is_refused, enter, leave),
-        cmocka_unit_test_setup_teardown(law6_an_older_server_deletes_nothing, enter, leave),
         cmocka_unit_test_setup_teardown(law7_an_empty_list_is_not_believed, enter, leave),
         cmocka_unit_test_setup_teardown(an_unreachable_server_changes_nothing, enter, leave),
     };

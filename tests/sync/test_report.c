@@ -17,6 +17,7 @@ static void each_error_has_its_exit_code(void **state)
         {ERR_CONFIG, 78},    {ERR_USAGE, 64},    {ERR_WRITE, 73},       {ERR_READ, 74},
         {ERR_NOT_FOUND, 74}, {ERR_EXISTS, 73},   {ERR_CHANGED, 75},     {ERR_REFUSED, 74},
         {ERR_LOCKED, 75},    {ERR_SKIPPED, 75},  {ERR_UNSUPPORTED, 76}, {ERR_DEFECT, 70},
+        {ERR_DAMAGED, 74},
     };
     assert_int_equal(sizeof cases / sizeof *cases, ERR_DEFECT + 1);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
