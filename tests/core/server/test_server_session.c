@@ -1,4 +1,5 @@
 /* CAPABILITY to COMPRESS, login, mailboxes, LIST, STATUS. */
+#include "imap/command.h"
 #include "core/server/conversation.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -224,6 +225,41 @@ static void namespace_with_a_prefix(void **state)
     conversation_free(&c);
 }
 
+/* Every command of the table, where the state forbids it: BAD, and nothing is done. */
+static void law7_every_command_in_every_state(void **state)
+{
+    static const struct {
+        enum conn_state state;
+        const char *before;
+    } stages[] = {
+        {STATE_NOT_AUTHENTICATED, ""},
+        {STATE_AUTHENTICATED, "l LOGIN u p\r\n"},
+        {STATE_SELECTED, "l LOGIN u p\r\ns SELECT INBOX\r\n"},
+    };
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        for (int id = 0; id < CMD_COUNT; id++) {
+            const struct command_row *row = command_row((enum command_id)id);
+            struct conversation c;
+            struct buf out AUTO_BUF = BUF_INIT(65536);
+            conversation_init(&c);
+            struct backend vtable = mem_backend_vtable(c.env.backend);
+            struct session *session = session_new(&vtable, &c.env.options);
+            struct buf line AUTO_BUF = BUF_INIT(1000);
+            buf_addf(&line, "x %s\r\n", row->name);
+            session_feed(session, str_from(stages[i].before), &out);
+            buf_clear(&out);
+            session_feed(session, buf_str(&line), &out);
+            bool refused = strstr(out.data, "x BAD Not in this state") != NULL;
+            bool unknown = strstr(out.data, "x BAD Unknown command") != NULL;
+            if (!unknown && refused != ((row->states & (unsigned)stages[i].state) == 0)) {
+                fail_msg("%s in %d: %s", row->name, (int)stages[i].state, out.data);
+            }
+            session_free(&session);
+            conversation_free(&c);
+        }
+    }
+}
+
 /* What is off is neither announced nor understood. */
 struct switched_off {
     enum capability cap;
@@ -302,6 +338,7 @@ int main(void)
         cmocka_unit_test(status),
         cmocka_unit_test(namespace_with_a_prefix),
         cmocka_unit_test(extensions_can_be_off),
+        cmocka_unit_test(law7_every_command_in_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
