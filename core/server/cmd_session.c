@@ -93,7 +93,8 @@ void handle_enable(struct session *s, struct command *c)
     if (!reader_expect_crlf(c->reader)) {
         return;
     }
-    writer_cstr(&s->out, "* ENABLED");
+    bool silent = fault_of_kind(s->options.faults, FAULT_SILENT_ENABLE) != NULL;
+    writer_cstr(&s->out, silent ? "" : "* ENABLED");
     const struct {
         enum capability capability;
         bool *flag;
@@ -103,11 +104,13 @@ void handle_enable(struct session *s, struct command *c)
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (capabilities_have(&enabled, known[i].capability) &&
-            enable(s, known[i].capability, known[i].flag)) {
+            enable(s, known[i].capability, known[i].flag) && !silent) {
             writer_format(&s->out, " %s", capability_name(known[i].capability));
         }
     }
-    writer_crlf(&s->out);
+    if (!silent) {
+        writer_crlf(&s->out);
+    }
     reply_ok(c, "ENABLE done");
 }
 

@@ -20,6 +20,7 @@ static bool is_command_fault(enum fault_kind kind)
     case FAULT_LIE_UIDVALIDITY:
     case FAULT_LIE_EXISTS:
     case FAULT_MISSING_UID:
+    case FAULT_SILENT_ENABLE:
         return false;
     }
     return false;

@@ -19,6 +19,7 @@ enum fault_kind {
     FAULT_LIE_UIDVALIDITY, /* and UIDVALIDITY */
     FAULT_LIE_EXISTS,      /* and EXISTS, at SELECT */
     FAULT_MISSING_UID,     /* UID `value` is left out of FETCH and SEARCH */
+    FAULT_SILENT_ENABLE,   /* ENABLE enables, and does not tell what */
 };
 
 struct fault {

@@ -10,6 +10,9 @@ void scenario_begin(struct engine *e, const struct scenario_server *server)
     if (server->no_uidplus_codes) {
         lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
     }
+    if (server->silent_enable) {
+        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_SILENT_ENABLE});
+    }
     server_create(e, "Other");
     server_fill(e, "INBOX", "m", 6);
     server_fill(e, "Other", "o", 2);
@@ -83,6 +86,9 @@ void scenario_assert_converges(struct engine *e, const struct scenario_server *s
     lockstep_env_clear_faults(&e->env);
     if (server->no_uidplus_codes) {
         lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
+    }
+    if (server->silent_enable) {
+        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_SILENT_ENABLE});
     }
     for (int pass = 0; pass < 2; pass++) {
         engine_wait(e, 61);

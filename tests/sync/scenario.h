@@ -11,6 +11,7 @@ struct scenario_server {
     const char *name;
     enum capability lacks[16]; /* ends at the first CAP_IMAP4REV1 */
     bool no_uidplus_codes;     /* says UIDPLUS, but does not tell UIDs */
+    bool silent_enable;        /* enables, but does not say so */
     bool keeps_deleted;        /* a deletion is a mark there, for want of UID EXPUNGE */
 };
 

@@ -11,6 +11,7 @@ static const struct scenario_server SERVERS[] = {
      .lacks = {CAP_QRESYNC, CAP_CONDSTORE, CAP_LIST_STATUS}},
     {.name = "no UIDPLUS", .lacks = {CAP_UIDPLUS}, .keeps_deleted = true},
     {.name = "no codes of UIDPLUS", .no_uidplus_codes = true},
+    {.name = "silent ENABLE", .silent_enable = true},
     {.name = "no LITERAL+", .lacks = {CAP_LITERAL_PLUS}},
     {.name = "no MOVE", .lacks = {CAP_MOVE}},
     {.name = "no NAMESPACE", .lacks = {CAP_NAMESPACE}},

@@ -56,6 +56,10 @@ static const struct fault_case cases[] = {
      "1~ 1 APPEND INBOX {1+}$a {1+}$b {1+}$c\n1~ 2 SELECT INBOX\n1> a UID FETCH 1:* UID\n"
      "1< * 1 FETCH (UID 1)\n1< * 3 FETCH (UID 3)\n1< a OK …\n"
      "1> b UID SEARCH ALL\n1< * SEARCH 1 3\n1< b OK …\n"},
+    {"silent ENABLE",
+     {.kind = FAULT_SILENT_ENABLE},
+     "1~ 1 APPEND INBOX (\\Deleted) {1+}$m\n1> e ENABLE QRESYNC\n1< e OK …\n1~ s SELECT INBOX\n"
+     "1> x EXPUNGE\n1< * VANISHED 1\n1< x OK …\n"},
     {"other bytes",
      {.kind = FAULT_GARBLE, .at = 1, .value = 100000},
      "1> a NOOP\n1< 4u\x1a\x1eu\x11:;0X_\n"},
