@@ -125,7 +125,9 @@ static int start(struct imapd *d, struct error *err)
         .port = d->port,
         .tls = d->tls,
         .implicit_tls = d->tls != NULL && !d->starttls,
-        .session = {.capabilities = d->capabilities, .allow_plaintext = host_is_loopback(d->host)},
+        .session = {.capabilities = d->capabilities,
+                    .allow_plaintext = host_is_loopback(d->host),
+                    .recent = true},
     };
     return listener_start(&vtable, &options, &d->listener, err);
 }

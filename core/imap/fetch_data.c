@@ -288,7 +288,7 @@ static void value_write(struct writer *w, unsigned item, const struct fetch_data
         writer_number(w, data->uid);
         break;
     case FETCH_FLAGS:
-        flags_write(w, &data->flags);
+        flags_write_told(w, &data->flags);
         break;
     case FETCH_INTERNALDATE:
         imap_date_write(w, &data->internal_date);

@@ -153,6 +153,11 @@ void flags_write(struct writer *w, const struct imap_flags *flags)
     flags_write_set(w, flags, flags->system & ~(unsigned)(FLAG_RECENT | FLAG_WILDCARD));
 }
 
+void flags_write_told(struct writer *w, const struct imap_flags *flags)
+{
+    flags_write_set(w, flags, flags->system & ~(unsigned)FLAG_WILDCARD);
+}
+
 void flags_write_permanent(struct writer *w, const struct imap_flags *flags)
 {
     flags_write_set(w, flags, flags->system & ~(unsigned)FLAG_RECENT);

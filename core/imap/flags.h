@@ -9,7 +9,7 @@ enum imap_flag {
     FLAG_DELETED = 4,
     FLAG_SEEN = 8,
     FLAG_DRAFT = 16,
-    FLAG_RECENT = 32,   /* never written */
+    FLAG_RECENT = 32,   /* only servers tell it, in FETCH */
     FLAG_WILDCARD = 64, /* \* in PERMANENTFLAGS; written there only */
 };
 
@@ -24,6 +24,8 @@ struct imap_flags {
 bool flags_read(struct reader *r, struct arena *arena, struct imap_flags *out);
 /* As STORE takes them: in parentheses, or one and more flags up to the line end without. */
 bool flags_read_bare(struct reader *r, struct arena *arena, struct imap_flags *out);
+/* With parentheses, without \*: of FETCH. */
+void flags_write_told(struct writer *w, const struct imap_flags *flags);
 /* With parentheses, without \Recent and \*. */
 void flags_write(struct writer *w, const struct imap_flags *flags);
 /* As PERMANENTFLAGS: with \*. */

@@ -83,6 +83,9 @@ struct backend_ops {
                 struct error *err);
     /* The messages, ascending by UID: the `index`th from 0, or false beyond the end. */
     bool (*message)(struct backend_mailbox *mailbox, uint32_t index, struct backend_message *out);
+    /* The lowest UID of the messages that no session was told of as \Recent (RFC 3501 section
+     * 2.3.2); with `take` the caller is, and they are no one else's. NULL: nothing is \Recent. */
+    uint32_t (*recent)(struct backend_mailbox *mailbox, bool take);
     /* By UID, in less than linear time; false if there is none. */
     bool (*find)(struct backend_mailbox *mailbox, uint32_t uid, struct backend_message *out);
     /* UIDs of the messages with a modseq above `since`, ascending, in `arena`. */

@@ -67,7 +67,7 @@ static void tell_mailbox(struct session *s, struct command *c,
     if (s->rev2) {
         tell_name(s, c);
     } else {
-        writer_cstr(&s->out, "* 0 RECENT\r\n");
+        writer_format(&s->out, "* %u RECENT\r\n", tracker_count_recent(&s->tracker));
     }
     if (!s->rev2 && !s->uidonly) {
         tell_unseen(s);
@@ -211,6 +211,9 @@ static void select_mailbox(struct session *s, struct command *c, struct str name
     tracker_open(&s->tracker, s->backend.ops, mailbox, &info, name, examine);
     s->tracker.rights = access_rights(s, name);
     s->tracker.read_only = examine || !access_has_any(&s->tracker.rights, "swtei");
+    if (s->options.recent && !s->rev2) {
+        tracker_take_recent(&s->tracker, s->backend.ops);
+    }
     session_set_state(s, STATE_SELECTED);
     s->condstore = s->condstore || params->condstore || params->qresync;
     tell_mailbox(s, c, &info);

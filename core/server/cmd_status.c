@@ -17,11 +17,15 @@ static void count_messages(struct session *s, struct backend_mailbox *mailbox,
 {
     struct backend_message message;
     uint64_t deleted = 0;
-    if ((data->have & (STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE | STATUS_DELETED_STORAGE)) ==
-        0) {
+    const struct backend_ops *ops = s->backend.ops;
+    bool keeps_recent = s->options.recent && !s->rev2 && ops->recent != NULL;
+    uint32_t recent = keeps_recent ? ops->recent(mailbox, false) : UINT32_MAX;
+    if ((data->have & (STATUS_UNSEEN | STATUS_RECENT | STATUS_DELETED | STATUS_SIZE |
+                       STATUS_DELETED_STORAGE)) == 0) {
         return;
     }
-    for (uint32_t i = 0; s->backend.ops->message(mailbox, i, &message); i++) {
+    for (uint32_t i = 0; ops->message(mailbox, i, &message); i++) {
+        data->recent += message.uid >= recent;
         data->unseen += (message.flags.system & FLAG_SEEN) == 0;
         data->deleted += (message.flags.system & FLAG_DELETED) != 0;
         deleted += (message.flags.system & FLAG_DELETED) != 0 ? message.size : 0;

@@ -86,6 +86,9 @@ static void fill(const struct telling *t, unsigned items, struct fetch_data *out
         .has_save_date = message->save_date_s != BACKEND_DATE_NONE,
         .save_date = {.unix_s = message->save_date_s},
     };
+    if (seqset_contains(&t->s->tracker.recent, message->uid)) {
+        out->flags.system |= FLAG_RECENT;
+    }
 }
 
 /* What is computed from the message's bytes; false where there are none. */

@@ -166,6 +166,14 @@ static int op_info(struct backend_mailbox *handle, struct backend_mailbox_info *
     return 0;
 }
 
+static uint32_t op_recent(struct backend_mailbox *handle, bool take)
+{
+    struct mem_mailbox *m = handle->mailbox;
+    uint32_t first = m->recent;
+    m->recent = take ? m->uidnext : first;
+    return first;
+}
+
 static bool op_message(struct backend_mailbox *handle, uint32_t index, struct backend_message *out)
 {
     const struct mem_mailbox *m = handle->mailbox;
@@ -310,6 +318,7 @@ static const struct backend_ops mem_ops = {
     .close = op_close,
     .info = op_info,
     .message = op_message,
+    .recent = op_recent,
     .find = op_find,
     .changed = op_changed,
     .body = op_body,

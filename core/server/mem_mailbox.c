@@ -80,7 +80,7 @@ struct mem_mailbox *mem_mailbox_new(const char *name, uint32_t uidvalidity, uint
     m->name = xstrdup(name);
     m->references = 1;
     m->uidvalidity = uidvalidity;
-    m->uidnext = 1;
+    m->uidnext = m->recent = 1;
     m->highestmodseq = 1;
     m->keyword_texts = arena_new();
     snprintf(m->id, sizeof m->id, "F%llu", (unsigned long long)id);

@@ -50,6 +50,7 @@ struct mem_mailbox {
     char id[24];
     uint32_t uidvalidity;
     uint32_t uidnext;
+    uint32_t recent; /* the lowest UID that no session was told of as \Recent */
     uint64_t highestmodseq;
     VEC(struct mem_message *) messages; /* ascending by UID */
     VEC(struct mem_change) changes; /* ascending by modseq; outdated ones are dropped at times */

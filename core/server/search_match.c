@@ -292,7 +292,8 @@ static bool is_number(enum search_kind kind)
 
 static bool matches(const struct search_key *key, struct subject *t)
 {
-    unsigned system = t->message.flags.system;
+    bool recent = seqset_contains(&t->s->tracker.recent, t->message.uid);
+    unsigned system = t->message.flags.system | (recent ? FLAG_RECENT : 0u);
     switch (key->kind) {
     case SEARCH_ALL:
     case SEARCH_SAVEDATESUPPORTED:

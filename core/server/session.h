@@ -18,6 +18,7 @@ struct session_options {
     bool allow_plaintext; /* LOGIN without TLS */
     bool preauth;         /* greet with PREAUTH as `preauth_user` */
     const char *preauth_user;
+    bool recent;                  /* sessions of IMAP4rev1 are told \Recent */
     const char *namespace_prefix; /* e.g. "INBOX."; NULL: none */
     unsigned notify_limit;        /* 0: LIMIT_SERVER_NOTIFICATIONS */
     struct fault_script *faults;  /* borrowed; NULL: none */

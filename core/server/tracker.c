@@ -54,6 +54,7 @@ void tracker_close(struct tracker *t, const struct backend_ops *ops)
     }
     t->mailbox = NULL;
     xfree(&t->name);
+    seqset_free(&t->recent);
     vec_free(&t->uids);
     vec_free(&t->gone);
     vec_free(&t->told);
@@ -121,6 +122,25 @@ bool tracker_resolve(const struct tracker *t, const struct seqset *set, bool uid
         out->items[out->len++] = range;
     }
     return true;
+}
+
+void tracker_take_recent(struct tracker *t, const struct backend_ops *ops)
+{
+    uint32_t last = t->uids.len > 0 ? t->uids.items[t->uids.len - 1] : 0;
+    uint32_t first = ops->recent != NULL ? ops->recent(t->mailbox, !t->read_only) : last + 1;
+    if (first <= last) {
+        seqset_add_range(&t->recent, first, last);
+    }
+}
+
+uint32_t tracker_count_recent(const struct tracker *t)
+{
+    uint32_t count = 0;
+    if (!seqset_is_empty(&t->recent)) {
+        VEC_FOREACH (uint32_t, uid, &t->uids)
+            count += seqset_contains(&t->recent, *uid);
+    }
+    return count;
 }
 
 void tracker_told(struct tracker *t, uint32_t uid)
@@ -226,6 +246,10 @@ static void tell_new(struct session *s, const uint32_t *changed, size_t len)
     }
     if (t->uids.len > before) {
         writer_format(&s->out, "* %zu EXISTS\r\n", t->uids.len);
+        if (s->options.recent && !s->rev2) {
+            tracker_take_recent(t, s->backend.ops);
+            writer_format(&s->out, "* %u RECENT\r\n", tracker_count_recent(t));
+        }
     }
 }
 

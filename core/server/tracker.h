@@ -16,10 +16,11 @@ struct tracker {
     char *name;                      /* the backend's */
     struct acl_rights rights;
     bool read_only;
-    VEC(uint32_t) uids; /* by sequence number - 1 */
-    uint64_t modseq;    /* the view holds everything up to it */
-    VEC(uint32_t) gone; /* expunged but not told yet; ascending once sorted */
-    VEC(uint32_t) told; /* flags told or silenced by the command under way; ascending */
+    VEC(uint32_t) uids;   /* by sequence number - 1 */
+    struct seqset recent; /* UIDs that this session is the first to be told of */
+    uint64_t modseq;      /* the view holds everything up to it */
+    VEC(uint32_t) gone;   /* expunged but not told yet; ascending once sorted */
+    VEC(uint32_t) told;   /* flags told or silenced by the command under way; ascending */
 };
 
 /* A run of messages in the view: indices begin <= i < end. */
@@ -44,6 +45,10 @@ bool tracker_index(const struct tracker *t, uint32_t uid, uint32_t *out);
  * beyond the view. */
 bool tracker_resolve(const struct tracker *t, const struct seqset *set, bool uid,
                      struct arena *arena, struct tracker_ranges *out);
+/* Messages up to the view's last that no session was told of are \Recent in this one. */
+void tracker_take_recent(struct tracker *t, const struct backend_ops *ops);
+/* Of the view. */
+uint32_t tracker_count_recent(const struct tracker *t);
 /* The client knows this message's flags, or does not want to. */
 void tracker_told(struct tracker *t, uint32_t uid);
 /* Tells what has changed, of `events` (enum notify_event): EXPUNGE or VANISHED (unless withheld),

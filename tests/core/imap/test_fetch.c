@@ -97,7 +97,7 @@ static void data_are_read(void **state)
          "NIL NIL NIL \"7BIT\" 0 NIL NIL NIL NIL) \"MIXED\" NIL NIL NIL NIL) "
          "BODY ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 0 0)(\"A\" \"B\" NIL NIL NIL \"7BIT\" 0) "
          "\"MIXED\")"},
-        {"Recent is not written", fetch, "(FLAGS (\\Recent \\Seen))", "FLAGS (\\Seen)"},
+        {"Recent", fetch, "(FLAGS (\\Recent \\Seen))", "FLAGS (\\Seen \\Recent)"},
         {"nothing", fetch, "()", ""},
     };
     IMAP_CASES_RUN(cases);

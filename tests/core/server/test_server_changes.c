@@ -212,6 +212,34 @@ static void changes_from_the_side(void **state)
     conversation_free(&c);
 }
 
+/* RFC 3501 section 2.3.2: of each message one session alone is told, which EXAMINE does not change;
+ * IMAP4rev2 knows nothing of it. */
+static void recent(void **state)
+{
+    struct conversation c;
+    conversation_init(&c);
+    c.env.options.recent = true;
+    conversation_play(
+        &c, "recent",
+        "1~ 1 APPEND INBOX {1+}$m\n1~ 2 APPEND INBOX (\\Seen) {1+}$n\n"
+        "1> s STATUS INBOX (RECENT)\n1< * STATUS INBOX (RECENT 2)\n1< s OK …\n"
+        "2> e EXAMINE INBOX\n2< * FLAGS …\n2< * OK …\n2< * 2 EXISTS\n2< * 2 RECENT\n2< * OK …\n"
+        "2< * OK …\n2< * OK …\n2< * OK …\n2< * OK …\n2< e OK …\n"
+        "1> s SELECT INBOX\n1< * FLAGS …\n1< * OK …\n1< * 2 EXISTS\n1< * 2 RECENT\n1< * OK …\n"
+        "1< * OK …\n1< * OK …\n1< * OK …\n1< * OK …\n1< s OK …\n"
+        "1> f FETCH 1:2 FLAGS\n1< * 1 FETCH (FLAGS (\\Recent))\n"
+        "1< * 2 FETCH (FLAGS (\\Seen \\Recent))\n1< f OK …\n"
+        "1> n SEARCH NEW\n1< * SEARCH 1\n1< n OK …\n1> o SEARCH OLD\n1< * SEARCH\n1< o OK …\n"
+        "1> p STORE 1 +FLAGS (\\Flagged)\n1< * 1 FETCH (FLAGS (\\Flagged \\Recent))\n1< p OK …\n"
+        "2~ c CLOSE\n2> s SELECT INBOX\n2< * FLAGS …\n2< * OK …\n2< * 2 EXISTS\n2< * 0 RECENT\n"
+        "2< * OK …\n2< * OK …\n2< * OK …\n2< * OK …\n2< * OK …\n2< s OK …\n"
+        "2> f FETCH 1 FLAGS\n2< * 1 FETCH (FLAGS (\\Flagged))\n2< f OK …\n"
+        "2~ 3 APPEND INBOX {1+}$o\n1> n NOOP\n1< * 3 EXISTS\n1< * 2 RECENT\n1< n OK …\n"
+        "3~ e ENABLE IMAP4rev2\n3~ s SELECT INBOX\n3> f FETCH 3 FLAGS\n3< * 3 FETCH (FLAGS ())\n"
+        "3< f OK …\n");
+    conversation_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +249,7 @@ int main(void)
         cmocka_unit_test(qresync_with_a_short_memory),
         cmocka_unit_test(short_memory_while_selected),
         cmocka_unit_test(changes_from_the_side),
+        cmocka_unit_test(recent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
