@@ -7,6 +7,8 @@
 #include "sim/truth.h"
 
 static const char *const NAMES[] = {"INBOX", "A", "B", "C", "D", "A/sub"};
+static const char *const NEW_NAMES[] = {"A", "E", "F", "E/sub"};
+#define NEW_NAMES_LEN (sizeof NEW_NAMES / sizeof NEW_NAMES[0])
 #define NAMES_LEN (sizeof NAMES / sizeof NAMES[0])
 
 static struct arena *scratch;
@@ -206,6 +208,36 @@ static bool create_there(uint64_t *random)
     return there_create(NAMES[random_below(random, NAMES_LEN)]);
 }
 
+static const char *other_mailbox_there(uint64_t *random)
+{
+    const char *name = mailbox_there(random);
+    return strcmp(name, "INBOX") != 0 ? name : NULL;
+}
+
+static bool rename_there(uint64_t *random)
+{
+    const char *name = other_mailbox_there(random);
+    truth.renamed = true;
+    return name != NULL && there_rename(name, NEW_NAMES[random_below(random, NEW_NAMES_LEN)]);
+}
+
+static bool note_gone(void *self, const struct backend_message *message, struct str body)
+{
+    struct message *m = truth_know(body, false);
+    if (m != NULL)
+        note_removed_there(m);
+    return true;
+}
+
+static bool remove_mailbox_there(uint64_t *random)
+{
+    const char *name = other_mailbox_there(random);
+    if (!truth.removes_mailboxes || name == NULL)
+        return false;
+    (void)there_each(name, note_gone, NULL);
+    return there_remove(name);
+}
+
 static bool forget_there(uint64_t *random)
 {
     there_forget_expunged(mailbox_there(random));
@@ -357,6 +389,35 @@ static bool create_here(uint64_t *random)
     return truth.began && here_create(NAMES[random_below(random, NAMES_LEN)]);
 }
 
+static const char *other_folder_here(uint64_t *random)
+{
+    const char *name = folder_here(random);
+    return name != NULL && strcmp(name, "INBOX") != 0 ? name : NULL;
+}
+
+static bool rename_here(uint64_t *random)
+{
+    const char *name = other_folder_here(random);
+    truth.renamed = true;
+    return name != NULL && here_rename(name, NEW_NAMES[random_below(random, NEW_NAMES_LEN - 1)]);
+}
+
+static bool remove_folder_here(uint64_t *random)
+{
+    const char *name = other_folder_here(random);
+    struct here_files files = {0};
+    if (!truth.removes_mailboxes || name == NULL || strchr(name, '/') != NULL)
+        return false;
+    here_files_list(scratch, name, &files);
+    VEC_FOREACH (const struct user_file, file, &files) {
+        struct message *m = truth_know(str_make(file->node->data, file->node->len), true);
+        if (m != NULL)
+            note_removed_here(m);
+    }
+    vec_free(&files);
+    return here_remove_folder(name);
+}
+
 /* ---- the table ---- */
 
 const struct action actions[] = {
@@ -368,6 +429,8 @@ const struct action actions[] = {
     {"move there", 8, move_there},
     {"copy there", 4, copy_there},
     {"create there", 3, create_there},
+    {"rename there", 3, rename_there},
+    {"remove mailbox there", 2, remove_mailbox_there},
     {"forget expunges there", 2, forget_there},
     {"deliver here", 20, deliver_here},
     {"deliver again here", 3, deliver_again_here},
@@ -380,6 +443,8 @@ const struct action actions[] = {
     {"move here", 8, move_here},
     {"copy here", 4, copy_here},
     {"create here", 3, create_here},
+    {"rename here", 3, rename_here},
+    {"remove folder here", 2, remove_folder_here},
 };
 const size_t actions_len = sizeof actions / sizeof actions[0];
 uint64_t actions_done[64];

@@ -275,11 +275,20 @@ static void remove_below(struct disk_node *directory)
     }
 }
 
+static bool has_folders(const struct disk_node *at)
+{
+    VEC_FOREACH (const struct disk_entry, entry, &at->entries) {
+        if (entry->node->is_directory && !is_sub(entry->name))
+            return true;
+    }
+    return false;
+}
+
 bool here_remove_folder(const char *folder)
 {
     struct disk_node *root = disk_at(HERE_ROOT);
     struct disk_node *at = folder_at(folder);
-    if (at == NULL || strchr(folder, '/') != NULL)
+    if (at == NULL || strchr(folder, '/') != NULL || has_folders(at))
         return false;
     remove_below(at);
     disk_unlink(root, folder);

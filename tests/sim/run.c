@@ -31,6 +31,9 @@ static void set_up(const struct script *script, struct buf *told)
     world_reset(script->seed, told);
     machine.tick_ns = random_chance(&random, 10) ? 1000000000 : 4000000;
     truth_reset();
+    truth.removes_mailboxes = script_policies[script->policy].removes;
+    world_configure(script_policies[script->policy].yaml);
+    world_tell("  %s\n", script_policies[script->policy].name);
     if (script->seed > 0)
         actions_begin(&random);
     else

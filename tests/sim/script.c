@@ -9,6 +9,12 @@ static const char *const KIND_NAMES[THING_KINDS] = {
 static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {"cut in", "cut out", "NO",          "BAD",
                                                        "BYE",    "silence", "done and cut"};
 
+const struct script_policy script_policies[SCRIPT_POLICIES] = {
+    {.name = "defaults"},
+    {.name = "remove: both", .yaml = "    sync: {remove: both}\n", .removes = true},
+    {.name = "a small guard", .yaml = "    sync: {guard: {messages: 2, percent: 20, all: 3}}\n"},
+};
+
 const char *thing_kind_name(enum thing_kind kind)
 {
     return KIND_NAMES[kind];
@@ -89,6 +95,7 @@ void script_make(struct script *script, uint64_t seed)
 {
     uint64_t random = seed * 2 + 1;
     *script = (struct script){.seed = seed};
+    script->policy = random_chance(&random, 60) ? 0 : random_below(&random, SCRIPT_POLICIES);
     script->rounds = 1 + random_below(&random, 5);
     for (unsigned round = 0; round < script->rounds; round++) {
         add_setting(script, &random, round);

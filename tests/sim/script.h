@@ -28,6 +28,7 @@ struct thing {
 
 struct script {
     uint64_t seed;
+    unsigned policy;
     unsigned rounds;
     VEC(struct thing) things; /* by round */
 };
@@ -36,6 +37,15 @@ void script_make(struct script *script, uint64_t seed);
 void script_free(struct script *script);
 void script_tell_thing(const struct thing *thing, struct buf *out);
 const char *thing_kind_name(enum thing_kind kind);
+
+/* What the account says besides. */
+#define SCRIPT_POLICIES 3
+struct script_policy {
+    const char *name;
+    const char *yaml; /* NULL: nothing */
+    bool removes;     /* mailboxes, too */
+};
+extern const struct script_policy script_policies[SCRIPT_POLICIES];
 
 /* The faults that `value` may name. */
 #define SCRIPT_FAULTS 7

@@ -384,6 +384,7 @@ static int tear_down(void **state)
         (void)unlink(path);
     }
     vec_free(&combinations);
+    world_end();
     return rmdir(scratch);
 }
 

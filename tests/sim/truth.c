@@ -18,6 +18,7 @@ void truth_reset(void)
     vec_clear(&truth.messages);
     truth.failed = false;
     truth.keeps_marked = false;
+    truth.renamed = false;
     truth.unsure = truth.lost_answers = truth.began = false;
     buf_clear(&truth.violation);
 }

@@ -26,7 +26,8 @@ struct message {
     bool resettled;               /* its mailbox went through what only content sees through */
     uint8_t flags;                /* with which it was made */
     uint8_t changed[TRUTH_FLAGS]; /* how often */
-    /* Counted by a look at both sides. */
+    /* Counted by a look at both sides; `apart` in mailboxes that one side alone has. */
+    unsigned apart;
     unsigned here, there;
 };
 VEC_STRUCT(messages, struct message *);
@@ -44,6 +45,10 @@ struct truth {
     bool lost_answers;
     /* A first pass has ended: until then no program works here. */
     bool began;
+    bool removes_mailboxes; /* by policy */
+    /* A folder that was renamed and emptied is not known again, and a mailbox whose folder is gone
+     * stays where it is, by policy: then one side may have mailboxes that the other has not. */
+    bool renamed;
     bool
         keeps_marked; /* the server cannot expunge by UID: what was deleted stays there, \Deleted */
 };

@@ -14,8 +14,15 @@
 
 struct report world_report;
 
-static struct {
+/* Configurations are read once. */
+struct known_config {
+    const char *account;
     struct config *config;
+};
+
+static struct {
+    VEC(struct known_config) configs;
+    const struct config *config;
     struct buf *told;
 } world;
 
@@ -80,6 +87,13 @@ void world_begin(const char *scratch_dir)
 void world_configure(const char *account)
 {
     struct error err = ERROR_INIT;
+    VEC_FOREACH (const struct known_config, known, &world.configs) {
+        if (known->account == account) {
+            world.config = known->config;
+            return;
+        }
+    }
+    struct config *config = NULL;
     const struct config_problems problems = {print_problem, NULL};
     if (disk_at("config.yaml") != NULL)
         disk_unlink(disk_root(), "config.yaml");
@@ -87,11 +101,20 @@ void world_configure(const char *account)
     disk_write(file, 0, YAML, sizeof YAML - 1);
     if (account != NULL)
         disk_write(file, sizeof YAML - 1, account, strlen(account));
-    config_free(&world.config);
-    if (config_load(DISK_ROOT "/config.yaml", &problems, &world.config, &err) < 0) {
+    if (config_load(DISK_ROOT "/config.yaml", &problems, &config, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         abort();
     }
+    vec_push(&world.configs, ((struct known_config){account, config}));
+    world.config = config;
+}
+
+void world_end(void)
+{
+    VEC_FOREACH (struct known_config, known, &world.configs) {
+        config_free(&known->config);
+    }
+    vec_free(&world.configs);
 }
 
 static void remove_index(void)
