@@ -1,6 +1,7 @@
 #include "sync/plan.h"
 
 #include "imap/limits.h"
+#include "sync/elsewhere.h"
 #include "sync/extents.h"
 #include "sync/guard_store.h"
 #include "sync/identify.h"
@@ -196,6 +197,9 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
         error_widen(err, SCOPE_CONNECTION);
     if (r == 0) {
         moves_find(out, pass->arena);
+        r = elsewhere_wait(pass, out, err);
+    }
+    if (r == 0) {
         const struct held_list earlier = {held.items, held.len};
         guard_apply(out, &pass->account->sync.guard, &events, &earlier,
                     pass->options->approve_deletions, now);

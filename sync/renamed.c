@@ -124,7 +124,8 @@ static int know_by_directories(struct finder *f, size_t i, const struct maildir_
         f->out->local_is[i] = record != NULL ? record->id : 0;
         return 0;
     }
-    bool same = record->files == 0;
+    /* Its name may have been on the way when the program was stopped. */
+    bool same = record->files == 0 || record->state == MAILBOX_RENAMING_LOCAL;
     int r = same ? 0 : holds_files(f->pass, path, record, &same, err);
     f->out->local_is[i] = same ? record->id : 0;
     return r;

@@ -187,9 +187,12 @@ static bool move_there(uint64_t *random)
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
+    const char *to = mailbox_there(random);
+    if (strcmp(to, it.mailbox) == 0)
+        return false;
     it.message->moved_there = true;
     note_taken_there(it.message);
-    there_copy(it.mailbox, it.uid, mailbox_there(random), true);
+    there_copy(it.mailbox, it.uid, to, true);
     return true;
 }
 
@@ -235,6 +238,7 @@ static bool remove_mailbox_there(uint64_t *random)
     if (!truth.removes_mailboxes || name == NULL)
         return false;
     (void)there_each(name, note_gone, NULL);
+    truth.renamed = true;
     return there_remove(name);
 }
 
@@ -406,7 +410,7 @@ static bool remove_folder_here(uint64_t *random)
 {
     const char *name = other_folder_here(random);
     struct here_files files = {0};
-    if (!truth.removes_mailboxes || name == NULL || strchr(name, '/') != NULL)
+    if (!truth.removes_mailboxes || name == NULL || !here_may_remove(name))
         return false;
     here_files_list(scratch, name, &files);
     VEC_FOREACH (const struct user_file, file, &files) {
@@ -415,6 +419,7 @@ static bool remove_folder_here(uint64_t *random)
             note_removed_here(m);
     }
     vec_free(&files);
+    truth.renamed = true;
     return here_remove_folder(name);
 }
 

@@ -284,11 +284,17 @@ static bool has_folders(const struct disk_node *at)
     return false;
 }
 
+bool here_may_remove(const char *folder)
+{
+    const struct disk_node *at = folder_at(folder);
+    return at != NULL && strchr(folder, '/') == NULL && !has_folders(at);
+}
+
 bool here_remove_folder(const char *folder)
 {
     struct disk_node *root = disk_at(HERE_ROOT);
     struct disk_node *at = folder_at(folder);
-    if (at == NULL || strchr(folder, '/') != NULL || has_folders(at))
+    if (!here_may_remove(folder))
         return false;
     remove_below(at);
     disk_unlink(root, folder);

@@ -39,5 +39,7 @@ void here_move(const struct user_file *file, const char *to, bool fresh);
 void here_copy(const struct user_file *file, const char *to, bool link);
 bool here_create(const char *folder);
 bool here_rename(const char *from, const char *to);
-/* With all its messages, but not what is below. */
+/* Of one at the top with nothing below. */
+bool here_may_remove(const char *folder);
+/* With all its messages. */
 bool here_remove_folder(const char *folder);

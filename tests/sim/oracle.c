@@ -285,8 +285,14 @@ static void check_alike(const struct sights *here, const struct sights *there)
 static void check_count(const struct message *m)
 {
     unsigned least = m->made > m->removed ? m->made - m->removed : 0;
-    /* A message that both sides move is one more until moves are met with moves. */
-    unsigned most = m->made + (m->moved_here && m->moved_there) + m->sent_again;
+    unsigned most = m->made + m->sent_again;
+    /* Which of several copies was moved, where both sides move, or an answer was lost, cannot be
+     * told: one is there in any case. */
+    bool ambiguous = m->made > 1 && (m->moved_here || m->moved_there);
+    if (ambiguous) {
+        least = least > 1 ? 1 : least;
+        most++;
+    }
     if (m->made == 1 && m->removed > 0 && !m->revived && !m->sent_again && !m->moved_here &&
         !m->moved_there)
         most = 0;
@@ -302,8 +308,8 @@ static void check_count(const struct message *m)
 static void check_flags(const struct sight *s)
 {
     const struct message *m = truth.messages.items[s->number - 1];
-    bool moved = m->moved_here || m->moved_there;
-    if (m->made != 1 || m->revived || m->resettled || moved)
+    /* What another client moves is known again where the server tells, and else fetched. */
+    if (m->made != 1 || m->revived || m->resettled || m->moved_there)
         return;
     for (unsigned i = 0; i < TRUTH_FLAGS; i++) {
         unsigned bit = 1u << i;

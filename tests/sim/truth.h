@@ -47,7 +47,8 @@ struct truth {
     bool began;
     bool removes_mailboxes; /* by policy */
     /* A folder that was renamed and emptied is not known again, and a mailbox whose folder is gone
-     * stays where it is, by policy: then one side may have mailboxes that the other has not. */
+     * stays where it is, by policy or for what is in it: then one side may have mailboxes that the
+     * other has not. */
     bool renamed;
     bool
         keeps_marked; /* the server cannot expunge by UID: what was deleted stays there, \Deleted */

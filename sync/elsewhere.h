@@ -1,0 +1,10 @@
+#pragma once
+/* Messages that were moved out of the sight of this pass. */
+#include "sync/pass.h"
+
+/*
+ * A file that is gone may have been moved to a folder that this pass leaves alone: one that is not
+ * among its targets, or whose mailbox failed. Deletions on the server wait where a new file of such
+ * a folder has the same content (law 1): a later pass sees both ends.
+ */
+int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err);

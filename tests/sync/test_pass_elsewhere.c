@@ -1,0 +1,63 @@
+#include "sync/engine.h"
+
+/* Moves of which a pass sees one end only. */
+
+static void begin(struct engine *e)
+{
+    engine_init(e, NULL);
+    server_create(e, "Archive");
+    server_fill(e, "INBOX", "m", 4);
+    engine_pass_ends(e, 0);
+    local_move(e, "INBOX", "Archive", "m2");
+}
+
+static void law1_a_move_out_of_the_target_is_no_deletion(void **state)
+{
+    static const char *const targets[] = {"INBOX", NULL};
+    const struct pass_options options = {.mailboxes = targets};
+    struct engine e;
+    begin(&e);
+    assert_int_equal(engine_pass(&e, &options), 0);
+    assert_server(&e, "Archive[] INBOX[m1 m2 m3 m4]");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_both(&e, "Archive[m2] INBOX[m1 m3 m4]");
+    engine_free(&e);
+}
+
+static void law1_a_move_into_a_mailbox_that_fails_is_no_deletion(void **state)
+{
+    struct engine e;
+    begin(&e);
+    /* The second SELECT is that of Archive. */
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 2});
+    assert_int_not_equal(engine_pass(&e, NULL), 0);
+    assert_server(&e, "Archive[] INBOX[m1 m2 m3 m4]");
+    lockstep_env_clear_faults(&e.env);
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_both(&e, "Archive[m2] INBOX[m1 m3 m4]");
+    engine_free(&e);
+}
+
+static void what_was_deleted_in_the_target_is_deleted(void **state)
+{
+    static const char *const targets[] = {"INBOX", NULL};
+    const struct pass_options options = {.mailboxes = targets};
+    struct engine e;
+    begin(&e);
+    local_remove(&e, "INBOX", "m3");
+    assert_int_equal(engine_pass(&e, &options), 0);
+    assert_server(&e, "Archive[] INBOX[m1 m2 m4]");
+    engine_free(&e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
+        cmocka_unit_test(law1_a_move_into_a_mailbox_that_fails_is_no_deletion),
+        cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
