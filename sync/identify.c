@@ -3,6 +3,7 @@
 #include "imap/limits.h"
 #include "imap/list.h"
 #include "store/message_digest.h"
+#include "sync/contents.h"
 
 #include <stdio.h>
 
@@ -473,6 +474,24 @@ static int find_twins(struct pass *pass, struct index_txn *txn, struct identity 
     return r;
 }
 
+/* The file may hold its message byte for byte, as the index says of the other (law 5). */
+static int find_as_stored(struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
+                          struct operation *op, struct error *err)
+{
+    struct local_content content;
+    struct error ignored = ERROR_INIT;
+    struct identity *id = identity_of(pass, op);
+    if (contents_read_stored(pass, pair, op->file, &content, &ignored) < 0)
+        return 0;
+    struct identity stored = {.header_digest = content.header,
+                              .body_digest = content.body,
+                              .wire_size = content.wire_size};
+    int r = find_twins(pass, txn, &stored, true, err);
+    if (r == 0 && stored.twins_len > 0)
+        *id = stored;
+    return r;
+}
+
 /* A deletion's own record is its identity. */
 static int find_copies(struct pass *pass, struct index_txn *txn, struct operation *op,
                        struct error *err)
@@ -498,6 +517,10 @@ static int find_in_mailbox(struct pass *pass, struct index_txn *txn, struct mail
                 r = find_copies(pass, txn, op, err);
             else if (op->identity != NULL)
                 r = find_twins(pass, txn, identity_of(pass, op), kinds[k] == OP_UPLOAD, err);
+            bool unknown =
+                kinds[k] == OP_UPLOAD && op->identity != NULL && op->identity->twins_len == 0;
+            if (r == 0 && unknown)
+                r = find_as_stored(pass, txn, plan->pair, op, err);
         }
     }
     return r;

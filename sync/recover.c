@@ -26,9 +26,39 @@ static bool is_remote(const struct index_intent *intent)
            intent->kind == INTENT_MOVE;
 }
 
+/* Which deliveries are in place, but in another folder by now: somebody moved the file, or renamed
+ * the folder. It is not to be taken for new there (law 2). `out`: by base name. */
+static int find_delivered(struct pass *pass, struct arena *arena, const struct intent_vec *intents,
+                          struct strmap *out, struct error *err)
+{
+    struct maildir_folders folders = {0};
+    struct strmap *wanted = strmap_new();
+    for (size_t i = 0; i < intents->len; i++) {
+        const struct index_intent *intent = &intents->items[i];
+        if (intent->kind == INTENT_DELIVER)
+            strmap_put(wanted, intent->message.base, (void *)(uintptr_t)intent);
+    }
+    int r = strmap_len(wanted) > 0 ? maildir_list(pass->maildir, arena, &folders, err) : 0;
+    for (size_t f = 0; f < folders.len && r == 0; f++) {
+        struct maildir_snapshot snapshot = {0};
+        struct error ignored = ERROR_INIT;
+        if (maildir_scan(pass->maildir, folders.items[f].path, &snapshot, &ignored) < 0)
+            continue;
+        VEC_FOREACH (const struct maildir_file, file, &snapshot.files) {
+            void *intent = strmap_get(wanted, file->parsed.base);
+            if (intent != NULL)
+                strmap_put(out, arena_str(arena, file->parsed.base), intent);
+        }
+        maildir_snapshot_free(&snapshot);
+    }
+    strmap_free(&wanted);
+    return r;
+}
+
 /* Whether the Maildir shows that the intended act happened. */
 static int has_happened(struct pass *pass, struct arena *arena, struct index_txn *txn,
-                        const struct index_intent *intent, bool *out, struct error *err)
+                        const struct index_intent *intent, const struct strmap *delivered,
+                        bool *out, struct error *err)
 {
     struct index_mailbox mailbox;
     struct maildir_file file;
@@ -36,14 +66,16 @@ static int has_happened(struct pass *pass, struct arena *arena, struct index_txn
     int r = index_mailbox_get(txn, arena, intent->message.mailbox, &mailbox, err);
     if (r == 0)
         r = maildir_find(pass->maildir, mailbox.path.ptr, intent->message.base, arena, &file, err);
-    if (r < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        return 0;
-    }
-    if (r < 0)
+    bool missing = r < 0 && err->code == ERR_NOT_FOUND;
+    if (r < 0 && !missing)
         return r;
+    error_clear(err);
     if (intent->uidvalidity != mailbox.uidvalidity)
         return 0;
+    if (missing) {
+        *out = strmap_get(delivered, intent->message.base) != NULL;
+        return 0;
+    }
     *out = intent->kind != INTENT_RENAME || file.parsed.flags == intent->message.flags.system;
     return 0;
 }
@@ -52,13 +84,16 @@ static int settle_local(struct pass *pass, struct arena *arena, const struct int
                         struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
-    int r = index_begin_write(pass->index, &txn, err);
+    struct strmap *delivered = strmap_new();
+    int r = find_delivered(pass, arena, intents, delivered, err);
+    if (r == 0)
+        r = index_begin_write(pass->index, &txn, err);
     for (size_t i = 0; i < intents->len && r == 0; i++) {
         const struct index_intent *intent = &intents->items[i];
         bool happened;
         if (is_remote(intent))
             continue;
-        r = has_happened(pass, arena, txn, intent, &happened, err);
+        r = has_happened(pass, arena, txn, intent, delivered, &happened, err);
         if (r == 0 && happened && intent->kind == INTENT_MOVE_LOCAL)
             r = index_message_delete(txn, intent->from_mailbox, intent->from_uid, err);
         if (r == 0 && happened)
@@ -66,6 +101,7 @@ static int settle_local(struct pass *pass, struct arena *arena, const struct int
         if (r == 0)
             r = index_intent_delete(txn, intent->id, err);
     }
+    strmap_free(&delivered);
     return r < 0 ? r : index_commit(&txn, err);
 }
 

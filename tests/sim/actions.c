@@ -136,6 +136,14 @@ static bool deliver_there(uint64_t *random)
     return m->made > 0;
 }
 
+/* One that is stored byte for byte. */
+static bool deliver_raw_there(uint64_t *random)
+{
+    struct message *m = truth_make_raw();
+    m->made = there_append(mailbox_there(random), m->text, 0);
+    return m->made > 0;
+}
+
 static bool deliver_again_there(uint64_t *random)
 {
     struct in_mailbox it;
@@ -371,8 +379,10 @@ static bool move_here(uint64_t *random)
     if (!file_here(random, &file, &m))
         return false;
     m->moved_here = m->from_here = true;
-    m->sent_again = m->sent_again || truth.unsure;
-    here_move(&file, folder_here(random), random_chance(random, 50));
+    const char *to = folder_here(random);
+    bool fresh = random_chance(random, 50);
+    m->sent_again = m->sent_again || (truth.unsure && fresh);
+    here_move(&file, to, fresh);
     return true;
 }
 
@@ -427,6 +437,7 @@ static bool remove_folder_here(uint64_t *random)
 
 const struct action actions[] = {
     {"deliver there", 20, deliver_there},
+    {"deliver raw there", 2, deliver_raw_there},
     {"deliver again there", 3, deliver_again_there},
     {"flag there", 15, flag_there},
     {"expunge there", 12, expunge_there},

@@ -22,6 +22,16 @@ const struct known known[] = {
      .things = {ACTION(0, "deliver there"), ACTION(0, "deliver there"), ACTION(1, "expunge there"),
                 POWER(2), END},
      .crash_in_round = 2},
+    {.name = "law2_a_file_in_an_intent_is_not_new_in_another_folder",
+     .rounds = 3,
+     .things = {ACTION(0, "create there"), ACTION(1, "deliver there"), ACTION(2, "rename here"),
+                END},
+     .crash_in_round = 1},
+    {.name = "law5_a_message_stored_byte_for_byte_is_moved_with_its_flags",
+     .rounds = 3,
+     .things = {ACTION(0, "create there"), ACTION(0, "create there"), ACTION(0, "create there"),
+                ACTION(0, "deliver raw there"), ACTION(1, "flag there"), ACTION(1, "move here"),
+                END}},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 

@@ -63,12 +63,29 @@ static struct str to_sent(struct str stored)
     return str_make(out, len);
 }
 
-struct message *truth_make(uint64_t *random, bool here)
+static struct message *make(const char *id_form, int pad, const char *body)
 {
     struct message *m = arena_alloc(truth.arena, sizeof *m);
     m->number = (unsigned)truth.messages.len + 1;
-    const char *end = "\r\n";
-    const char *id = arena_printf(truth.arena, "Message-ID: <%u@sim>\r\n", m->number);
+    const char *id =
+        id_form[0] != '\0' ? arena_printf(truth.arena, "%s<%u@sim>\r\n", id_form, m->number) : "";
+    m->text = str_from(arena_printf(truth.arena, "Subject: %u\r\n%sX-Pad: %0*d\r\n\r\n%s",
+                                    m->number, id, pad, 0, body));
+    m->stored = to_stored(m->text);
+    m->sent = to_sent(m->stored);
+    m->sent_stored = to_stored(m->sent);
+    vec_push(&truth.messages, m);
+    return m;
+}
+
+struct message *truth_make_raw(void)
+{
+    return make("Message-ID: ", 3, "A bare \n in it\r\n");
+}
+
+struct message *truth_make(uint64_t *random, bool here)
+{
+    const char *id = "Message-ID: ";
     const char *body = "Hello.\r\n";
     switch (random_below(random, here ? 8 : 10)) {
     case 0:
@@ -92,13 +109,7 @@ struct message *truth_make(uint64_t *random, bool here)
     default:
         break;
     }
-    m->text = str_from(arena_printf(truth.arena, "Subject: %u%s%sX-Pad: %0*d%s%s%s", m->number, end,
-                                    id, (int)random_below(random, 40) + 1, 0, end, end, body));
-    m->stored = to_stored(m->text);
-    m->sent = to_sent(m->stored);
-    m->sent_stored = to_stored(m->sent);
-    vec_push(&truth.messages, m);
-    return m;
+    return make(id, (int)random_below(random, 40) + 1, body);
 }
 
 struct message *truth_know(struct str bytes, bool stored)

@@ -58,6 +58,7 @@ extern struct truth truth;
 void truth_reset(void);
 /* A new text, unlike all others. `here`: of a kind that a mail program writes into a Maildir. */
 struct message *truth_make(uint64_t *random, bool here);
+struct message *truth_make_raw(void);
 /* NULL: none, or not as it was. */
 struct message *truth_know(struct str bytes, bool stored);
 void truth_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
