@@ -26,12 +26,14 @@ const struct known known[] = {
      .rounds = 3,
      .things = {ACTION(0, "create there"), ACTION(1, "deliver there"), ACTION(2, "rename here"),
                 END},
-     .crash_in_round = 1},
+     .crash_in_round = 1,
+     .variations = 8},
     {.name = "law5_a_message_stored_byte_for_byte_is_moved_with_its_flags",
      .rounds = 3,
      .things = {ACTION(0, "create there"), ACTION(0, "create there"), ACTION(0, "create there"),
                 ACTION(0, "deliver raw there"), ACTION(1, "flag there"), ACTION(1, "move here"),
-                END}},
+                END},
+     .variations = 8},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 
@@ -44,7 +46,8 @@ static int64_t action_named(const char *name)
     abort();
 }
 
-void known_make(const struct known *k, unsigned long crash_at, struct script *out)
+void known_make(const struct known *k, unsigned variation, unsigned long crash_at,
+                struct script *out)
 {
     *out = (struct script){.rounds = k->rounds};
     for (size_t i = 0; k->things[i].kind != THING_KINDS; i++) {
@@ -52,7 +55,7 @@ void known_make(const struct known *k, unsigned long crash_at, struct script *ou
                               .round = k->things[i].round,
                               .at = k->things[i].at,
                               .value = k->things[i].value,
-                              .random = i};
+                              .random = i + 100 * variation};
         if (thing.kind == THING_ACTION)
             thing.value = action_named(k->things[i].action);
         vec_push(&out->things, thing);

@@ -12,6 +12,8 @@ struct known {
         unsigned long at;
         int64_t value;
     } things[16]; /* ends at the first of THING_KINDS, or with the table */
+    /* How many times, with other choices of what is done to what. */
+    unsigned variations;
     /* Tried with every step of this round in turn as the last; 0: as it is. */
     unsigned crash_in_round;
 };
@@ -19,4 +21,5 @@ extern const struct known known[];
 extern const size_t known_len;
 
 /* With a crash before step `crash_at`, where the script wants one. */
-void known_make(const struct known *known, unsigned long crash_at, struct script *out);
+void known_make(const struct known *known, unsigned variation, unsigned long crash_at,
+                struct script *out);

@@ -250,6 +250,7 @@ static void tell_counts(double seconds)
            " points, %.1f s, %.0f runs/s\n",
            sum.runs, sum.passes, sum.failed_passes, sum.points, seconds,
            (double)sum.runs / seconds);
+    printf("  %-22s %12" PRIu64 "\n", "left to people", sum.left_to_people);
     for (unsigned i = 0; i < THING_KINDS; i++)
         printf("  %-22s %12" PRIu64 "\n", thing_kind_name(i), sum.things[i]);
     for (unsigned i = 0; i < SCRIPT_FAULTS; i++)
@@ -262,11 +263,12 @@ static void tell_counts(double seconds)
 /* ---- what once went wrong ---- */
 
 /* True when the pass ended before the crash. */
-static bool run_known(const struct known *k, unsigned long crash_at, bool *good_out)
+static bool run_known(const struct known *k, unsigned variation, unsigned long crash_at,
+                      bool *good_out)
 {
     struct script script;
     uint64_t crashes = run_counts.things[THING_CRASH];
-    known_make(k, crash_at, &script);
+    known_make(k, variation, crash_at, &script);
     *good_out = run_script(&script, NULL);
     if (!*good_out) {
         printf("%s, crash before step %lu\n", k->name, crash_at);
@@ -282,9 +284,11 @@ static int run_all_known(void)
     begin_worker(98);
     for (size_t i = 0; i < known_len; i++) {
         bool good = true;
-        bool past = false;
-        for (unsigned long at = known[i].crash_in_round > 0; good && !past; at++)
-            past = run_known(&known[i], at, &good);
+        for (unsigned v = 0; good && v <= known[i].variations; v++) {
+            bool past = false;
+            for (unsigned long at = known[i].crash_in_round > 0; good && !past; at++)
+                past = run_known(&known[i], v, at, &good);
+        }
         printf("%s %s\n", good ? "ok" : "NOT OK", known[i].name);
         failures += !good;
     }
