@@ -105,7 +105,9 @@ static void write_response_value(struct writer *w, const struct dissect_unit *un
         thread_result_write(w, unit->threads);
         break;
     case DISSECT_VANISHED:
-        if (!seqset_is_empty(&unit->vanished.uids)) {
+        if (seqset_is_empty(&unit->vanished.uids)) {
+            writer_fail(w, "nothing vanished");
+        } else {
             vanished_write(w, unit->vanished.earlier, &unit->vanished.uids);
         }
         break;
