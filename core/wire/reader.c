@@ -1,6 +1,5 @@
 #include "wire/reader.h"
 #include "base/alloc.h"
-#include "wire/line_tail.h"
 #include "wire/reader_private.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -21,7 +20,6 @@ struct reader *reader_new(const struct reader_source *source, const struct reade
     r->window = xmalloc(WINDOW_BYTES);
     r->window_cap = WINDOW_BYTES;
     r->pos = r->end = r->window;
-    r->line_end_offset = UINT64_MAX;
     return r;
 }
 
@@ -33,7 +31,6 @@ struct reader *reader_new_memory(struct str input, const struct reader_limits *l
     r->pos = input.len > 0 ? input.ptr : "";
     r->end = r->pos + input.len;
     r->end_offset = input.len;
-    r->line_end_offset = UINT64_MAX;
     return r;
 }
 
@@ -201,71 +198,4 @@ struct str reader_take_buffered(struct reader *r)
 bool reader_has_buffered(const struct reader *r)
 {
     return r->pos != r->end;
-}
-
-/* ---- recovering ---- */
-
-static bool reader_pass_bytes(struct reader *r, uint64_t n)
-{
-    while (n > 0) {
-        r->unit_start = reader_offset(r);
-        if (r->pos == r->end && !reader_fill(r)) {
-            return false;
-        }
-        size_t step = reader_held(r) < n ? reader_held(r) : (size_t)n;
-        r->pos += step;
-        n -= step;
-    }
-    return true;
-}
-
-/* Behind the next LF; `tail` gets the end of the line passed over. */
-static bool reader_pass_line(struct reader *r, struct line_tail *tail)
-{
-    line_tail_clear(tail);
-    for (;;) {
-        r->unit_start = reader_offset(r);
-        if (r->pos == r->end && !reader_fill(r)) {
-            return false;
-        }
-        const char *lf = memchr(r->pos, '\n', reader_held(r));
-        const char *stop = lf != NULL ? lf + 1 : r->end;
-        line_tail_add(tail, str_make(r->pos, (size_t)(stop - r->pos)));
-        r->pos = stop;
-        if (lf != NULL) {
-            return true;
-        }
-    }
-}
-
-bool reader_recover(struct reader *r)
-{
-    if (r->source_failed) {
-        return false;
-    }
-    if (r->failed) {
-        r->failed = false;
-        r->pos = r->kept_pos;
-        r->end = r->kept_end;
-        error_clear(&r->error);
-    }
-    uint64_t literal = r->literal_left;
-    bool unsent = literal > 0 && r->literal_sync && !r->literal_begun;
-    r->literal_left = 0;
-    if (unsent || reader_offset(r) == r->line_end_offset) {
-        return true;
-    }
-    struct line_tail tail;
-    bool sync;
-    do {
-        if (literal > r->limits.literal_bytes) {
-            return reader_fail(r, "a literal of %llu bytes", (unsigned long long)literal);
-        }
-        if (!reader_pass_bytes(r, literal) || !reader_pass_line(r, &tail)) {
-            return false;
-        }
-        literal = 0;
-    } while (line_tail_literal(&tail, &literal, &sync) && !sync);
-    r->line_end_offset = reader_offset(r);
-    return true;
 }

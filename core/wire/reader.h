@@ -56,11 +56,6 @@ int reader_check(const struct reader *r, struct error *err);
 bool reader_fail(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Set the error "expected WHAT, found …". Returns false. */
 bool reader_expected(struct reader *r, const char *what);
-/* Forget an error and go on behind the next line end (and behind `{n+}` literals that belong to
- * the line; the bytes of a `{n}` literal that was not begun are not there). Where the line had
- * ended already, nothing is passed over. For the server and the dissector. False when the input
- * ends first, and after an error of the source. */
-bool reader_recover(struct reader *r);
 /* Bytes consumed since reader_new. */
 uint64_t reader_offset(const struct reader *r);
 /* Whether the source has ended and everything was consumed. Reads if the buffer is empty. */

@@ -17,14 +17,11 @@ struct reader {
     struct arena *arena;
     struct reader_source source;
     struct reader_limits limits;
-    uint64_t end_offset;      /* of `end`, in bytes since reader_new */
-    uint64_t line_end_offset; /* behind the last line end that was consumed */
-    uint64_t unit_start;      /* moved on by streamed literals, which do not count */
-    uint64_t literal_left;    /* of the literal under way */
-    bool literal_sync;
-    bool literal_begun;
-    bool borrowed; /* the window is the caller's memory, and all of the input */
-    bool ended;    /* the source gave 0 when last asked; it may have more later */
+    uint64_t end_offset;   /* of `end`, in bytes since reader_new */
+    uint64_t unit_start;   /* moved on by streamed literals, which do not count */
+    uint64_t literal_left; /* of the literal under way */
+    bool borrowed;         /* the window is the caller's memory, and all of the input */
+    bool ended;            /* the source gave 0 when last asked; it may have more later */
     bool failed;
     bool source_failed;
     const char *kept_pos;

@@ -85,7 +85,6 @@ bool reader_expect_crlf(struct reader *r)
         return reader_expected(r, "the end of the line");
     }
     r->pos += n;
-    r->line_end_offset = reader_offset(r);
     return true;
 }
 
@@ -392,8 +391,6 @@ bool reader_accept_literal(struct reader *r, struct reader_literal *out)
     }
     r->pos += n;
     r->literal_left = overflow ? UINT64_MAX : out->size;
-    r->literal_sync = out->sync;
-    r->literal_begun = false;
     if (overflow || out->size > r->limits.literal_bytes) {
         return reader_fail(r, "a literal of more than %llu bytes",
                            (unsigned long long)r->limits.literal_bytes);
@@ -404,7 +401,6 @@ bool reader_accept_literal(struct reader *r, struct reader_literal *out)
 /* A view of what is there of the literal under way. */
 static bool reader_take_piece(struct reader *r, struct str *out)
 {
-    r->literal_begun = true;
     if (r->literal_left == 0) {
         *out = STR_EMPTY;
         return !r->failed;

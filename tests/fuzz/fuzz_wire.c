@@ -123,28 +123,6 @@ static bool value_codec(struct reader *r, struct arena *arena, struct writer *w)
     return true;
 }
 
-/* Errors are passed over, line by line, to the end. */
-static void recover(struct str input)
-{
-    struct fuzz_source source = fuzz_source_of(input);
-    struct reader *r = fuzz_reader_stream(&source);
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct str word;
-    bool moved = true;
-    while (moved && !reader_at_end(r)) {
-        uint64_t before = reader_offset(r);
-        reader_begin(r, arena);
-        if (!(reader_expect_tag(r, &word) && reader_expect_sp(r) && reader_skip_line(r) &&
-              reader_expect_crlf(r)) &&
-            !reader_recover(r)) {
-            break;
-        }
-        moved = reader_offset(r) > before;
-    }
-    FUZZ_REQUIRE(reader_offset(r) <= input.len, input);
-    reader_free(&r);
-}
-
 /* Whatever bytes: what is written as a string is read back as these bytes, or is refused. */
 static void write_then_read(struct str bytes)
 {
@@ -201,9 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str input = fuzz_copy(data, size);
     struct str rest = str_from_offset(input, 1);
     fuzz_codecs_run(rows, sizeof rows / sizeof rows[0], input);
-    if (str_starts(input, STR("r"))) {
-        recover(rest);
-    } else if (str_starts(input, STR("w"))) {
+    if (str_starts(input, STR("w"))) {
         write_then_read(rest);
     } else if (str_starts(input, STR("z"))) {
         tails(rest);

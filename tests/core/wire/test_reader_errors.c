@@ -6,20 +6,6 @@
 
 /* What happens behind an error, and at the end of the input. */
 
-typedef bool call(struct reader *r);
-
-static bool number(struct reader *r)
-{
-    uint32_t value;
-    return reader_expect_number(r, &value);
-}
-
-static bool string(struct reader *r)
-{
-    struct str value;
-    return reader_expect_string(r, &value);
-}
-
 static void after_an_error_nothing_is_consumed(void **state)
 {
     struct wire_input in;
@@ -75,7 +61,6 @@ static void errors_of_the_source_are_kept(void **state)
         assert_int_equal(reader_check(in.reader, &err), -ERR_CANCELLED);
         assert_int_equal(err.scope, SCOPE_CANCELLED);
         assert_string_equal(err.text, "stop");
-        assert_false(reader_recover(in.reader));
         wire_close(&in);
     }
 }
@@ -89,53 +74,6 @@ static void input_may_come_later(void **state)
     in.data = STR("abc ");
     assert_false(reader_at_end(in.reader));
     assert_true(reader_expect_atom(in.reader, &value));
-    wire_close(&in);
-}
-
-static void recover_goes_on_behind_the_line(void **state)
-{
-    static const struct {
-        const char *name;
-        const char *input;
-        call *call;
-        const char *rest;
-    } cases[] = {
-        {"in the middle", "(bad) line\r\nnext", number, "next"},
-        {"at the line end", "\r\nnext", number, "next"},
-        {"bare LF", "bad\nnext", number, "next"},
-        {"literal+ behind it", "bad {5+}\r\n\r\n\r\n! more\r\nnext", number, "next"},
-        {"two literals+", "bad {2+}\r\n\r\n {1+}\r\nx\r\nnext", number, "next"},
-        {"literal that waits", "bad {5}\r\nnext", number, "next"},
-        {"no literal", "bad {x+}\r\nnext", number, "next"},
-        {"a literal+ that is too large", "{100001+}\r\nabc", string, NULL},
-        {"a literal that is too large", "{100001}\r\nnext", string, "next"},
-        {"no line end", "bad", number, NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (size_t k = 0; k < sizeof wire_chunks / sizeof wire_chunks[0]; k++) {
-            struct wire_input in;
-            wire_open(&in, str_from(cases[i].input), wire_chunks[k]);
-            assert_false(cases[i].call(in.reader));
-            bool good = reader_recover(in.reader);
-            assert_int_equal(good, cases[i].rest != NULL);
-            if (good && !str_eq(wire_rest(&in), str_from(cases[i].rest))) {
-                fail_msg("%s: goes on at \"%.*s\"", cases[i].name, STR_ARG(wire_rest(&in)));
-            }
-            wire_close(&in);
-        }
-    }
-}
-
-static void recover_behind_a_finished_line_passes_nothing(void **state)
-{
-    struct wire_input in;
-    wire_open(&in, STR("bad\r\nnext\r\n"), 0);
-    struct str value;
-    assert_true(reader_expect_atom(in.reader, &value));
-    assert_true(reader_expect_crlf(in.reader));
-    assert_false(reader_fail(in.reader, "no such command"));
-    assert_true(reader_recover(in.reader));
-    assert_true(str_eq(wire_rest(&in), STR("next\r\n")));
     wire_close(&in);
 }
 
@@ -161,8 +99,6 @@ int main(void)
         cmocka_unit_test(errors_tell_where_the_input_ended),
         cmocka_unit_test(errors_of_the_source_are_kept),
         cmocka_unit_test(input_may_come_later),
-        cmocka_unit_test(recover_goes_on_behind_the_line),
-        cmocka_unit_test(recover_behind_a_finished_line_passes_nothing),
         cmocka_unit_test(buffered_bytes_can_be_moved_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
