@@ -1,5 +1,6 @@
 /* What a person writes, to criteria. */
 #include "imap/limits.h"
+#include "imap/modseq.h"
 #include "imap/search.h"
 #include "imap/search_rows.h"
 #include <stdarg.h>
@@ -246,6 +247,9 @@ static bool parse_value(struct search_parser *p, const struct search_row *row,
         break;
     case SEARCH_ARGUMENT_UID:
         good = str_to_u64(text, &key->number) && key->number > 0 && key->number <= UINT32_MAX;
+        break;
+    case SEARCH_ARGUMENT_MODSEQ:
+        good = str_to_u64(text, &key->number) && key->number <= MODSEQ_MAX;
         break;
     default:
         good = str_to_u64(text, &key->number);
