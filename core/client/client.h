@@ -41,6 +41,7 @@
 
 struct client;
 struct client_op_hooks;
+struct strmap;
 
 enum client_security { SECURITY_IMPLICIT_TLS, SECURITY_STARTTLS, SECURITY_NONE };
 
@@ -263,7 +264,22 @@ int client_list(struct client *c, struct str pattern, struct arena *arena,
  * missing have have == 0. */
 int client_list_status(struct client *c, struct str pattern, unsigned items, struct arena *arena,
                        struct client_mailboxes *out, struct error *err);
-/* LIST in any form. ERR_CAPABILITY names what an option needs. */
+struct client_list {
+    struct client_op op;
+    const char *command; /* "LIST", "LSUB", "XLIST" */
+    unsigned returns;    /* enum list_return, asked for */
+    VEC(struct client_mailbox) found;
+    VEC(struct status_data) statuses; /* told, in any order and number */
+    VEC(struct acl_my_rights) rights;
+    VEC(struct metadata) metadata;
+    struct strmap *by_name; /* index in `found` plus one */
+};
+/* LIST in any form. ERR_CAPABILITY names what an option needs. Always end a begin that succeeded:
+ * that frees what the handle holds. Of several in flight the answers come in their order. */
+int client_list_begin(struct client *c, struct client_list *h, const struct list_request *request,
+                      struct arena *arena, struct error *err);
+int client_list_end(struct client *c, struct client_list *h, struct client_mailboxes *out,
+                    struct error *err);
 int client_list_request(struct client *c, const struct list_request *request, struct arena *arena,
                         struct client_mailboxes *out, struct error *err);
 /* LSUB; where IMAP4rev2 alone is spoken, which has none, LIST (SUBSCRIBED). */

@@ -9,30 +9,19 @@
 #include "imap/mailbox_name.h"
 #include "client/client_private.h"
 
-struct list_op {
-    struct client_op op;
-    const char *command; /* "LIST", "LSUB", "XLIST" */
-    unsigned returns;    /* enum list_return, asked for */
-    VEC(struct client_mailbox) found;
-    VEC(struct status_data) statuses; /* told, in any order and number */
-    VEC(struct acl_my_rights) rights;
-    VEC(struct metadata) metadata;
-    struct strmap *by_name; /* index in `found` plus one */
-};
-
 static struct str name_key(struct str name)
 {
     return mailbox_name_is_inbox(name) ? STR("INBOX") : name;
 }
 
-static struct client_mailbox *find(const struct list_op *h, struct str name)
+static struct client_mailbox *find(const struct client_list *h, struct str name)
 {
     uintptr_t index = (uintptr_t)strmap_get(h->by_name, name_key(name));
     return index == 0 ? NULL : &h->found.items[index - 1];
 }
 
 /* A name told twice is one mailbox. */
-static void add_entry(struct list_op *h, const struct list_entry *entry)
+static void add_entry(struct client_list *h, const struct list_entry *entry)
 {
     struct client_mailbox *known = find(h, entry->name);
     if (known != NULL) {
@@ -45,7 +34,7 @@ static void add_entry(struct list_op *h, const struct list_entry *entry)
     (void)strmap_put(h->by_name, name_key(entry->name), (void *)index);
 }
 
-static bool take_entry(struct list_op *h, struct client *c)
+static bool take_entry(struct client_list *h, struct client *c)
 {
     struct list_entry entry = {0};
     if (!list_entry_read(c->reader, &entry) || !dispatch_line_end(c)) {
@@ -55,7 +44,7 @@ static bool take_entry(struct list_op *h, struct client *c)
     return true;
 }
 
-static bool take_status(struct list_op *h, struct client *c)
+static bool take_status(struct client_list *h, struct client *c)
 {
     struct status_data status = {0};
     if (!status_data_read(c->reader, &status) || !dispatch_line_end(c)) {
@@ -70,7 +59,7 @@ static bool take_status(struct list_op *h, struct client *c)
     return true;
 }
 
-static bool take_rights(struct list_op *h, struct client *c)
+static bool take_rights(struct client_list *h, struct client *c)
 {
     struct acl_my_rights rights = {0};
     if (!acl_my_rights_read(c->reader, &rights) || !dispatch_line_end(c)) {
@@ -80,7 +69,7 @@ static bool take_rights(struct list_op *h, struct client *c)
     return true;
 }
 
-static bool take_metadata(struct list_op *h, struct client *c)
+static bool take_metadata(struct client_list *h, struct client *c)
 {
     struct metadata metadata = {0};
     if (!metadata_read(c->reader, h->op.arena, &metadata) || !dispatch_line_end(c)) {
@@ -94,15 +83,15 @@ static bool take_metadata(struct list_op *h, struct client *c)
 static const struct {
     const char *name;
     enum list_return asked_by;
-    bool (*take)(struct list_op *h, struct client *c);
+    bool (*take)(struct client_list *h, struct client *c);
 } companions[] = {
     {"STATUS", LIST_RETURN_STATUS, take_status},
     {"MYRIGHTS", LIST_RETURN_MYRIGHTS, take_rights},
     {"METADATA", LIST_RETURN_METADATA, take_metadata},
 };
 
-static bool (*taker_of(const struct list_op *h, struct str name))(struct list_op *h,
-                                                                  struct client *c)
+static bool (*taker_of(const struct client_list *h, struct str name))(struct client_list *h,
+                                                                      struct client *c)
 {
     if (str_eq(name, str_from(h->command))) {
         return take_entry;
@@ -118,8 +107,8 @@ static bool (*taker_of(const struct list_op *h, struct str name))(struct list_op
 
 static bool list_data(struct client_op *op, struct client *c, const struct response_head *head)
 {
-    struct list_op *h = (struct list_op *)op;
-    bool (*take)(struct list_op *, struct client *) = taker_of(h, head->name);
+    struct client_list *h = (struct client_list *)op;
+    bool (*take)(struct client_list *, struct client *) = taker_of(h, head->name);
     if (take == NULL) {
         return false;
     }
@@ -135,7 +124,7 @@ static bool list_data(struct client_op *op, struct client *c, const struct respo
 
 static const struct client_op_hooks list_hooks = {.data = list_data};
 
-static void pair(struct list_op *h)
+static void pair(struct client_list *h)
 {
     VEC_FOREACH (struct status_data, status, &h->statuses) {
         struct client_mailbox *mailbox = find(h, status->mailbox);
@@ -158,10 +147,22 @@ static void pair(struct list_op *h)
     }
 }
 
-static int run(struct client *c, struct list_op *h, struct client_mailboxes *out, struct error *err)
+/* What is written is the whole command. */
+static int begin(struct client *c, struct client_list *h, struct error *err)
 {
     h->by_name = strmap_new();
-    int result = pipeline_run(c, &h->op, err);
+    int result = pipeline_send(c, &h->op, err);
+    if (result < 0) {
+        strmap_free(&h->by_name);
+    }
+    return result;
+}
+
+int client_list_end(struct client *c, struct client_list *h, struct client_mailboxes *out,
+                    struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    int result = pipeline_end(c, &h->op, err);
     if (result == 0) {
         pair(h);
         out->len = h->found.len;
@@ -248,20 +249,27 @@ static int check_request(struct client *c, struct client_op *op, const struct li
                : 0;
 }
 
+int client_list_begin(struct client *c, struct client_list *h, const struct list_request *request,
+                      struct arena *arena, struct error *err)
+{
+    CLIENT_HELD pthread_mutex_t *held = client_enter(c);
+    *h = (struct client_list){.command = "LIST", .returns = request->returns};
+    if (pipeline_open(c, &h->op, CMD_LIST, &list_hooks, arena, err) < 0 ||
+        check_request(c, &h->op, request, err) < 0) {
+        return -(int)err->code;
+    }
+    writer_sp(&c->writer);
+    list_request_write(&c->writer, request);
+    return begin(c, h, err);
+}
+
 int client_list_request(struct client *c, const struct list_request *request, struct arena *arena,
                         struct client_mailboxes *out, struct error *err)
 {
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
-    struct list_op h = {0};
-    if (pipeline_open(c, &h.op, CMD_LIST, &list_hooks, arena, err) < 0 ||
-        check_request(c, &h.op, request, err) < 0) {
-        return -(int)err->code;
-    }
-    h.command = "LIST";
-    h.returns = request->returns;
-    writer_sp(&c->writer);
-    list_request_write(&c->writer, request);
-    return run(c, &h, out, err);
+    struct client_list h;
+    int result = client_list_begin(c, &h, request, arena, err);
+    return result < 0 ? result : client_list_end(c, &h, out, err);
 }
 
 /* "LIST "" pattern" and its like. */
@@ -269,7 +277,7 @@ static int run_plain(struct client *c, enum command_id id, struct str reference,
                      struct arena *arena, struct client_mailboxes *out, struct error *err)
 {
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
-    struct list_op h = {0};
+    struct client_list h = {0};
     if (pipeline_open(c, &h.op, id, &list_hooks, arena, err) < 0) {
         return -(int)err->code;
     }
@@ -278,7 +286,8 @@ static int run_plain(struct client *c, enum command_id id, struct str reference,
     writer_string(&c->writer, reference);
     writer_sp(&c->writer);
     writer_list_mailbox(&c->writer, pattern);
-    return run(c, &h, out, err);
+    int result = begin(c, &h, err);
+    return result < 0 ? result : client_list_end(c, &h, out, err);
 }
 
 int client_list(struct client *c, struct str pattern, struct arena *arena,

@@ -28,6 +28,8 @@ static void any_kind(struct fixture *f)
     struct client_acl rights;
     struct status_data data;
     struct fetch_data message;
+    struct str patterns[] = {STR_INIT("%"), STR_INIT("Work/%")};
+    struct client_list lists[2];
     client_batch_begin(c);
     assert_ok(f, client_command_begin(c, &noop, CMD_NOOP, &f->err));
     assert_ok(f, client_status_begin(c, &status, STR("One"), STATUS_MESSAGES, f->arena, &f->err));
@@ -35,6 +37,10 @@ static void any_kind(struct fixture *f)
     assert_ok(f, client_select_begin(c, &select, STR("INBOX"), false, NULL, f->arena, &f->err));
     assert_ok(f, client_fetch_begin(c, &fetch, &uids, &flags_of, NULL, f->arena, &f->err));
     assert_ok(f, client_myrights_begin(c, &rights, STR("INBOX"), f->arena, &f->err));
+    for (size_t i = 0; i < 2; i++) {
+        const struct list_request request = {.patterns = {&patterns[i], 1, 1}};
+        assert_ok(f, client_list_begin(c, &lists[i], &request, f->arena, &f->err));
+    }
     assert_ok(f, client_batch_end(c, &f->err));
     assert_int_equal(client_counters(c).round_trips, 1);
     assert_ok(f, client_op_end(c, &noop, &f->err));
@@ -49,6 +55,12 @@ static void any_kind(struct fixture *f)
     assert_ok(f, client_fetch_end(c, &fetch, &f->err));
     assert_ok(f, client_op_end(c, &rights.op, &f->err));
     assert_true(rights.told);
+    for (size_t i = 0; i < 2; i++) {
+        struct client_mailboxes listed;
+        assert_ok(f, client_list_end(c, &lists[i], &listed, &f->err));
+        assert_int_equal(listed.len, 2 - i);
+        assert_text(listed.items[listed.len - 1].entry.name, i == 0 ? "Work" : "Work/A");
+    }
     client_select_free(&select);
     client_fetch_free(&fetch);
     seqset_free(&uids);
