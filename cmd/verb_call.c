@@ -108,7 +108,8 @@ static const char watch_help[] =
     "Prints what happens to messages and accounts as the running daemon sees it, one JSON object "
     "a\n"
     "line: kind (new, flags, moved, deleted, state), time, account, mailbox, to, uid, file, what,\n"
-    "why, state, means, error; null where a kind has none. Ends with the daemon, or on Ctrl-C.\n";
+    "why, state, means, error; null where a kind has none. First come the states of the accounts.\n"
+    "Ends with the daemon, or on Ctrl-C.\n";
 
 static int watch_main(struct invocation *invocation)
 {

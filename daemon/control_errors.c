@@ -9,7 +9,7 @@ static const struct {
     enum error_code code;
 } ERRORS[] = {
     {"org.maildird.NoSuchTarget", ERR_USAGE},    {"org.maildird.ConfigurationWrong", ERR_CONFIG},
-    {"org.maildird.Paused", ERR_STATE},          {"org.maildird.Failed", ERR_DEFECT},
+    {"org.maildird.Paused", ERR_LOCKED},         {"org.maildird.Failed", ERR_DEFECT},
     {VARLINK_METHOD_NOT_FOUND, ERR_UNSUPPORTED}, {VARLINK_INTERFACE_NOT_FOUND, ERR_UNSUPPORTED},
     {VARLINK_INVALID_PARAMETER, ERR_USAGE},      {VARLINK_EXPECTED_MORE, ERR_USAGE},
 };

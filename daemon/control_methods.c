@@ -256,13 +256,35 @@ static void on_event(void *self, const struct daemon_event *event)
     peer_continue(self, json_pack("{s:o}", "event", control_event_json(event)));
 }
 
+/* What a listener begins with, so that what it hears later has something to change. */
+static void tell_states(struct peer *peer)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct supervisor_status now;
+    supervisor_status(peer_supervisor(peer), arena, &now);
+    for (size_t i = 0; i < now.accounts_len; i++) {
+        const struct account_status *a = &now.accounts[i];
+        const struct daemon_event event = {
+            .kind = DAEMON_STATE,
+            .time_ms = clock_wall_ms(&clock_system),
+            .account = a->name,
+            .state = a->state,
+            .means = a->means,
+            .error = &a->last_error,
+        };
+        on_event(peer, &event);
+    }
+}
+
 static void watch(struct peer *peer, const struct varlink_call *call)
 {
     const struct daemon_listener listener = {on_event, peer};
-    if (!call->more)
+    if (!call->more) {
         peer_error(peer, VARLINK_EXPECTED_MORE, NULL);
-    else
-        supervisor_subscribe(peer_supervisor(peer), &listener);
+        return;
+    }
+    supervisor_subscribe(peer_supervisor(peer), &listener);
+    tell_states(peer);
 }
 
 /* ---- the table ---- */

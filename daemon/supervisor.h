@@ -82,7 +82,7 @@ struct trigger_waiter {
 };
 /*
  * A pass over each target, as soon as the one under way is done: back-off is not waited for, a
- * pause is (ERR_STATE naming the account), a refused password is read again and tried only if it
+ * pause is (ERR_LOCKED naming the account), a refused password is read again and tried only if it
  * is another one. len 0: all accounts that are not paused. `waiter` may be NULL, and is copied.
  * ERR_USAGE for an account there is not. Strings of the targets are copied.
  */

@@ -56,7 +56,7 @@ static int check_target(const struct supervisor *s, const struct trigger_target 
                    : error_set(err, ERR_USAGE, SCOPE_ACCOUNT, "no account %s", target->account);
     }
     if (account->paused)
-        return error_set(err, ERR_STATE, SCOPE_ACCOUNT, "%s is paused; `maildird resume %s`",
+        return error_set(err, ERR_LOCKED, SCOPE_ACCOUNT, "%s is paused; `maildird resume %s`",
                          target->account, target->account);
     return 0;
 }
@@ -66,7 +66,7 @@ int supervisor_trigger(struct supervisor *s, const struct trigger_target *target
                        struct error *err)
 {
     if (s->stopping)
-        return error_set(err, ERR_STATE, SCOPE_ACCOUNT, "the daemon is stopping");
+        return error_set(err, ERR_LOCKED, SCOPE_ACCOUNT, "the daemon is stopping");
     for (size_t i = 0; i < len; i++)
         if (check_target(s, &targets[i], err) < 0)
             return -(int)err->code;

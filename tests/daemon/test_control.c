@@ -74,7 +74,7 @@ int supervisor_trigger(struct supervisor *s, const struct trigger_target *target
     if (waiter == NULL)
         return 0;
     if (len == 1 && strcmp(targets[0].account, "home") == 0)
-        return error_set(err, ERR_STATE, SCOPE_ACCOUNT, "home is paused");
+        return error_set(err, ERR_LOCKED, SCOPE_ACCOUNT, "home is paused");
     struct report report = {.account = "work", .result = REPORT_HELD};
     const struct progress progress = {.stage = PROGRESS_UPLOAD, .account = "work", .total = 5};
     played.waiter = *waiter;
