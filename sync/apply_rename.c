@@ -131,6 +131,7 @@ static int move_folder(struct mover *m, size_t i, struct str to, bool *concerned
     int r = pass_local_change(pass, err);
     if (r == 0)
         r = maildir_rename_folder(pass->maildir, from.ptr, to.ptr, whole, err);
+    pass->pairs.items[i].changed_here = pass->pairs.items[i].changed_here || r == 0;
     for (size_t k = 0; k < pass->pairs.len && r == 0; k++) {
         if (k == i || !whole || m->goals[k].len == 0 ||
             !is_below(now_at(m, k), from, delimiter_of(m)))

@@ -13,7 +13,7 @@ MESSAGE = (b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\n"
            b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n =?utf-8?q?_aus_K=C3=B6ln?=\r\n\r\nAt noon?\r\n")
 
 # Each hook leaves what it was told: its variables and the document that it read.
-NOTE = ('{ printf "%s\\n" "$MAILDIRD_HOOK|$MAILDIRD_ACCOUNT|$MAILDIRD_MAILBOXES|$MAILDIRD_NEW"; '
+NOTE = ('{ printf "%s\\n" "$MAILDIRD_HOOK|$MAILDIRD_ACCOUNT|$(echo $MAILDIRD_MAILBOXES)|$MAILDIRD_NEW"; '
         'cat; echo; } >> "$HOME/notes"')
 ALL = ("before_sync", "changed", "new_mail", "failed")
 
@@ -103,6 +103,25 @@ class Hooks(unittest.TestCase):
         for path in paths:
             self.assertTrue(os.path.exists(path), path)
             self.assertEqual(os.path.dirname(path), self.client.mailbox_path("INBOX") + "/new")
+
+    def test_what_moves_there_is_changed_and_not_new(self):
+        self.configure(changed=NOTE, new_mail=NOTE)
+        with self.server.connect() as connection:
+            connection.create("Lists")
+            connection.create("Old")
+        self.deliver()
+        self.sync()
+        self.notes()
+        with self.server.connect() as connection:
+            connection.select("INBOX")
+            connection.uid("MOVE", "1", "Lists")
+            connection.rename("Old", "Older")
+        self.sync()
+        (variables, document), = self.notes()
+        self.assertEqual(document["hook"], "changed")
+        self.assertLessEqual({"INBOX", "Lists"}, set(document["mailboxes"]))
+        self.sync()
+        self.assertEqual(self.notes(), [])
 
     def test_of_many_messages_the_first_are_told(self):
         self.configure(new_mail=NOTE)
