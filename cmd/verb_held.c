@@ -5,17 +5,20 @@
 #include "store/index.h"
 #include "config/targets.h"
 #include "sync/report.h"
+#include "cmd/account_index.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 static const char help[] =
     "What was not done and why: messages that cannot be fetched or sent, and deletions that wait\n"
     "for a person because there are many at once. Looks at the index only, not at the server.\n"
     "\n"
-    "`maildird sync --approve-deletions TARGET` carries out the deletions that are listed here.\n";
+    "held approve ID…|TARGET… lets the next pass do what is held: delete, send, try again.\n"
+    "held keep ID…|TARGET… has it left: what was to be deleted is brought back to the side that\n"
+    "lacks it, what was to be sent stays here alone, what cannot be fetched stays on the server.\n"
+    "An ID is the number that is listed; of several accounts that have it, name the account too.\n";
 
 /* What each kind is called in JSON, and for people. */
 static const struct {
@@ -45,17 +48,6 @@ struct output {
     VEC(struct group) groups; /* of the account being listed */
     size_t count;
 };
-
-static void print_time(int64_t unix_ms)
-{
-    char text[32] = "?";
-    time_t seconds = (time_t)(unix_ms / 1000);
-    struct tm parts;
-    if (localtime_r(&seconds, &parts) != NULL) {
-        (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
-    }
-    printf("%s", text);
-}
 
 static struct group *group_of(struct output *output, const char *account, struct str mailbox,
                               const struct index_held *held)
@@ -88,14 +80,19 @@ static void add_to_group(struct group *g, const struct index_held *held)
     if (held->base.len > 0) {
         buf_addf(&g->shown, " %.*s", STR_ARG(held->base));
     }
-    buf_add_cstr(&g->shown, held->approved ? " (approved)\n" : "\n");
+    static const char *const answers[] = {
+        [HELD_UNANSWERED] = "\n",
+        [HELD_APPROVED] = " (approved)\n",
+        [HELD_KEPT] = " (to be kept)\n",
+    };
+    buf_add_cstr(&g->shown, answers[held->answer]);
 }
 
 static void print_groups(struct output *output)
 {
     VEC_FOREACH (struct group, g, &output->groups) {
         printf("%s\n  %zu message%s since ", g->title, g->count, g->count == 1 ? "" : "s");
-        print_time(g->since_ms);
+        print_time(g->since_ms, false);
         printf(":\n%s", g->shown.data);
         if (g->count > SHOWN_OF_A_GROUP) {
             printf("    and %zu more (--json lists them)\n", g->count - SHOWN_OF_A_GROUP);
@@ -111,12 +108,13 @@ static json_t *held_json(const char *account, struct str mailbox, const struct i
 {
     json_t *uid = held->uid == 0 ? json_null() : json_integer(held->uid);
     json_t *file = held->base.len == 0 ? json_null() : json_text_str(held->base);
-    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "account", account,
-                     "id", (json_int_t)held->id, "kind", kinds[held->kind].name, "mailbox",
-                     json_text_str(mailbox), "uid", uid, "file", file, "reason",
-                     json_text_str(held->reason), "since", json_time(held->since_ms), "retry",
-                     json_time(held->retry_ms), "tries", (json_int_t)held->tries, "approved",
-                     (int)held->approved);
+    json_t *retry = held->retry_ms == HELD_UNTIL_TOLD ? json_null() : json_time(held->retry_ms);
+    return json_pack(
+        "{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b}", "account", account, "id",
+        (json_int_t)held->id, "kind", kinds[held->kind].name, "mailbox", json_text_str(mailbox),
+        "uid", uid, "file", file, "reason", json_text_str(held->reason), "since",
+        json_time(held->since_ms), "retry", retry, "tries", (json_int_t)held->tries, "approved",
+        (int)(held->answer == HELD_APPROVED), "kept", (int)(held->answer == HELD_KEPT));
 }
 
 static int list_transaction(struct index_txn *txn, const struct target *target,
@@ -147,24 +145,19 @@ static int list_transaction(struct index_txn *txn, const struct target *target,
 static int list_account(const struct config *config, const struct target *target,
                         struct output *output, struct error *err)
 {
-    AUTO_ARENA struct arena *arena = arena_new();
-    const char *dir = config_state_dir(config, target->account, arena);
     struct index *index;
     struct index_txn *txn;
-    enum index_opened opened;
-    if (!index_exists(dir)) {
-        return 0; /* not synced yet */
+    int rc = account_index_open(config, target->account, &index, err);
+    if (rc <= 0) {
+        return rc;
     }
-    if (index_open(dir, &index, &opened, err) < 0) {
-        return -(int)err->code;
-    }
-    int result = index_begin_read(index, &txn, err);
-    if (result == 0) {
-        result = list_transaction(txn, target, output, err);
+    rc = index_begin_read(index, &txn, err);
+    if (rc == 0) {
+        rc = list_transaction(txn, target, output, err);
         index_abort(&txn);
     }
     index_close(&index);
-    return result;
+    return rc;
 }
 
 static int list_all(const struct config *config, const struct targets *targets,
@@ -210,6 +203,128 @@ static int list_words(const struct invocation *invocation, const struct argument
     return exit_code;
 }
 
+/* ---- answers ---- */
+
+/* What is answered: all of the targets, or these IDs in them. */
+struct answer {
+    enum held_answer answer;
+    const uint64_t *ids;
+    size_t ids_len; /* 0: all */
+    size_t count;
+};
+
+static bool is_meant(const struct answer *a, uint64_t id)
+{
+    for (size_t i = 0; i < a->ids_len; i++) {
+        if (a->ids[i] == id) {
+            return true;
+        }
+    }
+    return a->ids_len == 0;
+}
+
+static int answer_transaction(struct index_txn *txn, const struct target *target, struct answer *a,
+                              struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    uint64_t cursor = 0;
+    struct index_held held;
+    int found;
+    while ((found = index_held_next(txn, arena, &cursor, &held, err)) > 0) {
+        struct index_mailbox mailbox;
+        int rc = index_mailbox_get(txn, arena, held.mailbox, &mailbox, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (!is_meant(a, held.id) || !target_matches(target, mailbox.utf8)) {
+            continue;
+        }
+        held.answer = a->answer;
+        if ((rc = index_held_put(txn, &held, err)) < 0) {
+            return rc;
+        }
+        a->count++;
+    }
+    return found;
+}
+
+static int answer_account(const struct config *config, const struct target *target,
+                          struct answer *a, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct index *index;
+    int rc = account_index_open(config, target->account, &index, err);
+    if (rc <= 0) {
+        return rc;
+    }
+    rc = index_begin_write(index, &txn, err);
+    if (rc == 0) {
+        rc = answer_transaction(txn, target, a, err);
+    }
+    if (rc == 0) {
+        rc = index_commit(&txn, err);
+    }
+    index_abort(&txn);
+    index_close(&index);
+    return rc;
+}
+
+static int answer_all(const struct config *config, const struct targets *targets, struct answer *a)
+{
+    if (a->ids_len > 0 && targets->len > 1) {
+        fprintf(stderr, "maildird: there are several accounts: name the one whose numbers these "
+                        "are, as in `maildird held keep ACCOUNT 12`\n");
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < targets->len; i++) {
+        struct error err = ERROR_INIT;
+        if (answer_account(config, &targets->items[i], a, &err) < 0) {
+            (void)error_wrap(&err, "%s", targets->items[i].account->name);
+            return command_failed(&err);
+        }
+    }
+    printf("%zu held message%s to be %s by the next sync\n", a->count, a->count == 1 ? "" : "s",
+           a->answer == HELD_APPROVED ? "done" : "kept");
+    return a->count > 0 ? 0 : EXIT_USAGE;
+}
+
+static int answer_words(const struct invocation *invocation, const struct arguments *words)
+{
+    int exit_code = 0;
+    struct error err = ERROR_INIT;
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct targets targets;
+    struct answer a = {.answer = strcmp(words->items[0], "keep") == 0 ? HELD_KEPT : HELD_APPROVED};
+    const char **names = arena_array(arena, words->len, sizeof *names);
+    uint64_t *ids = arena_array(arena, words->len, sizeof *ids);
+    size_t names_len = 0;
+    for (size_t i = 1; i < words->len; i++) {
+        if (str_to_u64(str_from(words->items[i]), &ids[a.ids_len])) {
+            a.ids_len++;
+        } else {
+            names[names_len++] = words->items[i];
+        }
+    }
+    a.ids = ids;
+    if (words->len == 1) {
+        return usage_error(invocation->verb,
+                           "%s what? Name numbers that `maildird held` lists, "
+                           "or a TARGET",
+                           words->items[0]);
+    }
+    struct config *config = command_config(invocation, &exit_code);
+    if (config == NULL) {
+        return exit_code;
+    }
+    if (targets_find(config, names, names_len, arena, &targets, &err) < 0) {
+        exit_code = command_failed(&err);
+    } else {
+        exit_code = answer_all(config, &targets, &a);
+    }
+    config_free(&config);
+    return exit_code;
+}
+
 static int held_main(struct invocation *invocation)
 {
     bool json = false;
@@ -222,14 +337,17 @@ static int held_main(struct invocation *invocation)
                       &exit_code)) {
         return exit_code;
     }
-    exit_code = list_words(invocation, &arguments, json);
+    bool is_answer = arguments.len > 0 && (strcmp(arguments.items[0], "approve") == 0 ||
+                                           strcmp(arguments.items[0], "keep") == 0);
+    exit_code =
+        is_answer ? answer_words(invocation, &arguments) : list_words(invocation, &arguments, json);
     free(arguments.items);
     return exit_code;
 }
 
 const struct verb verb_held = {
     .name = "held",
-    .arguments = "[TARGET…]",
-    .summary = "what was not done, and why",
+    .arguments = "[TARGET…] | approve|keep ID…|TARGET…",
+    .summary = "what was not done, and why; and what becomes of it",
     .run = held_main,
 };

@@ -224,6 +224,13 @@ enum held_kind {
     HELD_DELETE_REMOTE, /* gone here; the guard keeps the message on the server */
 };
 
+/* What a person said to it. */
+enum held_answer {
+    HELD_UNANSWERED,
+    HELD_APPROVED, /* the next pass does it */
+    HELD_KEPT,     /* not to be done: the next pass brings back what is gone on one side */
+};
+
 /* As retry_ms: not before a person says so. */
 #define HELD_UNTIL_TOLD INT64_MAX
 
@@ -237,7 +244,7 @@ struct index_held {
     int64_t since_ms;  /* wall clock */
     int64_t retry_ms;  /* not before; 0: at once */
     uint32_t tries;
-    bool approved;
+    enum held_answer answer;
 };
 int index_held_put(struct index_txn *txn, struct index_held *held, struct error *err);
 int index_held_delete(struct index_txn *txn, uint64_t id, struct error *err);
@@ -254,6 +261,8 @@ struct index_event {
     struct str what;    /* "downloaded", "uploaded", "flags to local", … */
     struct str why;
     struct str base;
+    struct str from; /* UTF-8 name of the mailbox that a move came out of; else empty */
+    uint8_t flags;   /* of the file, enum maildir_flag bits */
 };
 int index_event_add(struct index_txn *txn, const struct index_event *event, struct error *err);
 /* Newest first, up to `max`; called for each until it returns false. */

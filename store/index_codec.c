@@ -503,7 +503,7 @@ void index_encode_held(struct buf *out, const struct index_held *held)
 {
     put_byte(out, RECORD_VERSION);
     put_byte(out, held->kind);
-    put_byte(out, held->approved);
+    put_byte(out, held->answer);
     put_number(out, held->mailbox);
     put_number(out, held->uid);
     put_str(out, held->base);
@@ -517,7 +517,7 @@ bool index_decode_held(struct str value, struct index_held *out)
 {
     struct reader r = record_open(value);
     *out = (struct index_held){.kind = get_kind(&r, HELD_DELETE_REMOTE)};
-    out->approved = get_kind(&r, 1) == 1;
+    out->answer = get_kind(&r, HELD_KEPT);
     out->mailbox = get_u32(&r);
     out->uid = get_u32(&r);
     out->base = get_str(&r);
@@ -537,6 +537,8 @@ void index_encode_event(struct buf *out, const struct index_event *event)
     put_str(out, event->what);
     put_str(out, event->why);
     put_str(out, event->base);
+    put_str(out, event->from);
+    put_byte(out, event->flags);
 }
 
 bool index_decode_event(struct str value, struct index_event *out)
@@ -548,5 +550,7 @@ bool index_decode_event(struct str value, struct index_event *out)
     out->what = get_str(&r);
     out->why = get_str(&r);
     out->base = get_str(&r);
+    out->from = get_str(&r);
+    out->flags = (uint8_t)get_byte(&r);
     return record_done(&r);
 }

@@ -32,6 +32,8 @@ static int decide_and_do(struct pass *pass, struct error *err)
 {
     struct plan plan = {0};
     int r = plan_make(pass, &plan, err);
+    if (r == 0 && pass->options->adopt)
+        plan_keep_pairings(&plan);
     if (r == 0 && pass->options->plan != NULL)
         plan_tell(pass, &plan, pass->options->plan);
     if (r == 0 && !pass->options->dry_run)

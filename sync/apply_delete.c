@@ -4,6 +4,7 @@
 #include "imap/limits.h"
 #include "imap/list.h"
 #include "sync/apply_move.h"
+#include "sync/event.h"
 #include "sync/guard_store.h"
 #include "sync/local.h"
 
@@ -35,6 +36,9 @@ static int forget_removed(struct remover *rm, struct error *err)
     for (size_t i = 0; i < rm->len && r == 0; i++) {
         counted += !rm->batch[i]->has_copy;
         r = index_message_delete(txn, rm->pair->record.id, rm->batch[i]->uid, err);
+        if (r == 0)
+            r = event_note(rm->pass, txn, rm->pair, EVENT_DELETED_LOCAL, rm->batch[i]->base,
+                           rm->batch[i]->why, err);
     }
     if (r == 0)
         r = guard_note(txn, rm->pair->record.id, counted, pass_now_ms(rm->pass), err);
@@ -179,6 +183,9 @@ static int record_deleted(struct pass *pass, const struct mailbox_plan *plan,
         if (!seqset_contains(uids, ops->items[i].uid))
             continue;
         r = by_trash ? 0 : mark_deleted(txn, &ops->items[i], err);
+        if (r == 0)
+            r = event_note(pass, txn, plan->pair, EVENT_DELETED_REMOTE, ops->items[i].base,
+                           ops->items[i].why, err);
         counted += !ops->items[i].has_copy;
         count++;
     }

@@ -1,6 +1,7 @@
 #include "sync/apply.h"
 
 #include "imap/limits.h"
+#include "sync/event.h"
 #include "sync/flags.h"
 
 /* STORE commands in flight. */
@@ -93,6 +94,8 @@ static int record_stored(struct pass *pass, const struct mailbox_plan *plan, str
         m.flags = op->flags;
         m.state = op->state;
         r = index_message_put(txn, &m, err);
+        if (r == 0)
+            r = event_note(pass, txn, plan->pair, EVENT_FLAGS_REMOTE, &m, op->why, err);
         pass->report->messages.flags_to_remote++;
     }
     return r < 0 ? r : index_commit(&txn, err);
@@ -179,6 +182,9 @@ static int record_renames(struct renamer *rn, struct error *err)
     for (size_t i = 0; i < rn->len && r == 0; i++) {
         const struct renaming *b = &rn->batch[i];
         r = b->done ? index_message_put(txn, &b->intent.message, err) : 0;
+        if (r == 0 && b->done)
+            r = event_note(rn->pass, txn, rn->pair, EVENT_FLAGS_LOCAL, &b->intent.message,
+                           b->op->why, err);
         if (r == 0)
             r = index_intent_delete(txn, b->intent.id, err);
         rn->pass->report->messages.flags_to_local += b->done;

@@ -1,5 +1,7 @@
 #include "sync/apply.h"
 
+#include "sync/event.h"
+
 /*
  * A message that stands in several mailboxes is one file with several names: each further one is a
  * link, after an intent as for a delivery. Where there is no file to link to, or no links, it is
@@ -64,6 +66,9 @@ static int record_links(struct linker *ln, struct error *err)
         const struct linking *b = &ln->batch[i];
         if (b->done)
             r = index_message_put(txn, &b->intent.message, err);
+        if (r == 0 && b->done)
+            r = event_note(ln->pass, txn, ln->to->pair, EVENT_LINKED, &b->intent.message,
+                           "here already, in another mailbox", err);
         if (r == 0)
             r = index_intent_delete(txn, b->intent.id, err);
         ln->pass->report->messages.linked += b->done;

@@ -1,6 +1,7 @@
 #include "sync/apply_move.h"
 
 #include "imap/limits.h"
+#include "sync/event.h"
 #include "sync/local.h"
 #include "sync/locate.h"
 
@@ -154,6 +155,9 @@ static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated
     m->intent.message.uid = m->to_uid;
     if (m->intent.message.base.len > 0) {
         rc = index_message_put(txn, &m->intent.message, err);
+        if (rc == 0)
+            rc = event_note_move(mv->pass, txn, mv->r->from, mv->r->to, EVENT_MOVED_REMOTE,
+                                 &m->intent.message, "moved or copied here", err);
         if (rc == 0)
             rc = apply_unhold(txn, m->intent.message.mailbox, HELD_UPLOAD, 0,
                               m->intent.message.base, err);

@@ -1,5 +1,7 @@
 #include "sync/apply.h"
 
+#include "sync/event.h"
+
 #include <errno.h>
 
 /*
@@ -86,6 +88,9 @@ static int record_moves(struct local_mover *lm, struct error *err)
             r = index_message_delete(txn, intent->from_mailbox, intent->from_uid, err);
         if (r == 0 && b->done)
             r = index_message_put(txn, &intent->message, err);
+        if (r == 0 && b->done)
+            r = event_note_move(lm->pass, txn, lm->from->pair, lm->to->pair, EVENT_MOVED_LOCAL,
+                                &intent->message, "moved on the server", err);
         if (r == 0)
             r = index_intent_delete(txn, intent->id, err);
         lm->pass->report->messages.moved_local += b->done;

@@ -1,5 +1,6 @@
 #include "sync/apply.h"
 
+#include "sync/event.h"
 #include "sync/guard_store.h"
 
 /*
@@ -58,6 +59,9 @@ static int swap(struct pass *pass, struct mailbox_pair *pair, struct error *err)
         r = put_all(pass, txn, pair, fresh.id, err);
     if (r == 0 && old != 0)
         r = guard_renumber(txn, old, fresh.id, pass_now_ms(pass), err);
+    if (r == 0 && pair->pairing->messages_len > 0)
+        r = event_note_count(pass, txn, pair, EVENT_PAIRED, pair->pairing->messages_len,
+                             "found again by content", err);
     if (r == 0)
         r = index_commit(&txn, err);
     if (r < 0)

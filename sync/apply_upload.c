@@ -1,5 +1,6 @@
 #include "sync/apply.h"
 
+#include "sync/event.h"
 #include "sync/flags.h"
 #include "sync/locate.h"
 
@@ -219,6 +220,8 @@ static int record_stored(struct uploader *u, struct index_txn *txn,
 {
     const struct index_message *m = &intent->message;
     int r = index_message_put(txn, m, err);
+    if (r == 0)
+        r = event_note(u->pass, txn, u->pair, EVENT_UPLOADED, m, "new here", err);
     if (r == 0)
         r = apply_unhold(txn, m->mailbox, HELD_UPLOAD, 0, m->base, err);
     u->pass->report->messages.uploaded++;

@@ -133,7 +133,7 @@ static int count_held(struct pass *pass, struct error *err)
     int r = index_begin_read(pass->index, &txn, err);
     pass->report->messages.held = 0;
     while (r >= 0 && (r = index_held_next(txn, arena, &cursor, &h, err)) > 0)
-        pass->report->messages.held += is_target(pass, h.mailbox);
+        pass->report->messages.held += h.answer != HELD_KEPT && is_target(pass, h.mailbox);
     return r;
 }
 

@@ -1,5 +1,7 @@
 #include "sync/deliver.h"
 
+#include "sync/event.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -85,6 +87,29 @@ static int flush(struct deliverer *d, struct error *err)
 }
 
 /* Records of `published`, intents of `turning`, in one commit. */
+/* Of a first download one for all that came together: a mailbox's worth of them would push out
+ * everything else. */
+static int note_events(const struct deliverer *d, struct index_txn *txn, struct error *err)
+{
+    const struct parcel_vec *parcels = &d->published.parcels;
+    size_t run = 0;
+    int r = 0;
+    for (size_t i = 0; i < parcels->len && r == 0; i++) {
+        const struct parcel *p = &parcels->items[i];
+        bool first = p->pair->record.uidnext == 0;
+        bool ends = i + 1 == parcels->len || parcels->items[i + 1].pair != p->pair;
+        run++;
+        if (!first)
+            r = event_note(d->pass, txn, p->pair, EVENT_DOWNLOADED, &p->intent.message,
+                           "new on the server", err);
+        else if (ends)
+            r = event_note_count(d->pass, txn, p->pair, EVENT_DOWNLOADED, run, "first download",
+                                 err);
+        run = ends ? 0 : run;
+    }
+    return r;
+}
+
 static int record(struct deliverer *d, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
@@ -94,6 +119,8 @@ static int record(struct deliverer *d, struct error *err)
         if ((r = index_message_put(txn, &intent->message, err)) == 0)
             r = index_intent_delete(txn, intent->id, err);
     }
+    if (r == 0)
+        r = note_events(d, txn, err);
     for (size_t i = 0; i < d->turning.parcels.len && r == 0; i++)
         r = index_intent_put(txn, &d->turning.parcels.items[i].intent, err);
     return r < 0 ? r : index_commit(&txn, err);

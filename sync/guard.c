@@ -70,14 +70,15 @@ static bool trips(const struct config_guard *guard, const struct mailbox_plan *p
            (plan->pair->local.directory_replaced && t.deletions >= t.size);
 }
 
-static bool was_held(const struct held_list *earlier, const struct mailbox_plan *plan,
-                     const struct operation *op)
+/* `approve`: all that was held passes, else what a person answered so. */
+static bool is_approved(const struct held_list *earlier, const struct mailbox_plan *plan,
+                        const struct operation *op, bool approve)
 {
     enum held_kind kind = op->kind == OP_DELETE_LOCAL ? HELD_DELETE_LOCAL : HELD_DELETE_REMOTE;
     for (size_t i = 0; i < earlier->len; i++) {
         const struct index_held *h = &earlier->items[i];
         if (h->kind == kind && h->mailbox == plan->pair->record.id && h->uid == op->uid)
-            return true;
+            return approve || h->answer == HELD_APPROVED;
     }
     return false;
 }
@@ -90,7 +91,7 @@ static void hold(struct mailbox_plan *plan, const struct held_list *earlier, boo
         size_t kept = 0;
         for (size_t i = 0; i < ops->len; i++) {
             struct operation op = ops->items[i];
-            if (op.has_copy || (approve && was_held(earlier, plan, &op))) {
+            if (op.has_copy || is_approved(earlier, plan, &op, approve)) {
                 ops->items[kept++] = op;
                 continue;
             }

@@ -210,6 +210,25 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
     return r;
 }
 
+void plan_keep_pairings(struct plan *plan)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        struct mailbox_pair *pair = m->pair;
+        for (size_t k = 0; k < OP_KINDS; k++)
+            vec_clear(&m->ops[k]);
+        vec_clear(&m->held);
+        pair->to_path = NULL;
+        pair->to_name = STR_EMPTY;
+        pair->removal = REMOVE_NOTHING;
+        pair->remote_blocked = pair->local_blocked = true;
+        if (pair->pairing == NULL || pair->action != PAIR_SYNC) {
+            pair->action = PAIR_LEAVE;
+            pair->why = "there is nothing to pair";
+        }
+    }
+    vec_clear(&plan->moves);
+}
+
 void plan_free(struct plan *plan)
 {
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {

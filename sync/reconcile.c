@@ -105,16 +105,49 @@ static void delete_remote(struct mailbox_plan *plan, const struct message_row *r
         agree_on_state(plan, row, MESSAGE_DELETED_HERE, "deletions are not carried to the server");
 }
 
-static bool held_and_not_due(const struct held_list *held, enum held_kind kind, uint32_t uid,
-                             struct str base, int64_t now_ms)
+static const struct index_held *find_held(const struct held_list *held, enum held_kind kind,
+                                          uint32_t uid, struct str base)
 {
     for (size_t i = 0; i < held->len; i++) {
         const struct index_held *h = &held->items[i];
         bool same = kind == HELD_UPLOAD ? str_eq(h->base, base) : h->uid == uid;
         if (h->kind == kind && same)
-            return h->retry_ms > now_ms;
+            return h;
     }
-    return false;
+    return NULL;
+}
+
+static bool held_and_not_due(const struct held_list *held, enum held_kind kind, uint32_t uid,
+                             struct str base, int64_t now_ms)
+{
+    const struct index_held *h = find_held(held, kind, uid, base);
+    if (h == NULL || h->answer == HELD_APPROVED)
+        return false;
+    return h->answer == HELD_KEPT || h->retry_ms > now_ms;
+}
+
+static bool is_kept(const struct held_list *held, enum held_kind kind, uint32_t uid)
+{
+    const struct index_held *h = find_held(held, kind, uid, STR_EMPTY);
+    return h != NULL && h->answer == HELD_KEPT;
+}
+
+/* The deletion that was held is not wanted: what is gone on one side comes back from the other. */
+static bool bring_back(struct mailbox_plan *plan, const struct message_row *row,
+                       const struct held_list *held, enum case_action action)
+{
+    if (action == CASE_DELETE_REMOTE && is_kept(held, HELD_DELETE_REMOTE, row->uid)) {
+        struct operation *op = add(plan, OP_DOWNLOAD, row, "kept: brought back here");
+        if (row->remote == SIDE_FLAGS)
+            op->flags = row->remote_flags;
+    } else if (action == CASE_DELETE_LOCAL && is_kept(held, HELD_DELETE_LOCAL, row->uid)) {
+        /* The next pass finds a new file, and sends it. */
+        add(plan, OP_FORGET, row, "kept: to be sent again");
+        plan->pair->local_blocked = true;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static void skip(struct mailbox_plan *plan, const struct message_row *row, const char *why)
@@ -160,6 +193,8 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
                   const struct held_list *held, int64_t now_ms)
 {
     const struct case_row *c = case_find(case_base_of(row->base), row->remote, row->local);
+    if (bring_back(plan, row, held, c->action))
+        return;
     switch (c->action) {
     case CASE_NOTHING:
         if (case_base_of(row->base) == BASE_SKIPPED)
@@ -191,7 +226,9 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
         add(plan, OP_FORGET, row, c->why);
         break;
     case CASE_RETRY:
-        if (!held_and_not_due(held, HELD_DOWNLOAD, row->uid, STR_EMPTY, now_ms))
+        if (is_kept(held, HELD_DOWNLOAD, row->uid))
+            agree_on_state(plan, row, MESSAGE_SKIPPED, "to be left on the server");
+        else if (!held_and_not_due(held, HELD_DOWNLOAD, row->uid, STR_EMPTY, now_ms))
             add(plan, OP_DOWNLOAD, row, c->why);
         break;
     }

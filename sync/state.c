@@ -199,7 +199,7 @@ static bool is_first_run_complete(const struct pass *pass)
 
 int state_end_first_run(struct pass *pass, struct index_txn *txn, struct error *err)
 {
-    if (!pass->first_run || !is_first_run_complete(pass))
+    if (!pass->first_run || pass->options->adopt || !is_first_run_complete(pass))
         return 0;
     return index_fact_put(txn, FIRST_RUN_FACT, STR_EMPTY, err);
 }

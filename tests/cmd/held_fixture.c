@@ -44,8 +44,36 @@ static int put_all(struct index_txn *txn, struct error *err)
                                   .base = STR_EMPTY,
                                   .reason = STR_INIT("all of the mailbox would be deleted"),
                                   .since_ms = SINCE_MS,
-                                  .approved = uid == 2};
+                                  .answer = uid == 2 ? HELD_APPROVED : HELD_UNANSWERED};
         if (index_held_put(txn, &held, err) < 0) {
+            return -(int)err->code;
+        }
+    }
+    return 0;
+}
+
+static int put_events(struct index_txn *txn, struct error *err)
+{
+    static const struct index_event events[] = {
+        {.mailbox = STR_INIT("INBOX"),
+         .what = STR_INIT("downloaded"),
+         .why = STR_INIT("first download: 3 messages")},
+        {.mailbox = STR_INIT("INBOX"),
+         .uid = 4,
+         .what = STR_INIT("uploaded"),
+         .why = STR_INIT("new here"),
+         .base = STR_INIT("1.M1P1Q1.host")},
+        {.mailbox = STR_INIT("Lists/C"),
+         .uid = 7,
+         .what = STR_INIT("moved here"),
+         .why = STR_INIT("moved on the server"),
+         .base = STR_INIT("1.M1P1Q2.host"),
+         .from = STR_INIT("INBOX")},
+    };
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        struct index_event event = events[i];
+        event.time_ms = SINCE_MS + (int64_t)i * 1000;
+        if (index_event_add(txn, &event, err) < 0) {
             return -(int)err->code;
         }
     }
@@ -63,7 +91,7 @@ int main(int argc, char **argv)
     }
     if (index_open(argv[1], &index, &opened, &err) < 0 ||
         index_begin_write(index, &txn, &err) < 0 || put_all(txn, &err) < 0 ||
-        index_commit(&txn, &err) < 0) {
+        put_events(txn, &err) < 0 || index_commit(&txn, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }

@@ -61,11 +61,29 @@ class Held(unittest.TestCase):
             "account": "work", "id": 1, "kind": "upload", "mailbox": "Lists/C", "uid": None,
             "file": "1.M1P1Q1.host,S=4,W=5", "reason": "the server said: too big",
             "since": "2026-01-31T12:00:00Z", "retry": "2026-01-31T12:01:00Z", "tries": 3,
-            "approved": False})
+            "approved": False, "kept": False})
         self.assertEqual(items[2], {
             "account": "work", "id": 3, "kind": "delete_remote", "mailbox": "INBOX", "uid": 2,
             "file": None, "reason": "all of the mailbox would be deleted",
-            "since": "2026-01-31T12:00:00Z", "retry": None, "tries": 0, "approved": True})
+            "since": "2026-01-31T12:00:00Z", "retry": None, "tries": 0, "approved": True,
+            "kept": False})
+
+    def test_answers_are_kept_until_the_next_pass(self):
+        self.assertEqual(self.held("approve", "work", "1", "4"),
+                         "2 held messages to be done by the next sync\n")
+        self.assertEqual(self.held("keep", "work:INBOX"),
+                         "12 held messages to be kept by the next sync\n")
+        answers = {item["id"]: (item["approved"], item["kept"])
+                   for item in json.loads(self.held("--json"))["held"]}
+        self.assertEqual(answers.pop(1), (True, False))
+        self.assertEqual(set(answers.values()), {(False, True)})
+
+    def test_wrong_answers(self):
+        for words in (["approve"], ["keep"], ["keep", "3"], ["keep", "work", "99"],
+                      ["approve", "nobody"]):
+            result = self.home.run("held", "-c", self.config, *words)
+            self.assertEqual(result.code, 64, words)
+            self.assertTrue(result.err or result.out, words)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ static void law11_held_things_keep_their_numbers(void **state)
             .since_ms = 1,
             .retry_ms = 2,
             .tries = i,
-            .approved = i % 2 == 1,
+            .answer = i % 2 == 1 ? HELD_APPROVED : HELD_UNANSWERED,
         };
         ok(f->base, index_held_put(f->txn, &held, f->err));
         assert_int_equal(held.id, i + 1);
@@ -99,21 +99,21 @@ static void law11_held_things_keep_their_numbers(void **state)
     struct index_held held = {.kind = HELD_DELETE_REMOTE, .mailbox = f->mailbox};
     ok(f->base, index_held_put(f->txn, &held, f->err));
     assert_int_equal(held.id, 51);
-    held.approved = true;
+    held.answer = HELD_KEPT;
     ok(f->base, index_held_put(f->txn, &held, f->err));
     uint64_t cursor = 0;
     struct index_held found;
     uint32_t count = 0;
     while (index_held_next(f->txn, f->arena, &cursor, &found, f->err) == 1) {
         if (found.id == 51) {
-            assert_true(found.approved && found.kind == HELD_DELETE_REMOTE);
+            assert_true(found.answer == HELD_KEPT && found.kind == HELD_DELETE_REMOTE);
             break;
         }
         assert_int_equal(found.id, count + 1);
         assert_int_equal(found.kind, count % 4);
         assert_int_equal(found.uid, count);
         assert_int_equal(found.tries, count);
-        assert_int_equal(found.approved, count % 2 == 1);
+        assert_int_equal(found.answer, count % 2 == 1 ? HELD_APPROVED : HELD_UNANSWERED);
         assert_true(str_eq(found.base, STR("base")));
         assert_true(str_eq(found.reason, STR("the server said NO")));
         assert_true(found.since_ms == 1 && found.retry_ms == 2);

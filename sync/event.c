@@ -1,0 +1,37 @@
+#include "sync/event.h"
+
+#include <stdio.h>
+
+int event_note_move(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *from,
+                    const struct mailbox_pair *to, const char *what,
+                    const struct index_message *message, const char *why, struct error *err)
+{
+    const struct index_event event = {
+        .time_ms = pass_now_ms(pass),
+        .mailbox = to->record.utf8,
+        .from = from != NULL ? from->record.utf8 : STR_EMPTY,
+        .uid = message->uid,
+        .what = str_from(what),
+        .why = str_from(why),
+        .base = message->base,
+        .flags = message->flags.system,
+    };
+    return index_event_add(txn, &event, err);
+}
+
+int event_note(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
+               const char *what, const struct index_message *message, const char *why,
+               struct error *err)
+{
+    return event_note_move(pass, txn, NULL, pair, what, message, why, err);
+}
+
+int event_note_count(const struct pass *pass, struct index_txn *txn,
+                     const struct mailbox_pair *pair, const char *what, size_t count,
+                     const char *why, struct error *err)
+{
+    char text[128];
+    const struct index_message none = {.uid = 0};
+    snprintf(text, sizeof text, "%s: %zu message%s", why, count, count == 1 ? "" : "s");
+    return event_note(pass, txn, pair, what, &none, text, err);
+}
