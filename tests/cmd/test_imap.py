@@ -172,7 +172,8 @@ class Prompt(Embedded, operations.Case):
         terminal.write("idle INBOX 600\n")
         tools.wait_until(idles, 30, "IDLE")
         terminal.say("\x03", r"ended: interrupted(.|\n)*work> ")
-        self.assertIn("all: 1:3", terminal.say("search INBOX all\n", r"all: .*\n"))
+        self.assertIn("all: 1:3", terminal.say("search INBOX all\n",
+                                               r"all: .*\n(.|\n)*work> "))
         terminal.say("noop \x03", r"\n(.|\n)*work> ")
         terminal.write("\x04")
         self.assertEqual(terminal.end(), 0)
