@@ -12,8 +12,9 @@ Chunk = collections.namedtuple("Chunk", "due data")
 class Pipe:
     """One direction of one connection: a thread that reads, and one that writes when the time has come."""
 
-    def __init__(self, source, target, delay_s, on_data):
+    def __init__(self, source, target, delay_s, on_data, is_open):
         self.source, self.target, self.delay_s, self.on_data = source, target, delay_s, on_data
+        self.is_open = is_open
         self.chunks = collections.deque()
         self.ready = threading.Condition()
         self.threads = [threading.Thread(target=run, daemon=True) for run in (self.read, self.write)]
@@ -50,6 +51,7 @@ class Pipe:
             wait = chunk.due - time.monotonic()
             if wait > 0:
                 time.sleep(wait)
+            self.is_open.wait()
             try:
                 if not chunk.data:
                     self.target.shutdown(socket.SHUT_WR)
@@ -66,11 +68,23 @@ class Relay:
     def __init__(self, port, delay_ms=0, host="127.0.0.1"):
         self.target = (host, port)
         self.delay_s = delay_ms / 1000
+        self.open = threading.Event()  # nothing passes while it is not set
+        self.open.set()
+        self.refusing = False
+        self.idle_s = None  # a connection is cut so long after IDLE (plain text only)
+        self.attempts = []  # when each connection was asked for
         self.lock = threading.Lock()
         self.sockets = []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.reset()
+
+    def freeze(self):
+        """As a black hole: connections stay, and new ones are taken, but no byte passes."""
+        self.open.clear()
+
+    def thaw(self):
+        self.open.set()
 
     def reset(self):
         with self.lock:
@@ -91,6 +105,9 @@ class Relay:
         """End all connections at once."""
         with self.lock:
             sockets, self.sockets = self.sockets, []
+        self.cut_one(*sockets)
+
+    def cut_one(self, *sockets):
         for each in sockets:
             try:
                 each.shutdown(socket.SHUT_RDWR)
@@ -103,6 +120,10 @@ class Relay:
                 client, _ = self.listener.accept()
             except OSError:
                 return
+            self.attempts.append(time.monotonic())
+            if self.refusing:
+                client.close()
+                continue
             try:
                 server = socket.create_connection(self.target, timeout=10)
             except OSError:
@@ -117,6 +138,8 @@ class Relay:
         last = {"speaker": "client"}
 
         def from_client(data):
+            if self.idle_s is not None and data.upper().endswith(b" IDLE\r\n"):
+                threading.Timer(self.idle_s, self.cut_one, (client, server)).start()
             with self.lock:
                 self.bytes_out += len(data)
                 if last["speaker"] == "server":
@@ -131,5 +154,5 @@ class Relay:
         with self.lock:
             self.connections += 1
             self.sockets += [client, server]
-        Pipe(client, server, self.delay_s, from_client).start()
-        Pipe(server, client, self.delay_s, from_server).start()
+        Pipe(client, server, self.delay_s, from_client, self.open).start()
+        Pipe(server, client, self.delay_s, from_server, self.open).start()

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""The daemon when something goes wrong between it and the server, in the Maildir, or in its configuration."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import daemon
+import dovecot
+import messages
+import oracle
+import passes
+import relay
+import tools
+
+# What the back-off allows at most in so many seconds after the first failure: waits are random
+# parts of 2, 4, 8, 16, … seconds; that all of them are this short is less likely than 1 in 10,000.
+ATTEMPTS_IN_20_S = 14
+
+
+class DaemonFaults(passes.PassCase):
+    def started_daemon(self, port=None, mailboxes=("INBOX",), count=3, **account):
+        fixture = self.fixture
+        self.create(fixture, mailboxes)
+        client = self.client(fixture, "off", port=port, **account)
+        client.top = {"log_level": "debug"}
+        client.write_config()
+        self.deliver(count)
+        running = self.enterContext(daemon.Daemon(client))
+        running.wait_ready()
+        running.wait(lambda: len(self.files(client)) == count, "the first sync")
+        return client, running
+
+    def setUp(self):
+        self.fixture = self.started(dovecot.Dovecot())
+
+    def deliver(self, count=1, mailbox="INBOX"):
+        connection = self.fixture.connect()
+        for message in messages.batch(int(time.time() * 1000) % 100000, count):
+            oracle.append(connection, self.wire(self.fixture, mailbox), message, "")
+        connection.logout()
+
+    def files(self, client, mailbox="INBOX"):
+        folder = client.mailbox_path(mailbox)
+        return [os.path.join(folder, part, name) for part in ("new", "cur")
+                if os.path.isdir(os.path.join(folder, part)) for name in os.listdir(os.path.join(folder, part))]
+
+    def wait_files(self, client, running, count, what, seconds=30):
+        running.wait(lambda: len(self.files(client)) == count, what, seconds)
+
+    def count_there(self, mailbox="INBOX"):
+        connection = self.fixture.connect()
+        count = int(oracle.check(connection.select(oracle.quoted(self.wire(self.fixture, mailbox)), readonly=True))[0])
+        connection.logout()
+        return count
+
+    # --- between us and the server ---
+
+    def between(self):
+        return self.enterContext(relay.Relay(self.fixture.port))
+
+    def test_a_relay_that_freezes_and_thaws(self):
+        between = self.between()
+        client, running = self.started_daemon(between.port, timeout="5s")
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        between.freeze()
+        attempts = len(between.attempts)
+        self.deliver()
+        passes.add_file(client.mailbox_path("INBOX"), next(iter(messages.batch(5, 1))))
+        running.wait(lambda: "waiting" in running.status(), "a failure that is told", 40)
+        time.sleep(10)
+        self.assertLessEqual(len(between.attempts) - attempts, ATTEMPTS_IN_20_S)
+        between.thaw()
+        self.wait_files(client, running, 5, "the new message once it thawed", 60)
+        running.wait(lambda: self.count_there() == 5, "the file there", 60)
+
+    def test_a_server_that_refuses_for_a_while(self):
+        between = self.between()
+        client, running = self.started_daemon(between.port)
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        between.refusing = True
+        attempts = len(between.attempts)
+        between.cut()
+        self.deliver()
+        time.sleep(20)
+        self.assertLessEqual(len(between.attempts) - attempts, ATTEMPTS_IN_20_S)
+        self.assertGreater(len(between.attempts) - attempts, 1)
+        between.refusing = False
+        self.wait_files(client, running, 4, "the new message", 70)
+
+    def test_connections_cut_at_idle(self):
+        between = self.between()
+        between.idle_s = 1
+        client, running = self.started_daemon(between.port, watch={"mode": "idle", "poll": "10s"})
+        running.wait(lambda: "push in 1" not in running.status() and " idle" in running.status(), "polling", 60)
+        attempts = len(between.attempts)
+        self.deliver()
+        self.wait_files(client, running, 4, "the new message, by polling", 40)
+        self.assertLessEqual(len(between.attempts) - attempts, 6)
+
+    def test_ten_seconds_of_delay(self):
+        between = self.between()
+        client, running = self.started_daemon(between.port)
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        between.delay_s = 10  # of connections made from now on
+        between.cut()
+        self.deliver()
+        self.wait_files(client, running, 4, "the new message", 280)
+
+    def test_a_server_that_accepts_and_says_nothing(self):
+        between = self.between()
+        between.freeze()
+        client = self.client(self.fixture, "off", port=between.port, timeout="3s")
+        running = self.enterContext(daemon.Daemon(client))
+        running.wait_ready()
+        running.wait(lambda: "waiting" in running.status(), "a failure that is told", 20)
+        begun = time.monotonic()
+        self.assertEqual(running.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 5)
+
+    def test_a_server_that_restarts(self):
+        client, running = self.started_daemon()
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        self.fixture.stop()
+        self.fixture.start()
+        self.deliver()
+        self.wait_files(client, running, 4, "the new message", 60)
+
+    # --- in the Maildir ---
+
+    def test_law11_everything_removed_under_the_daemon(self):
+        client, running = self.started_daemon(count=120)
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        shutil.rmtree(client.mailbox_path("INBOX"))
+        running.wait(lambda: "a pass begins (causes 4" in running.log() or "held" in running.log(), "a pass over it", 60)
+        time.sleep(3)
+        self.assertEqual(self.count_there(), 120)
+
+    def test_an_unmounted_maildir(self):
+        client, running = self.started_daemon(count=5)
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        away = client.maildir + ".away"
+        os.rename(client.maildir, away)
+        running.wait(lambda: "waiting" in running.status(), "a failure that is told", 60)
+        self.assertEqual(self.count_there(), 5)
+        os.rename(away, client.maildir)
+        passes.add_file(client.mailbox_path("INBOX"), next(iter(messages.batch(5, 1))))
+        running.wait(lambda: self.count_there() == 6, "the file there", 60)
+
+    # --- the configuration, signals ---
+
+    def test_reload(self):
+        client, running = self.started_daemon()
+        client.accounts["other"] = dict(client.accounts["work"], maildir=client.maildir + "-other")
+        client.write_config()
+        running.reload()
+        other = os.path.join(client.maildir + "-other", "INBOX", "cur")
+        running.wait(lambda: os.path.isdir(other), "the added account")
+        self.assertIn("0 changed, 1 added, 0 removed, 1 as before", running.log())
+        running.wait_told(lambda message: message.get("RELOADING") == "1" and "MONOTONIC_USEC" in message, "RELOADING")
+        with open(client.config_file, "a", encoding="utf-8") as stream:
+            stream.write("nonsense")
+        running.reload()
+        running.wait(lambda: "the old one stays in force" in running.log(), "the wrong configuration to be told")
+        self.deliver()
+        self.wait_files(client, running, 4, "mail goes on")
+
+    def test_term_is_quick_and_zero(self):
+        _, running = self.started_daemon()
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        begun = time.monotonic()
+        self.assertEqual(running.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 3)
+        self.assertTrue(any(message.get("STOPPING") == "1" for message in running.told))
+
+    def test_a_wrong_password_is_not_sent_twice(self):
+        fixture = self.fixture
+        between = self.between()
+        client = self.client(fixture, "off", port=between.port, password="wrong")
+        running = self.enterContext(daemon.Daemon(client, "--trace", os.path.join(client.folder, "trace")))
+        running.wait(lambda: "refused" in running.status(), "the refusal", 40)
+        for _ in range(3):
+            subprocess.run(client.command("trigger", "--wait"), env=client.environment(), capture_output=True,
+                           timeout=60, check=False)
+        with open(os.path.join(client.folder, "trace"), encoding="utf-8", errors="replace") as stream:
+            tries = sum(" LOGIN " in line or " AUTHENTICATE " in line for line in stream if " C: " in line)
+        self.assertEqual(tries, 1)
+        client.write_config(password=fixture.password)
+        running.reload()
+        running.wait_idle()
+
+    def test_the_watchdog_is_fed(self):
+        client = self.client(self.fixture, "off")
+        running = self.enterContext(daemon.Daemon(client, env={"WATCHDOG_USEC": "1000000"}))
+        running.wait_told(lambda message: message.get("WATCHDOG") == "1", "WATCHDOG")
+
+    def test_a_second_daemon_is_refused(self):
+        client, _ = self.started_daemon()
+        result = client.run("daemon", timeout=20)
+        self.assertNotEqual(result.code, 0)
+        self.assertIn("daemon", result.err)
+
+
+if __name__ == "__main__":
+    tools.main()
