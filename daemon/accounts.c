@@ -189,6 +189,8 @@ static void begin_pass(struct account *account, const struct schedule_job *sched
     assert(!account->passing);
     requests_begin(account, &job);
     account->partly = job.mailboxes != NULL || job.dry_run;
+    account->dry = job.dry_run;
+    job.told = job.told || account->supervisor->listeners.len > 0;
     account->passing = true;
     account->causes = schedule->causes;
     account->begun_ms = supervisor_now_ms(account->supervisor);
@@ -203,6 +205,7 @@ static void start_watcher(struct account *account, size_t at, const struct sched
     const struct supervisor_options *options = &account->supervisor->options;
     const struct watcher_options watcher = {
         .owner = account,
+        .config = account->shared->config,
         .account = account->config,
         .dialer = worker_dialer(account->worker),
         .clock = options->clock,
@@ -365,6 +368,67 @@ static void on_watch_ended(struct account *account, const struct note *note)
     xfree(&(struct error *){note->error});
 }
 
+/* What lines of a plan are events, too. */
+static const struct {
+    const char *what;
+    enum daemon_event_kind kind;
+} EVENT_WORDS[] = {
+    {"downloaded", DAEMON_NEW},          {"flags to the server", DAEMON_FLAGS},
+    {"flags to the file", DAEMON_FLAGS}, {"move", DAEMON_MOVED},
+    {"delete here", DAEMON_DELETED},     {"delete on the server", DAEMON_DELETED},
+};
+
+static bool begins_with(const char *text, const char *word)
+{
+    return strncmp(text, word, strlen(word)) == 0;
+}
+
+static uint32_t uid_of(const char *subject)
+{
+    static const char word[] = "UID ";
+    if (subject == NULL || !begins_with(subject, word))
+        return 0;
+    return (uint32_t)strtoul(subject + strlen(word), NULL, 10);
+}
+
+/* "move here to Archive" */
+static const char *target_of(const struct plan_line *line, enum daemon_event_kind kind)
+{
+    const char *to = kind == DAEMON_MOVED ? strstr(line->what, " to ") : NULL;
+    return to == NULL ? NULL : to + strlen(" to ");
+}
+
+static void tell_line(struct account *account, const struct plan_line *line)
+{
+    struct supervisor *s = account->supervisor;
+    for (size_t i = 0; i < sizeof EVENT_WORDS / sizeof *EVENT_WORDS; i++) {
+        if (line->what == NULL || !begins_with(line->what, EVENT_WORDS[i].what))
+            continue;
+        const struct daemon_event event = {
+            .kind = EVENT_WORDS[i].kind,
+            .time_ms = clock_wall_ms(s->options.clock),
+            .account = account->config->name,
+            .mailbox = line->mailbox,
+            .to = target_of(line, EVENT_WORDS[i].kind),
+            .uid = uid_of(line->subject),
+            .base = line->base,
+            .what = line->what,
+            .why = line->why,
+        };
+        supervisor_tell(s, &event);
+        return;
+    }
+}
+
+static void on_line(struct account *account, struct plan_line *line)
+{
+    if (line->base == NULL)
+        requests_line(account, line);
+    if (!account->dry)
+        tell_line(account, line);
+    plan_line_free(&line);
+}
+
 void account_note(struct account *account, const struct note *note)
 {
     switch (note->kind) {
@@ -372,8 +436,7 @@ void account_note(struct account *account, const struct note *note)
         on_pass_done(account, note);
         break;
     case NOTE_PLAN_LINE:
-        requests_line(account, note->line);
-        plan_line_free(&(struct plan_line *){note->line});
+        on_line(account, note->line);
         break;
     case NOTE_WATCH_LISTENS:
         slot_of(account, note->watcher)->listens = true;

@@ -53,6 +53,7 @@ struct account {
     bool local_watched;            /* by inotify */
     bool local_refused;            /* it cannot be, and that was said */
     bool partly;                   /* it was asked for a part, or changes nothing */
+    bool dry;                      /* it changes nothing */
     int64_t begun_ms;
 
     enum account_state told_state; /* to the listeners */

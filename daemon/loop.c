@@ -1,5 +1,6 @@
 #include "daemon/loop.h"
 
+#include "base/apart.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "daemon/control.h"
@@ -223,6 +224,8 @@ int loop_run(const struct loop_options *options, struct config *config, struct e
         .seed = seed(),
     };
     int r = block_signals(err);
+    if (r == 0)
+        r = apart_begin(err);
     if (r < 0)
         config_free(&config);
     else

@@ -82,5 +82,6 @@ void plan_line_free(struct plan_line **line)
     xfree(&(*line)->what);
     xfree(&(*line)->subject);
     xfree(&(*line)->why);
+    xfree(&(*line)->base);
     xfree(line);
 }

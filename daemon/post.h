@@ -32,6 +32,7 @@ struct note {
 /* A line of a plan, or of what was done. */
 struct plan_line {
     char *mailbox, *what, *subject, *why; /* NULL where there is none */
+    char *base;                           /* of a message that came: its file */
 };
 void plan_line_free(struct plan_line **line);
 

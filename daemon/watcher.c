@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "client/cmd_notify.h"
 #include "sync/names.h"
+#include "daemon/confine.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -258,6 +259,7 @@ static void *run(void *argument)
     struct watcher *w = argument;
     struct connection *connection = NULL;
     struct error err = ERROR_INIT;
+    confine_thread(w->options.config, w->options.account);
     (void)watch(w, &connection, &err);
     log_debug(&w->log, "the watcher ends: %s", err.text);
     if (connection != NULL) {

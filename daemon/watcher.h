@@ -12,6 +12,7 @@
 
 struct watcher_options {
     struct account *owner;
+    const struct config *config;
     const struct config_account *account;
     struct dialer *dialer;
     const struct clock *clock;

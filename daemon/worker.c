@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "store/index.h"
 #include "sync/hooks.h"
+#include "daemon/confine.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -74,6 +75,37 @@ static void on_line(void *self, const char *account, const char *mailbox, const 
     line->why = copy_or_null(why);
     const struct note note = {.kind = NOTE_PLAN_LINE, .account = w->options.owner, .line = line};
     post_put(w->options.post, &note);
+}
+
+/* ---- news: to the hooks and to whoever listens ---- */
+
+struct news {
+    struct worker *worker;
+    const struct news_sink *hooks; /* NULL: none */
+};
+
+static void on_arrived(void *self, const struct arrival *arrival)
+{
+    struct news *news = self;
+    if (news->hooks != NULL)
+        news->hooks->arrived(news->hooks->self, arrival);
+    if (!news->worker->job.told)
+        return;
+    struct plan_line *line = xcalloc(1, sizeof *line);
+    const char *slash = strrchr(arrival->file, '/');
+    line->mailbox = xstrdup(arrival->mailbox);
+    line->what = xstrdup("downloaded");
+    line->base = xstrdup(slash == NULL ? arrival->file : slash + 1);
+    const struct note note = {
+        .kind = NOTE_PLAN_LINE, .account = news->worker->options.owner, .line = line};
+    post_put(news->worker->options.post, &note);
+}
+
+static void on_changed(void *self, const char *mailbox)
+{
+    struct news *news = self;
+    if (news->hooks != NULL)
+        news->hooks->changed(news->hooks->self, mailbox);
 }
 
 static bool is_watched(const struct worker *w, const char *mailbox)
@@ -151,7 +183,9 @@ static void pass_with_hooks(struct worker *w, struct pass_options *options, stru
                                          .wake = &w->wake};
     struct hook_news *news = hook_news_new();
     struct error err = ERROR_INIT;
-    options->news = hook_news_sink(news);
+    struct news both = {.worker = w, .hooks = hook_news_sink(news)};
+    const struct news_sink sink = {on_arrived, on_changed, &both};
+    options->news = &sink;
     if (hooks_before_sync(&context, &err) < 0)
         *out = (struct report){
             .account = w->options.account->name, .result = REPORT_FAILED, .error = err};
@@ -171,6 +205,9 @@ static void pass(struct worker *w, struct pass_options *options, struct report *
     } else if (!w->job.dry_run && !w->job.no_hooks && hooks_are_wanted(w->options.config)) {
         pass_with_hooks(w, options, out);
     } else {
+        struct news told = {.worker = w};
+        const struct news_sink sink = {on_arrived, on_changed, &told};
+        options->news = w->job.told ? &sink : NULL;
         (void)account_pass(w->options.config, w->options.account, options, out);
     }
 }
@@ -238,6 +275,7 @@ static enum worker_task next_task(struct worker *w)
 static void *run(void *argument)
 {
     struct worker *w = argument;
+    confine_thread(w->options.config, w->options.account);
     pthread_mutex_lock(&w->lock);
     enum worker_task task;
     while ((task = next_task(w)) != TASK_QUIT) {

@@ -1,5 +1,6 @@
 #include "base/process.h"
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/files.h"
 #include <assert.h>
 #include <errno.h>
@@ -77,6 +78,22 @@ static void set_files(posix_spawn_file_actions_t *actions, const struct pipes *p
     }
 }
 
+/* What is started may do what its starter may. */
+struct start {
+    pid_t *pid;
+    char *const *argv, *const *environment;
+    const posix_spawn_file_actions_t *actions;
+    const posix_spawnattr_t *attributes;
+    int result;
+};
+
+static void start_apart(void *argument)
+{
+    struct start *s = argument;
+    s->result =
+        posix_spawnp(s->pid, s->argv[0], s->actions, s->attributes, s->argv, s->environment);
+}
+
 /* 0 or an errno. */
 static int spawn(struct process *p, const struct pipes *pipes)
 {
@@ -101,8 +118,13 @@ static int spawn(struct process *p, const struct pipes *pipes)
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     (void)posix_spawnattr_setsigdefault(&attributes, &all);
     AUTO_FREE char **environment = environment_with(p->options->environment);
-    int result = posix_spawnp(&p->pid, argv[0], &actions, &attributes,
-                              (char *const *)(uintptr_t)argv, environment);
+    struct start start = {.pid = &p->pid,
+                          .argv = (char *const *)(uintptr_t)argv,
+                          .environment = environment,
+                          .actions = &actions,
+                          .attributes = &attributes};
+    apart_run(start_apart, &start);
+    int result = start.result;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return result;

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "net/stream_private.h"
 #include <errno.h>
 #include <poll.h>
@@ -86,6 +87,20 @@ static const struct stream_layer_ops tunnel_ops = {
     .close = tunnel_close,
 };
 
+struct start {
+    pid_t *child_out;
+    char *const *argv;
+    const posix_spawn_file_actions_t *actions;
+    const posix_spawnattr_t *attributes;
+    int result;
+};
+
+static void start_apart(void *argument)
+{
+    struct start *s = argument;
+    s->result = posix_spawn(s->child_out, "/bin/sh", s->actions, s->attributes, s->argv, environ);
+}
+
 /* The command shares the terminal, so that ssh can ask for a passphrase; signals are as at login.
  */
 static int spawn_sh(const char *command, int fd, pid_t *child_out)
@@ -109,7 +124,10 @@ static int spawn_sh(const char *command, int fd, pid_t *child_out)
     char option[] = "-c";
     AUTO_FREE char *text = xstrdup(command);
     char *argv[] = {sh, option, text, NULL};
-    int rc = posix_spawn(child_out, "/bin/sh", &actions, &attributes, argv, environ);
+    struct start start = {
+        .child_out = child_out, .argv = argv, .actions = &actions, .attributes = &attributes};
+    apart_run(start_apart, &start);
+    int rc = start.result;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return rc;

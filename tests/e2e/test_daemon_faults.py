@@ -2,8 +2,10 @@
 """The daemon when something goes wrong between it and the server, in the Maildir, or in its configuration."""
 
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 
 import daemon
@@ -189,6 +191,26 @@ class DaemonFaults(passes.PassCase):
         client.write_config(password=fixture.password)
         running.reload()
         running.wait_idle()
+
+    def test_threads_are_confined_and_commands_are_not(self):
+        outside = os.path.join(self.enterContext(tempfile.TemporaryDirectory(prefix="maildird-outside-")), "mark")
+        client = self.client(self.fixture, "off", password=None,
+                             password_command="echo command >>%s; echo %s" % (outside, self.fixture.password))
+        del client.accounts["work"]["password"]
+        client.top = {"hooks": {"new_mail": "echo hook >>%s" % outside}}
+        client.write_config()
+        running = self.enterContext(daemon.Daemon(client))
+        running.wait_idle()
+        self.deliver()
+        running.wait(lambda: os.path.exists(outside) and b"hook" in pathlib.Path(outside).read_bytes(), "the hook")
+        confined = {}
+        for task in os.listdir("/proc/%d/task" % running.process.pid):
+            with open("/proc/%d/task/%s/status" % (running.process.pid, task), encoding="utf-8") as stream:
+                fields = dict(line.split(":", 1) for line in stream.read().splitlines() if ":" in line)
+            confined[int(task)] = fields["NoNewPrivs"].strip() == "1"
+        self.assertFalse(confined[running.process.pid])
+        if "no Landlock" not in running.log():
+            self.assertGreaterEqual(sum(confined.values()), 2)
 
     def test_the_watchdog_is_fed(self):
         client = self.client(self.fixture, "off")
