@@ -32,6 +32,14 @@ int mem_backend_renumber(struct mem_backend *backend, const char *user, const ch
 /* As a server that forgets which UIDs were expunged (RFC 7162 section 3.2.5). */
 int mem_backend_forget_expunged(struct mem_backend *backend, const char *user, const char *mailbox,
                                 struct error *err);
+/* A copy of all of a user's mailboxes, and putting it in their place later: with the UIDs and
+ * UIDVALIDITYs that they had, as a restored server shows them. For a user with no session. NULL if
+ * there is no such user; the caller frees it. */
+struct mem_backup;
+struct mem_backup *mem_backup_new(struct mem_backend *backend, const char *user);
+void mem_backup_restore(struct mem_backend *backend, const char *user,
+                        const struct mem_backup *backup);
+void mem_backup_free(struct mem_backup **backup);
 /* Each message in UID order until it returns false. */
 int mem_backend_each(struct mem_backend *backend, const char *user, const char *mailbox,
                      bool (*visit)(void *self, const struct backend_message *message,

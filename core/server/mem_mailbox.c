@@ -172,6 +172,31 @@ static int copy_flags(struct mem_mailbox *m, const struct imap_flags *flags, str
     return 0;
 }
 
+struct mem_mailbox *mem_mailbox_copy(const struct mem_mailbox *m)
+{
+    struct mem_mailbox *copy = mem_mailbox_new(m->name, m->uidvalidity, 0);
+    memcpy(copy->id, m->id, sizeof copy->id);
+    copy->noselect = m->noselect;
+    copy->special_use = m->special_use;
+    copy->uidnext = m->uidnext;
+    copy->highestmodseq = m->highestmodseq;
+    copy->forgotten = m->forgotten;
+    VEC_FOREACH (struct mem_message *const, at, &m->messages) {
+        struct mem_message *message = xmemdup(*at, sizeof **at);
+        struct error err = ERROR_INIT;
+        (void)copy_flags(copy, &(*at)->flags, &message->flags, &err);
+        message->body->references++;
+        vec_push(&copy->messages, message);
+    }
+    VEC_FOREACH (const struct mem_change, change, &m->changes) {
+        vec_push(&copy->changes, *change);
+    }
+    VEC_FOREACH (const struct backend_expunged, expunged, &m->expunged) {
+        vec_push(&copy->expunged, *expunged);
+    }
+    return copy;
+}
+
 /* ---- changes ---- */
 
 /* Keeps those that are the latest of their message. */

@@ -63,6 +63,8 @@ struct mem_mailbox {
 };
 
 struct mem_mailbox *mem_mailbox_new(const char *name, uint32_t uidvalidity, uint64_t id);
+/* With all that is in it, but for rights and annotations. */
+struct mem_mailbox *mem_mailbox_copy(const struct mem_mailbox *m);
 void mem_mailbox_retain(struct mem_mailbox *m);
 void mem_mailbox_release(struct mem_mailbox **m);
 

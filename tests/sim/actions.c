@@ -1,6 +1,7 @@
 #include "sim/actions.h"
 #include "base/alloc.h"
 #include "sync/flags.h"
+#include "sim/calls.h"
 #include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
@@ -84,8 +85,6 @@ static bool message_there(uint64_t *random, struct in_mailbox *out)
 static const char *folder_here(uint64_t *random)
 {
     struct here_names names = {0};
-    if (!truth.began)
-        return NULL;
     here_folders_list(scratch, &names);
     const char *name =
         names.len > 0 ? names.items[random_below(random, (unsigned)names.len)] : NULL;
@@ -129,6 +128,8 @@ static void note_removed_there(struct message *m)
 
 static bool deliver_there(uint64_t *random)
 {
+    if (truth.older_there)
+        return false;
     const char *mailbox = mailbox_there(random);
     struct message *m = truth_make(random, false);
     m->flags = some_flags(random);
@@ -139,6 +140,8 @@ static bool deliver_there(uint64_t *random)
 /* One that is stored byte for byte. */
 static bool deliver_raw_there(uint64_t *random)
 {
+    if (truth.older_there)
+        return false;
     struct message *m = truth_make_raw();
     m->made = there_append(mailbox_there(random), m->text, 0);
     return m->made > 0;
@@ -146,6 +149,8 @@ static bool deliver_raw_there(uint64_t *random)
 
 static bool deliver_again_there(uint64_t *random)
 {
+    if (truth.older_there)
+        return false;
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
@@ -180,6 +185,8 @@ static bool expunge_there(uint64_t *random)
 
 static bool replace_there(uint64_t *random)
 {
+    if (truth.older_there)
+        return false;
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
@@ -192,6 +199,8 @@ static bool replace_there(uint64_t *random)
 
 static bool move_there(uint64_t *random)
 {
+    if (truth.older_there)
+        return false;
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
@@ -206,6 +215,8 @@ static bool move_there(uint64_t *random)
 
 static bool copy_there(uint64_t *random)
 {
+    if (truth.older_there)
+        return false;
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
@@ -400,7 +411,7 @@ static bool copy_here(uint64_t *random)
 
 static bool create_here(uint64_t *random)
 {
-    return truth.began && here_create(NAMES[random_below(random, NAMES_LEN)]);
+    return here_create(NAMES[random_below(random, NAMES_LEN)]);
 }
 
 static const char *other_folder_here(uint64_t *random)
@@ -433,6 +444,85 @@ static bool remove_folder_here(uint64_t *random)
     return here_remove_folder(name);
 }
 
+/* ---- what only content sees through ---- */
+
+/* Between two passes alone. */
+static bool in_pass(void)
+{
+    return machine.points > 0;
+}
+
+static bool renumber_there(uint64_t *random)
+{
+    truth.recovers = true;
+    there_renumber(mailbox_there(random));
+    return true;
+}
+
+static bool back_up_there(uint64_t *random)
+{
+    there_back_up();
+    return true;
+}
+
+static bool restore_there(uint64_t *random)
+{
+    if (in_pass())
+        return false;
+    truth_count();
+    if (!there_restore())
+        return false;
+    truth_note_restored();
+    truth.older_there = true;
+    return true;
+}
+
+static struct {
+    const struct disk_node *mail;
+    bool has_index;
+} backup;
+
+static bool back_up_here(uint64_t *random)
+{
+    if (in_pass() || disk_at(HERE_ROOT) == NULL)
+        return false;
+    backup.mail = disk_backup(disk_at(HERE_ROOT));
+    backup.has_index = calls_copy_index(false);
+    return true;
+}
+
+static bool restore_mail_here(uint64_t *random)
+{
+    if (in_pass() || backup.mail == NULL)
+        return false;
+    truth_count();
+    disk_restore(disk_at(HERE_ROOT), backup.mail);
+    truth_note_restored();
+    return true;
+}
+
+static bool restore_index_here(uint64_t *random)
+{
+    if (in_pass() || !backup.has_index)
+        return false;
+    truth.recovers = true;
+    return calls_copy_index(true);
+}
+
+static bool restore_all_here(uint64_t *random)
+{
+    return restore_mail_here(random) && restore_index_here(random);
+}
+
+static bool lose_index_here(uint64_t *random)
+{
+    if (in_pass())
+        return false;
+    truth.recovers = true;
+    calls_lose_index();
+    return true;
+}
+
 /* ---- the table ---- */
 
 const struct action actions[] = {
@@ -461,6 +551,14 @@ const struct action actions[] = {
     {"create here", 3, create_here},
     {"rename here", 3, rename_here},
     {"remove folder here", 2, remove_folder_here},
+    {"renumber there", 1, renumber_there},
+    {"back up there", 3, back_up_there},
+    {"restore there", 1, restore_there},
+    {"back up here", 3, back_up_here},
+    {"restore mail here", 1, restore_mail_here},
+    {"restore index here", 1, restore_index_here},
+    {"restore all here", 1, restore_all_here},
+    {"lose index here", 1, lose_index_here},
 };
 const size_t actions_len = sizeof actions / sizeof actions[0];
 uint64_t actions_done[64];
@@ -491,6 +589,8 @@ void actions_begin_empty(void)
     if (scratch == NULL)
         scratch = arena_new();
     last_removed.message = NULL;
+    backup.mail = NULL;
+    backup.has_index = false;
 }
 
 void actions_begin(uint64_t *random)

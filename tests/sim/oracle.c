@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "store/index.h"
 #include "sync/flags.h"
 #include "sim/here.h"
@@ -282,24 +283,25 @@ static void check_alike(const struct sights *here, const struct sights *there)
                    here->items[at].mailbox);
 }
 
-static void check_count(const struct message *m)
+static void check_count(const struct message *m, bool held)
 {
     unsigned least = m->made > m->removed ? m->made - m->removed : 0;
     unsigned most = m->made + m->sent_again;
     /* Which of several copies was moved, where both sides move, or an answer was lost, cannot be
      * told: one is there in any case. */
-    bool ambiguous = m->made > 1 && (m->moved_here || m->moved_there);
+    bool ambiguous = m->made > 1 && (m->moved_here || m->moved_there || truth.recovers);
     if (ambiguous) {
         least = least > 1 ? 1 : least;
         most++;
     }
-    if (m->made == 1 && m->removed > 0 && !m->revived && !m->sent_again && !m->moved_here &&
-        !m->moved_there)
+    bool settled = !m->revived && !m->sent_again && !truth.recovers;
+    if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;
-    if (m->here + m->apart < least)
+    unsigned seen = held && m->there > m->here ? m->there : m->here;
+    if (seen + m->apart < least)
         truth_fail("message %u is lost: %u of it here, %u made, %u removed", m->number, m->here,
                    m->made, m->removed);
-    if (m->here > most + m->apart)
+    if (m->here > most + m->apart || (held && m->there > most + m->apart))
         truth_fail("message %u is doubled or came back: %u of it here, %u made, %u removed",
                    m->number, m->here, m->made, m->removed);
 }
@@ -322,6 +324,43 @@ static void check_flags(const struct sight *s)
     }
 }
 
+void truth_count(void)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct sights here = {0}, there = {0};
+    look(arena, &here, &there);
+    vec_free(&here);
+    vec_free(&there);
+}
+
+void truth_note_restored(void)
+{
+    size_t len = truth.messages.len;
+    unsigned *before = xcalloc(2 * len + 1, sizeof *before);
+    for (size_t i = 0; i < len; i++) {
+        before[2 * i] = truth.messages.items[i]->here;
+        before[2 * i + 1] = truth.messages.items[i]->there;
+    }
+    truth_count();
+    for (size_t i = 0; i < len; i++) {
+        struct message *m = truth.messages.items[i];
+        unsigned was = before[2 * i] > before[2 * i + 1] ? before[2 * i] : before[2 * i + 1];
+        unsigned is = m->here > m->there ? m->here : m->there;
+        m->resettled = true;
+        if (is < was)
+            m->removed += was - is;
+        bool back = m->here > before[2 * i] || m->there > before[2 * i + 1];
+        if (back) {
+            unsigned more =
+                m->here > before[2 * i] ? m->here - before[2 * i] : m->there - before[2 * i + 1];
+            m->made += more;
+            m->removed += more;
+        }
+    }
+    xfree(&before);
+    truth.recovers = true;
+}
+
 void truth_check_now(void)
 {
     AUTO_ARENA struct arena *arena = arena_new();
@@ -336,21 +375,24 @@ void truth_check_now(void)
     vec_free(&there);
 }
 
-void truth_check_settled(void)
+void truth_check_settled(bool held)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct sights here = {0}, there = {0};
     look(arena, &here, &there);
     set_apart(arena, &here);
     set_apart(arena, &there);
-    check_alike(&here, &there);
+    if (!held)
+        check_alike(&here, &there);
     VEC_FOREACH (struct message *, m, &truth.messages) {
-        check_count(*m);
+        check_count(*m, held);
     }
     VEC_FOREACH (const struct sight, s, &here) {
-        check_flags(s);
+        if (!truth.recovers)
+            check_flags(s);
     }
-    check_index(arena, &here, &there);
+    if (!held)
+        check_index(arena, &here, &there);
     vec_free(&here);
     vec_free(&there);
 }

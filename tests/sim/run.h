@@ -4,7 +4,7 @@
 #include "sim/script.h"
 
 struct run_counts {
-    uint64_t runs, passes, points, failed_passes, left_to_people;
+    uint64_t runs, passes, points, failed_passes, left_to_people, held;
     uint64_t things[THING_KINDS]; /* that really happened */
     uint64_t faults[SCRIPT_FAULTS];
 };

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "sim/actions.h"
+#include "sim/calls.h"
 #include "sim/known.h"
 #include "sim/machine.h"
 #include "sim/run.h"
@@ -70,11 +71,7 @@ static void begin_worker(unsigned number)
 
 static void end_worker(void)
 {
-    static const char *const names[] = {"index.mdb", "index.mdb-lock"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        AUTO_FREE char *path = path_join(scratch, names[i]);
-        (void)unlink(path);
-    }
+    calls_remove_index();
     (void)rmdir(scratch);
 }
 
@@ -251,6 +248,7 @@ static void tell_counts(double seconds)
            sum.runs, sum.passes, sum.failed_passes, sum.points, seconds,
            (double)sum.runs / seconds);
     printf("  %-22s %12" PRIu64 "\n", "left to people", sum.left_to_people);
+    printf("  %-22s %12" PRIu64 "\n", "ended with some held", sum.held);
     for (unsigned i = 0; i < THING_KINDS; i++)
         printf("  %-22s %12" PRIu64 "\n", thing_kind_name(i), sum.things[i]);
     for (unsigned i = 0; i < SCRIPT_FAULTS; i++)

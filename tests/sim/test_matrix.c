@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "config/config.h"
 #include "sync/flags.h"
+#include "sim/calls.h"
 #include "sim/disk.h"
 #include "sim/here.h"
 #include "sim/machine.h"
@@ -378,11 +379,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"index.mdb", "index.mdb-lock"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        AUTO_FREE char *path = path_join(scratch, names[i]);
-        (void)unlink(path);
-    }
+    calls_remove_index();
     vec_free(&combinations);
     world_end();
     return rmdir(scratch);

@@ -90,6 +90,7 @@ void there_reset(void)
     there_hang_up();
     if (server.user != NULL)
         server.vtable.ops->logout(server.vtable.self, server.user);
+    mem_backup_free(&server.backup);
     mem_backend_free(&server.backend);
     vec_free(&server.sessions);
     server = (struct server){.clock = {monotonic_ms, wall_ms, NULL}};
@@ -292,4 +293,18 @@ void there_forget_expunged(const char *mailbox)
 {
     struct error err = ERROR_INIT;
     (void)mem_backend_forget_expunged(server.backend, THERE_USER, mailbox, &err);
+}
+
+void there_back_up(void)
+{
+    mem_backup_free(&server.backup);
+    server.backup = mem_backup_new(server.backend, THERE_USER);
+}
+
+bool there_restore(void)
+{
+    if (server.backup == NULL)
+        return false;
+    mem_backup_restore(server.backend, THERE_USER, server.backup);
+    return true;
 }

@@ -20,6 +20,7 @@ struct server {
     struct fault_script faults;
     struct fault fault_items[THERE_FAULTS_MAX];
     uint64_t fault_hits[THERE_FAULTS_MAX];
+    struct mem_backup *backup; /* NULL: none */
     VEC(struct session *) sessions;
     uint64_t traffic; /* a hash of what went over the wire */
 };
@@ -55,4 +56,7 @@ bool there_create(const char *mailbox);
 bool there_rename(const char *from, const char *to);
 bool there_remove(const char *mailbox);
 void there_renumber(const char *mailbox);
+/* All that is there now, in the place of the backup before; and back to it. */
+void there_back_up(void);
+bool there_restore(void);
 void there_forget_expunged(const char *mailbox);

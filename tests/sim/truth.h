@@ -43,8 +43,11 @@ struct truth {
     /* A message that was sent may not be known to have arrived: if others take it away before it is
      * looked for, it is rightly sent again. */
     bool lost_answers;
-    /* A first pass has ended: until then no program works here. */
-    bool began;
+    /* What belongs together had to be found by content: what finds no partner is held. */
+    bool recovers;
+    /* The server is older than what is known of it: nothing may be put there before that is seen.
+     */
+    bool older_there;
     bool removes_mailboxes; /* by policy */
     /* A folder that was renamed and emptied is not known again, and a mailbox whose folder is gone
      * stays where it is, by policy or for what is in it: then one side may have mailboxes that the
@@ -63,9 +66,15 @@ struct message *truth_make_raw(void);
 struct message *truth_know(struct str bytes, bool stored);
 void truth_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* How many of each message both sides have, as of now: in `here` and `there`. */
+void truth_count(void);
+/* After an older state was put in the place of a side: what is gone with it, and on no other side,
+ * was removed; what is back was made. Since truth_count(). */
+void truth_note_restored(void);
 /* Nothing that nobody removed is gone from both sides. At any time. */
 void truth_check_now(void);
-/* Both sides are alike, nothing is lost and nothing doubled, and the index agrees. */
-void truth_check_settled(void);
+/* Both sides are alike, nothing is lost and nothing doubled, and the index agrees. Where something
+ * is held, the sides may differ. */
+void truth_check_settled(bool held);
 /* All there is on both sides and in the index, as one text. */
 void truth_tell(struct buf *out);

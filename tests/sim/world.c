@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct report world_report;
 
@@ -117,16 +116,6 @@ void world_end(void)
     vec_free(&world.configs);
 }
 
-static void remove_index(void)
-{
-    static const char *const names[] = {"index.mdb", "index.mdb-lock"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/%s", calls_index_dir, names[i]);
-        (void)unlink(path);
-    }
-}
-
 void world_reset(uint64_t seed, struct buf *told)
 {
     world.told = told;
@@ -135,7 +124,7 @@ void world_reset(uint64_t seed, struct buf *told)
     calls_close_all();
     machine_reset(seed);
     disk_reset();
-    remove_index();
+    calls_remove_index();
     here_reset();
     there_reset();
 }
