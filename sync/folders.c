@@ -290,6 +290,14 @@ static void decide_gone(const struct directory *d, struct mailbox_pair *pair)
     }
 }
 
+/* A folder that is still to be made is made under the name that the mailbox has now. */
+static void make_here(const struct directory *d, struct mailbox_pair *pair)
+{
+    pair->action = PAIR_CREATE_LOCAL;
+    if (!pair->record.own_path)
+        pair->record.path = wanted_path(d, pair->record.utf8, pair->attributes);
+}
+
 static void decide_known(const struct directory *d, struct mailbox_pair *pair)
 {
     bool creating_remote = pair->record.state == MAILBOX_CREATING_REMOTE;
@@ -299,7 +307,7 @@ static void decide_known(const struct directory *d, struct mailbox_pair *pair)
     if (pair->remote_exists && pair->local_exists)
         decide_place(d, pair);
     else if (pair->remote_exists && creating_local)
-        pair->action = PAIR_CREATE_LOCAL;
+        make_here(d, pair);
     else if (pair->local_exists && creating_remote)
         pair->action = PAIR_CREATE_REMOTE;
     else

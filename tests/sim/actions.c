@@ -484,7 +484,8 @@ static struct {
 
 static bool back_up_here(uint64_t *random)
 {
-    if (in_pass() || disk_at(HERE_ROOT) == NULL)
+    /* Without a marker it would be another disk. */
+    if (in_pass() || disk_at(HERE_ROOT "/.maildird") == NULL)
         return false;
     backup.mail = disk_backup(disk_at(HERE_ROOT));
     backup.has_index = calls_copy_index(false);
@@ -506,6 +507,11 @@ static bool restore_index_here(uint64_t *random)
     if (in_pass() || !backup.has_index)
         return false;
     truth.recovers = true;
+    /* An index older by one pass looks like one whose last pass was interrupted: what was sent in
+     * that pass is sent again. */
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        (*m)->sent_again = true;
+    }
     return calls_copy_index(true);
 }
 

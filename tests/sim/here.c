@@ -235,8 +235,6 @@ bool here_create(const char *folder)
     static const char *const subs[] = {"cur", "new", "tmp"};
     char path[600];
     snprintf(path, sizeof path, HERE_ROOT "/%s", folder);
-    if (disk_at(HERE_ROOT) == NULL)
-        return false;
     struct disk_node *at = disk_root();
     struct str rest = str_from(path + sizeof DISK_ROOT);
     struct str part;

@@ -21,11 +21,13 @@ const struct known known[] = {
      .rounds = 3,
      .things = {ACTION(0, "deliver there"), ACTION(0, "deliver there"), ACTION(1, "expunge there"),
                 POWER(2), END},
+     .crashes = true,
      .crash_in_round = 2},
     {.name = "law2_a_file_in_an_intent_is_not_new_in_another_folder",
      .rounds = 3,
      .things = {ACTION(0, "create there"), ACTION(1, "deliver there"), ACTION(2, "rename here"),
                 END},
+     .crashes = true,
      .crash_in_round = 1,
      .variations = 8},
     {.name = "law5_a_message_stored_byte_for_byte_is_moved_with_its_flags",
@@ -34,6 +36,12 @@ const struct known known[] = {
                 ACTION(0, "deliver raw there"), ACTION(1, "flag there"), ACTION(1, "move here"),
                 END},
      .variations = 8},
+    {.name = "a_folder_to_be_made_gets_the_name_its_mailbox_has_now",
+     .rounds = 2,
+     .things = {ACTION(0, "create there"), ACTION(1, "rename there"), END},
+     .crashes = true,
+     .crash_in_round = 0,
+     .variations = 4},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 

@@ -14,7 +14,8 @@ struct known {
     } things[16]; /* ends at the first of THING_KINDS, or with the table */
     /* How many times, with other choices of what is done to what. */
     unsigned variations;
-    /* Tried with every step of this round in turn as the last; 0: as it is. */
+    /* Tried with every step of this round in turn as the last. */
+    bool crashes;
     unsigned crash_in_round;
 };
 extern const struct known known[];

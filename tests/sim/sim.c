@@ -284,7 +284,7 @@ static int run_all_known(void)
         bool good = true;
         for (unsigned v = 0; good && v <= known[i].variations; v++) {
             bool past = false;
-            for (unsigned long at = known[i].crash_in_round > 0; good && !past; at++)
+            for (unsigned long at = known[i].crashes; good && !past; at++)
                 past = run_known(&known[i], v, at, &good);
         }
         printf("%s %s\n", good ? "ok" : "NOT OK", known[i].name);
