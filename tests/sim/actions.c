@@ -1,7 +1,7 @@
 #include "sim/actions.h"
 #include "base/alloc.h"
 #include "sync/flags.h"
-#include "sim/calls.h"
+#include "sim/backups.h"
 #include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
@@ -446,86 +446,10 @@ static bool remove_folder_here(uint64_t *random)
 
 /* ---- what only content sees through ---- */
 
-/* Between two passes alone. */
-static bool in_pass(void)
-{
-    return machine.points > 0;
-}
-
 static bool renumber_there(uint64_t *random)
 {
     truth.recovers = true;
     there_renumber(mailbox_there(random));
-    return true;
-}
-
-static bool back_up_there(uint64_t *random)
-{
-    there_back_up();
-    return true;
-}
-
-static bool restore_there(uint64_t *random)
-{
-    if (in_pass())
-        return false;
-    truth_count();
-    if (!there_restore())
-        return false;
-    truth_note_restored();
-    truth.older_there = true;
-    return true;
-}
-
-static struct {
-    const struct disk_node *mail;
-    bool has_index;
-} backup;
-
-static bool back_up_here(uint64_t *random)
-{
-    /* Without a marker it would be another disk. */
-    if (in_pass() || disk_at(HERE_ROOT "/.maildird") == NULL)
-        return false;
-    backup.mail = disk_backup(disk_at(HERE_ROOT));
-    backup.has_index = calls_copy_index(false);
-    return true;
-}
-
-static bool restore_mail_here(uint64_t *random)
-{
-    if (in_pass() || backup.mail == NULL)
-        return false;
-    truth_count();
-    disk_restore(disk_at(HERE_ROOT), backup.mail);
-    truth_note_restored();
-    return true;
-}
-
-static bool restore_index_here(uint64_t *random)
-{
-    if (in_pass() || !backup.has_index)
-        return false;
-    truth.recovers = true;
-    /* An index older by one pass looks like one whose last pass was interrupted: what was sent in
-     * that pass is sent again. */
-    VEC_FOREACH (struct message *, m, &truth.messages) {
-        (*m)->sent_again = true;
-    }
-    return calls_copy_index(true);
-}
-
-static bool restore_all_here(uint64_t *random)
-{
-    return restore_mail_here(random) && restore_index_here(random);
-}
-
-static bool lose_index_here(uint64_t *random)
-{
-    if (in_pass())
-        return false;
-    truth.recovers = true;
-    calls_lose_index();
     return true;
 }
 
@@ -558,13 +482,13 @@ const struct action actions[] = {
     {"rename here", 3, rename_here},
     {"remove folder here", 2, remove_folder_here},
     {"renumber there", 1, renumber_there},
-    {"back up there", 3, back_up_there},
-    {"restore there", 1, restore_there},
-    {"back up here", 3, back_up_here},
-    {"restore mail here", 1, restore_mail_here},
-    {"restore index here", 1, restore_index_here},
-    {"restore all here", 1, restore_all_here},
-    {"lose index here", 1, lose_index_here},
+    {"back up there", 3, backups_back_up_there},
+    {"restore there", 1, backups_restore_there},
+    {"back up here", 3, backups_back_up_here},
+    {"restore mail here", 1, backups_restore_mail_here},
+    {"restore index here", 1, backups_restore_index_here},
+    {"restore all here", 1, backups_restore_all_here},
+    {"lose index here", 1, backups_lose_index_here},
 };
 const size_t actions_len = sizeof actions / sizeof actions[0];
 uint64_t actions_done[64];
@@ -595,8 +519,7 @@ void actions_begin_empty(void)
     if (scratch == NULL)
         scratch = arena_new();
     last_removed.message = NULL;
-    backup.mail = NULL;
-    backup.has_index = false;
+    backups_reset();
 }
 
 void actions_begin(uint64_t *random)

@@ -294,6 +294,8 @@ static void check_count(const struct message *m, bool held)
         least = least > 1 ? 1 : least;
         most++;
     }
+    /* What is moved while nobody knows what belongs together is a copy. */
+    most += truth.recovers && m->moved_here;
     bool settled = !m->revived && !m->sent_again && !truth.recovers;
     if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;

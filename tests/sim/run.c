@@ -236,7 +236,10 @@ static void settle(void)
     bool names_meet =
         truth.renamed && world_report.result == REPORT_PARTIAL &&
         (world_report.error.code == ERR_REFUSED || world_report.error.code == ERR_EXISTS);
-    if (names_meet || (truth.renamed && world_report.result == REPORT_HELD)) {
+    /* An older Maildir under an index that was made anew since: `adopt` is for a person to say. */
+    bool stranger = truth.recovers && world_report.result == REPORT_FAILED &&
+                    world_report.error.code == ERR_REFUSED;
+    if (names_meet || stranger || (truth.renamed && world_report.result == REPORT_HELD)) {
         run_counts.left_to_people++;
         return;
     }

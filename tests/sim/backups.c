@@ -1,0 +1,88 @@
+#include "sim/backups.h"
+#include "sim/calls.h"
+#include "sim/here.h"
+#include "sim/machine.h"
+#include "sim/there.h"
+#include "sim/truth.h"
+
+static struct {
+    const struct disk_node *mail;
+    bool has_index;
+} backup;
+
+void backups_reset(void)
+{
+    backup.mail = NULL;
+    backup.has_index = false;
+}
+
+/* Between two passes alone. */
+static bool in_pass(void)
+{
+    return machine.points > 0;
+}
+
+bool backups_back_up_there(uint64_t *random)
+{
+    there_back_up();
+    return true;
+}
+
+bool backups_restore_there(uint64_t *random)
+{
+    if (in_pass())
+        return false;
+    truth_count();
+    if (!there_restore())
+        return false;
+    truth_note_restored();
+    truth.older_there = true;
+    return true;
+}
+
+bool backups_back_up_here(uint64_t *random)
+{
+    /* Without a marker it would be another disk. */
+    if (in_pass() || disk_at(HERE_ROOT "/.maildird") == NULL)
+        return false;
+    backup.mail = disk_backup(disk_at(HERE_ROOT));
+    backup.has_index = calls_copy_index(false);
+    return true;
+}
+
+bool backups_restore_mail_here(uint64_t *random)
+{
+    if (in_pass() || backup.mail == NULL)
+        return false;
+    truth_count();
+    disk_restore(disk_at(HERE_ROOT), backup.mail);
+    truth_note_restored();
+    return true;
+}
+
+bool backups_restore_index_here(uint64_t *random)
+{
+    if (in_pass() || !backup.has_index)
+        return false;
+    truth.recovers = true;
+    /* An index older by one pass looks like one whose last pass was interrupted: what was sent in
+     * that pass is sent again. */
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        (*m)->sent_again = true;
+    }
+    return calls_copy_index(true);
+}
+
+bool backups_restore_all_here(uint64_t *random)
+{
+    return backups_restore_mail_here(random) && backups_restore_index_here(random);
+}
+
+bool backups_lose_index_here(uint64_t *random)
+{
+    if (in_pass())
+        return false;
+    truth.recovers = true;
+    calls_lose_index();
+    return true;
+}
