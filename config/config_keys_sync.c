@@ -17,11 +17,11 @@ static const struct config_word direction_words[] = {{"both", DIRECTION_BOTH, fa
                                                      {"push", DIRECTION_TO_REMOTE, false},
                                                      {0}};
 static const struct config_word marked_words[] = {
-    {"keep", false, false}, {"expunge", true, true}, {0}};
+    {"keep", false, false}, {"expunge", true, false}, {0}};
 static const struct config_word delete_words[] = {
-    {"expunge", false, false}, {"trash", true, true}, {0}};
+    {"expunge", false, false}, {"trash", true, false}, {0}};
 static const struct config_word uidplus_words[] = {
-    {"mark", false, false}, {"careful", true, true}, {0}};
+    {"mark", false, false}, {"careful", true, false}, {0}};
 
 static const struct config_key guard_keys[] = {
     {.name = "messages",
@@ -93,20 +93,26 @@ static const struct config_key sync_keys[] = {
      .offset = SYNC(expunge_marked),
      .fallback = "keep",
      .words = marked_words,
-     .help = "what becomes of messages flagged \\Deleted (T)"},
+     .help =
+         "what becomes of messages flagged \\Deleted (T): kept as flagged, or expunged there and "
+         "removed here"},
     {.name = "delete",
      .type = TYPE_CHOICE,
      .offset = SYNC(delete_to_trash),
      .fallback = "expunge",
      .words = delete_words,
-     .help = "what a deletion here does on the server"},
+     .help = "what a deletion here does on the server: an expunge, or a move to \\Trash (in "
+             "\\Trash and "
+             "\\Drafts an expunge)"},
     {.name = "expunge_without_uidplus",
      .type = TYPE_CHOICE,
      .offset = SYNC(expunge_careful),
      .fallback = "mark",
      .words = uidplus_words,
-     .help = "on servers without UIDPLUS a deleted message is marked \\Deleted and stays until "
-             "someone expunges it"},
+     .help =
+         "on servers without UIDPLUS a deleted message is marked \\Deleted and stays until "
+         "someone expunges it; careful: other marks are taken off, it is expunged, and they are "
+         "put back"},
     {.name = "keep_deleted",
      .type = TYPE_SECONDS,
      .offset = SYNC(keep_deleted_s),

@@ -41,8 +41,8 @@ int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err
 
 /* No mailbox is selected on return: before one is renamed or removed. */
 int apply_unselect(struct pass *pass, struct error *err);
-/* Marks them as \\Deleted, and where the server can expunge by UID, expunges: both in one turn
- * (apply_delete.c). */
+/* Marks them as \\Deleted, and where the server can expunge by UID, or policy wants it all the
+ * same, expunges (apply_delete.c). The mailbox is selected. */
 int apply_expunge(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
                   struct error *err);
 

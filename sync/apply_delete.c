@@ -4,6 +4,7 @@
 #include "imap/limits.h"
 #include "imap/list.h"
 #include "sync/apply_move.h"
+#include "sync/careful.h"
 #include "sync/event.h"
 #include "sync/guard_store.h"
 #include "sync/local.h"
@@ -20,13 +21,14 @@ struct remover {
     struct file_finder finder;
     const struct operation *batch[REMOVE_BATCH];
     size_t len;
+    struct seqset removed;
 };
 
 static int forget_removed(struct remover *rm, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     const char *keep_dir = rm->pass->keep_dir;
-    uint32_t counted = 0;
+    uint32_t counted = 0, deleted = 0;
     int r = maildir_sync_folder(rm->pass->maildir, rm->pair->record.path.ptr, err);
     /* A rename is sure where it went to: until then the file may be back after a power failure. */
     if (r == 0 && keep_dir != NULL)
@@ -34,7 +36,11 @@ static int forget_removed(struct remover *rm, struct error *err)
     if (r == 0)
         r = index_begin_write(rm->pass->index, &txn, err);
     for (size_t i = 0; i < rm->len && r == 0; i++) {
+        /* Of what goes there next, the record still has to tell where it is. */
+        if (rm->batch[i]->is_marked)
+            continue;
         counted += !rm->batch[i]->has_copy;
+        deleted++;
         r = index_message_delete(txn, rm->pair->record.id, rm->batch[i]->uid, err);
         if (r == 0)
             r = event_note(rm->pass, txn, rm->pair, EVENT_DELETED_LOCAL, rm->batch[i]->base,
@@ -45,7 +51,7 @@ static int forget_removed(struct remover *rm, struct error *err)
     if (r == 0)
         r = index_commit(&txn, err);
     if (r == 0)
-        rm->pass->report->messages.deleted_local += rm->len;
+        rm->pass->report->messages.deleted_local += deleted;
     rm->pair->changed_here = rm->pair->changed_here || rm->len > 0;
     rm->len = 0;
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
@@ -67,12 +73,15 @@ static int remove_file(struct remover *rm, const struct operation *op, struct er
     if (r < 0)
         return error_widen(err, SCOPE_ACCOUNT);
     rm->batch[rm->len++] = op;
+    seqset_add(&rm->removed, op->uid);
     return rm->len == REMOVE_BATCH ? forget_removed(rm, err) : 0;
 }
 
-static int remove_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
+/* Of DELETE_REMOTE those whose marked files are still here. *removed_out: to be freed. */
+static int remove_files(struct pass *pass, struct mailbox_plan *plan, enum operation_kind kind,
+                        struct seqset *removed_out, struct error *err)
 {
-    const struct operation_vec *ops = &plan->ops[OP_DELETE_LOCAL];
+    const struct operation_vec *ops = &plan->ops[kind];
     struct remover *rm = xcalloc(1, sizeof *rm);
     rm->pass = pass;
     rm->pair = plan->pair;
@@ -81,7 +90,7 @@ static int remove_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struc
     for (size_t i = 0; i < ops->len && r == 0; i++) {
         pass_progress(pass, PROGRESS_DELETE, plan->pair, i, ops->len);
         r = pass_check_cancelled(pass, err);
-        if (r == 0)
+        if (r == 0 && (kind == OP_DELETE_LOCAL || ops->items[i].is_marked))
             r = remove_file(rm, &ops->items[i], err);
     }
     struct error flush_error = ERROR_INIT;
@@ -91,8 +100,15 @@ static int remove_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struc
         r = f;
     }
     file_finder_free(&rm->finder);
+    *removed_out = rm->removed;
     xfree(&rm);
     return r;
+}
+
+static int remove_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
+{
+    AUTO_SEQSET struct seqset removed = {0};
+    return remove_files(pass, plan, OP_DELETE_LOCAL, &removed, err);
 }
 
 int apply_delete_local(struct pass *pass, struct plan *plan, struct error *err)
@@ -113,7 +129,8 @@ static int still_absent(struct pass *pass, const struct mailbox_plan *plan, stru
     if (rescan)
         r = maildir_scan(pass->maildir, plan->pair->record.path.ptr, &now, err);
     for (size_t i = 0; i < ops->len && r == 0; i++) {
-        bool back = rescan && maildir_snapshot_find(&now, ops->items[i].base->base) != NULL;
+        bool back = rescan && !ops->items[i].is_marked &&
+                    maildir_snapshot_find(&now, ops->items[i].base->base) != NULL;
         if (!back)
             seqset_add(out, ops->items[i].uid);
         else
@@ -123,7 +140,8 @@ static int still_absent(struct pass *pass, const struct mailbox_plan *plan, stru
     return r;
 }
 
-static int mark_and_expunge(struct pass *pass, const struct seqset *uids, struct error *err)
+static int mark_and_expunge(struct pass *pass, const struct mailbox_pair *pair,
+                            const struct seqset *uids, struct error *err)
 {
     const struct imap_flags deleted = {.system = FLAG_DELETED};
     bool expunge = client_has(pass->client, CAP_UIDPLUS);
@@ -144,6 +162,8 @@ static int mark_and_expunge(struct pass *pass, const struct seqset *uids, struct
         *err = expunge_error;
         r = -(int)err->code;
     }
+    if (r == 0 && !expunge && pair->policy->expunge_careful)
+        r = careful_expunge(pass, pair, uids, err);
     return r < 0 ? error_wrap(err, "cannot delete on the server") : 0;
 }
 
@@ -156,7 +176,7 @@ int apply_expunge(struct pass *pass, struct mailbox_pair *pair, const struct seq
     while (r == 0 && !seqset_is_empty(&left)) {
         AUTO_SEQSET struct seqset part = {0};
         seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
-        r = mark_and_expunge(pass, &part, err);
+        r = mark_and_expunge(pass, pair, &part, err);
     }
     return r;
 }
@@ -272,6 +292,24 @@ static int move_to_trash(struct pass *pass, struct mailbox_plan *plan, const str
     return rc;
 }
 
+/* Their files go first: a message whose file is gone is deleted there in any case. */
+static int remove_marked(struct pass *pass, struct mailbox_plan *plan, struct seqset *left,
+                         struct error *err)
+{
+    AUTO_SEQSET struct seqset removed = {0};
+    const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
+    bool any = false;
+    for (size_t i = 0; i < ops->len && !any; i++)
+        any = ops->items[i].is_marked;
+    int r = any ? remove_files(pass, plan, OP_DELETE_REMOTE, &removed, err) : 0;
+    for (size_t i = 0; i < ops->len && r == 0; i++) {
+        uint32_t uid = ops->items[i].uid;
+        if (ops->items[i].is_marked && !seqset_contains(&removed, uid))
+            seqset_remove_range(left, uid, uid);
+    }
+    return r;
+}
+
 static int delete_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
 {
     AUTO_SEQSET struct seqset left = {0};
@@ -279,6 +317,8 @@ static int delete_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struc
     const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
     pass_progress(pass, PROGRESS_DELETE, plan->pair, 0, ops->len);
     int r = still_absent(pass, plan, &left, err);
+    if (r == 0)
+        r = remove_marked(pass, plan, &left, err);
     for (size_t i = 0; i < ops->len; i++) {
         uint32_t uid = ops->items[i].uid;
         if (!ops->items[i].to_trash || !seqset_contains(&left, uid))

@@ -1,8 +1,8 @@
 #include "sync/apply_move.h"
 
 #include "imap/limits.h"
+#include "sync/broken.h"
 #include "sync/event.h"
-#include "sync/local.h"
 #include "sync/locate.h"
 
 /*
@@ -23,6 +23,11 @@ struct mover {
     struct pass *pass;
     struct relocation *r;
 };
+
+static bool is_one_step(const struct mover *mv)
+{
+    return mv->r->moves && client_has(mv->pass->client, CAP_MOVE);
+}
 
 /* ---- before ---- */
 
@@ -45,6 +50,9 @@ static int put_intents(struct mover *mv, struct error *err)
     int rc = index_begin_write(mv->pass->index, &txn, err);
     for (size_t i = 0; i < mv->r->len && rc == 0; i++) {
         struct index_intent *intent = &mv->r->items[i].intent;
+        /* In steps it may happen twice. */
+        if (intent->kind == INTENT_MOVE && !is_one_step(mv))
+            intent->kind = INTENT_COPY;
         rc = free_the_file(mv, txn, intent->message.base, err);
         if (rc == 0)
             rc = index_intent_put(txn, intent, err);
@@ -53,11 +61,6 @@ static int put_intents(struct mover *mv, struct error *err)
 }
 
 /* ---- on the wire ---- */
-
-static bool is_one_step(const struct mover *mv)
-{
-    return mv->r->moves && !mv->r->move_is_broken && client_has(mv->pass->client, CAP_MOVE);
-}
 
 static int begin_part(struct mover *mv, struct part *part, struct error *err)
 {
@@ -147,22 +150,25 @@ static int send_all(struct mover *mv, struct error *err)
 
 /* ---- after ---- */
 
-/* The copy's record, made of the intent's. */
+/* The copy's record, made of the intent's. One in \\Trash has none: while its original is still to
+ * be expunged, the intent tells that there is a copy. */
 static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated *m,
                        struct error *err)
 {
-    int rc = 0;
-    m->intent.message.uid = m->to_uid;
-    if (m->intent.message.base.len > 0) {
-        rc = index_message_put(txn, &m->intent.message, err);
-        if (rc == 0)
-            rc = event_note_move(mv->pass, txn, mv->r->from, mv->r->to, EVENT_MOVED_REMOTE,
-                                 &m->intent.message, "moved or copied here", err);
-        if (rc == 0)
-            rc = apply_unhold(txn, m->intent.message.mailbox, HELD_UPLOAD, 0,
-                              m->intent.message.base, err);
-    }
-    return rc < 0 || m->intent.id == 0 ? rc : index_intent_delete(txn, m->intent.id, err);
+    struct index_message *copy = &m->intent.message;
+    bool has_file = copy->base.len > 0;
+    copy->uid = m->to_uid != 0 ? m->to_uid : UINT32_MAX;
+    int rc = has_file ? index_message_put(txn, copy, err) : 0;
+    if (rc == 0 && has_file)
+        rc = event_note_move(mv->pass, txn, mv->r->from, mv->r->to, EVENT_MOVED_REMOTE, copy,
+                             "moved or copied here", err);
+    if (rc == 0 && has_file)
+        rc = apply_unhold(txn, copy->mailbox, HELD_UPLOAD, 0, copy->base, err);
+    if (rc < 0 || m->intent.id == 0)
+        return rc;
+    if (!has_file && mv->r->moves && !is_one_step(mv))
+        return index_intent_put(txn, &m->intent, err);
+    return index_intent_delete(txn, m->intent.id, err);
 }
 
 /* A record goes when its UID was seen to go, else with the survey that sees it. */
@@ -171,6 +177,8 @@ static int record_original(struct mover *mv, struct index_txn *txn, const struct
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct index_message original;
+    if (m->intent.id != 0 && index_intent_delete(txn, m->intent.id, err) < 0)
+        return -(int)err->code;
     if (m->expunged)
         return index_message_delete(txn, mv->r->from->record.id, m->uid, err);
     int rc = index_message_get(txn, arena, mv->r->from->record.id, m->uid, &original, err);
@@ -194,7 +202,7 @@ static int settle(struct mover *mv, bool originals, struct error *err)
             rc = index_intent_delete(txn, m->intent.id, err);
         else if (m->outcome == RELOCATED && known && !originals)
             rc = record_copy(mv, txn, m, err);
-        else if (m->outcome == RELOCATED && originals)
+        else if (m->outcome == RELOCATED && known && originals)
             rc = record_original(mv, txn, m, err);
     }
     if (rc == 0)
@@ -239,16 +247,12 @@ static int expunge_originals(struct mover *mv, struct error *err)
 }
 
 /* BAD to a MOVE that the server announced: it is done in steps. */
-static bool falls_back(struct mover *mv, const struct error *err)
+static bool falls_back(struct mover *mv, const struct error *bad)
 {
-    if (!is_one_step(mv) || err->code != ERR_BAD)
+    struct error ignored = ERROR_INIT;
+    if (!is_one_step(mv) || bad->code != ERR_BAD)
         return false;
-    struct log_scope scope = pass_log_scope(mv->pass, mv->r->from);
-    log_warning(&scope,
-                "the server announces MOVE and does not know it; messages are copied and "
-                "expunged instead: %s",
-                err->text);
-    mv->r->move_is_broken = true;
+    broken_drop(mv->pass, CAP_MOVE, "does not know it", &ignored);
     for (size_t i = 0; i < mv->r->len; i++) {
         if (mv->r->items[i].outcome == RELOCATION_REFUSED)
             mv->r->items[i].outcome = RELOCATION_DUE;

@@ -21,7 +21,6 @@ struct relocated {
 struct relocation {
     struct mailbox_pair *from, *to; /* `to` may be one that is not synced: without a record */
     bool moves;                     /* else copies */
-    bool move_is_broken;            /* announced, but BAD */
     struct relocated *items;        /* each UID once */
     size_t len;
     size_t done; /* out: how many are there, and known */

@@ -196,6 +196,7 @@ struct operation {
     const struct identity *identity;  /* NULL: not asked for */
     bool is_moved;                    /* part of a move: on its way out of the list */
     bool has_copy;                    /* deletions: a synced copy stays in another mailbox */
+    bool is_marked;                   /* DELETE_REMOTE: the file is there, marked, and goes first */
     bool to_trash;                    /* DELETE_REMOTE: moved to \\Trash instead */
     struct extent extent;             /* AGREE without a record: of the message, where known */
     const char *why;                  /* static */

@@ -442,7 +442,7 @@ static void judge_deletions(struct matcher *mt, struct mailbox_plan *plan)
         op->has_copy = has_copy(mt, plan, op);
     }
     VEC_FOREACH (struct operation, op, &plan->ops[OP_DELETE_REMOTE]) {
-        op->has_copy = has_copy(mt, plan, op);
+        op->has_copy = op->has_copy || has_copy(mt, plan, op);
         op->to_trash = plan->pair->policy->delete_to_trash && !op->has_copy &&
                        !(plan->pair->attributes & ends_here);
     }

@@ -45,6 +45,24 @@ static void touched_uids(const struct mailbox_pair *pair, const struct held_vec 
     }
 }
 
+/* `marked: expunge` also looks at those that were marked before, whenever the mailbox is looked at.
+ */
+static int marked_uids(struct index_txn *txn, const struct mailbox_pair *pair, struct seqset *out,
+                       struct error *err)
+{
+    AUTO_CURSOR struct index_cursor *cursor = NULL;
+    struct index_message record;
+    bool looked_at = pair->remote.means != SURVEY_NONE || pair->local.scanned;
+    if (!pair->policy->expunge_marked || !looked_at)
+        return 0;
+    int r = index_cursor_open(txn, pair->record.id, 1, &cursor, err);
+    while (r >= 0 && (r = index_cursor_next(cursor, &record, err)) > 0) {
+        if (record.flags.system & MAILDIR_TRASHED)
+            seqset_add(out, record.uid);
+    }
+    return r;
+}
+
 static int read_records(struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
                         const struct held_vec *held, struct record_vec *out, struct error *err)
 {
@@ -53,6 +71,8 @@ static int read_records(struct pass *pass, struct index_txn *txn, const struct m
     if (extents_reconsider(pass, txn, pair, &uids, err) < 0)
         return -(int)err->code;
     uint32_t uid = 0;
+    if (marked_uids(txn, pair, &uids, err) < 0)
+        return -(int)err->code;
     while (seqset_next(&uids, &uid)) {
         struct index_message record;
         int r = index_message_get(txn, pass->arena, pair->record.id, uid, &record, err);
@@ -136,7 +156,7 @@ static void block_marks_of_held(struct plan *plan)
 }
 
 /* The original of a move or copy that is not settled yet is left alone: were it deleted, and the
- * other not there, the message would be gone. */
+ * other not there, the message would be gone. That of a copy known to be in \\Trash may go. */
 static void leave_originals(struct plan *plan, const struct index_intent *intent)
 {
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
@@ -145,8 +165,11 @@ static void leave_originals(struct plan *plan, const struct index_intent *intent
         if (m->pair->record.id != intent->from_mailbox)
             continue;
         for (size_t i = 0; i < ops->len; i++) {
-            if (ops->items[i].uid != intent->from_uid)
-                ops->items[kept++] = ops->items[i];
+            struct operation op = ops->items[i];
+            bool is_original = op.uid == intent->from_uid;
+            op.has_copy = is_original && intent->message.uid != 0;
+            if (!is_original || op.has_copy)
+                ops->items[kept++] = op;
             else
                 m->pair->local_blocked = true;
         }

@@ -1,5 +1,6 @@
 #include "sync/reconcile.h"
 
+#include "imap/list.h"
 #include "sync/cases.h"
 #include "sync/flags.h"
 #include "sync/limits.h"
@@ -47,17 +48,24 @@ static void agree_on_state(struct mailbox_plan *plan, const struct message_row *
     op->state = state;
 }
 
+/* In \\Trash a \\Deleted set here is not sent, nor is the server's word on it heard. */
+static uint8_t storable_in(const struct mailbox_pair *pair)
+{
+    uint8_t storable = pair->remote.storable;
+    return pair->attributes & LIST_TRASH ? storable & (uint8_t)~MAILDIR_TRASHED : storable;
+}
+
 static void merge(struct mailbox_plan *plan, const struct message_row *row, const char *why)
 {
     const struct mailbox_pair *pair = plan->pair;
     const struct index_flags *base = &row->base->flags;
     struct index_flags remote = row->remote == SIDE_SAME ? *base : row->remote_flags;
     uint8_t local = row->file != NULL ? row->file->parsed.flags : base->system;
-    struct flags_merge m =
-        flags_merge(base, &remote, local, pair->remote.storable, pair->policy->flags);
+    uint8_t storable = storable_in(pair);
+    struct flags_merge m = flags_merge(base, &remote, local, storable, pair->policy->flags);
 
-    uint8_t remote_now = remote.system & pair->remote.storable;
-    uint8_t remote_goal = m.remote & pair->remote.storable;
+    uint8_t remote_now = remote.system & storable;
+    uint8_t remote_goal = m.remote & storable;
     bool changes_remote = remote_goal != remote_now;
     bool changes_local = m.local != local;
     if (changes_remote) {
@@ -189,12 +197,34 @@ static void judge_skipped(struct mailbox_plan *plan, const struct message_row *r
         add(plan, OP_AGREE, row, "left on the server")->flags = *flags;
 }
 
+/* `marked: expunge`: \\Deleted on either side, where both still have the message. */
+static bool is_to_expunge(const struct mailbox_plan *plan, const struct message_row *row)
+{
+    const struct mailbox_pair *pair = plan->pair;
+    bool both = row->base != NULL && row->base->state == MESSAGE_SYNCED &&
+                (row->remote == SIDE_SAME || row->remote == SIDE_FLAGS) &&
+                (row->local == SIDE_SAME || row->local == SIDE_FLAGS);
+    if (!pair->policy->expunge_marked || !both || pair->remote.read_only ||
+        pair->policy->deletions != DIRECTION_BOTH)
+        return false;
+    const struct index_flags *base = &row->base->flags;
+    const struct index_flags *remote = row->remote == SIDE_SAME ? base : &row->remote_flags;
+    uint8_t local = row->file != NULL ? row->file->parsed.flags : base->system;
+    struct flags_merge m =
+        flags_merge(base, remote, local, pair->remote.storable, pair->policy->flags);
+    return (m.agreed.system & MAILDIR_TRASHED) != 0;
+}
+
 static void judge(struct mailbox_plan *plan, const struct message_row *row,
                   const struct held_list *held, int64_t now_ms)
 {
     const struct case_row *c = case_find(case_base_of(row->base), row->remote, row->local);
     if (bring_back(plan, row, held, c->action))
         return;
+    if (is_to_expunge(plan, row)) {
+        add(plan, OP_DELETE_REMOTE, row, "marked \\Deleted")->is_marked = true;
+        return;
+    }
     switch (c->action) {
     case CASE_NOTHING:
         if (case_base_of(row->base) == BASE_SKIPPED)

@@ -136,7 +136,11 @@ static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_a
          * change. */
         intent->message.flags.system &= lost->flags.system;
         intent->message.uid = lost->uid;
-        int r = intent->message.base.len > 0 ? index_message_put(txn, &intent->message, err) : 0;
+        /* Without a file, in \\Trash: the intent stays to tell that the original may be expunged.
+         */
+        if (intent->message.base.len == 0)
+            return index_intent_put(txn, intent, err);
+        int r = index_message_put(txn, &intent->message, err);
         return r < 0 ? r : index_intent_delete(txn, intent->id, err);
     }
     /* A UID cannot be moved twice: it may be tried again at once. */
@@ -165,18 +169,43 @@ static int recover_mailbox(struct pass *pass, struct mailbox_pair *pair, struct 
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
+/* A copy in \\Trash that was found, whose original is gone or no longer wanted here. */
+static int drop_done(struct pass *pass, struct arena *arena, const struct intent_vec *intents,
+                     struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = 0;
+    for (size_t i = 0; i < intents->len && r == 0; i++) {
+        const struct index_intent *intent = &intents->items[i];
+        struct index_message original;
+        struct error lookup = ERROR_INIT;
+        if (!is_remote(intent) || intent->message.uid == 0)
+            continue;
+        if (txn == NULL)
+            r = index_begin_write(pass->index, &txn, err);
+        bool there = r == 0 && index_message_get(txn, arena, intent->from_mailbox, intent->from_uid,
+                                                 &original, &lookup) == 0;
+        if (r == 0 && (!there || original.state != MESSAGE_SYNCED))
+            r = index_intent_delete(txn, intent->id, err);
+    }
+    return r < 0 || txn == NULL ? r : index_commit(&txn, err);
+}
+
 int recover_appends(struct pass *pass, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct intent_vec intents = {0};
     int r = read_intents(pass, arena, &intents, err);
     struct lost_append *lost = xcalloc(intents.len + 1, sizeof *lost);
+    if (r == 0)
+        r = drop_done(pass, arena, &intents, err);
     for (size_t p = 0; p < pass->pairs.len && r == 0 && intents.len > 0; p++) {
         struct mailbox_pair *pair = &pass->pairs.items[p];
         size_t len = 0;
         for (size_t i = 0; i < intents.len; i++) {
             const struct index_intent *intent = &intents.items[i];
-            if (is_remote(intent) && intent->message.mailbox == pair->record.id &&
+            if (is_remote(intent) && intent->message.uid == 0 &&
+                intent->message.mailbox == pair->record.id &&
                 intent->uidvalidity == pair->record.uidvalidity)
                 lost[len++] = (struct lost_append){.intent = *intent};
         }

@@ -1,5 +1,6 @@
 #include "sync/survey.h"
 
+#include "sync/careful.h"
 #include "sync/extents.h"
 #include "sync/folders.h"
 #include "sync/local.h"
@@ -105,6 +106,8 @@ int survey(struct pass *pass, struct error *err)
     int r = survey_mailboxes(pass, err);
     if (r == 0 && !pass->options->dry_run)
         r = recover_appends(pass, err);
+    if (r == 0 && !pass->options->dry_run)
+        r = careful_recover(pass, err);
     if (r == 0)
         r = survey_local(pass, err);
     if (r == 0)

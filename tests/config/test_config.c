@@ -270,13 +270,6 @@ static const struct {
      "config.yaml:2: accounts.a: 'user' is missing (or 'user_command')\n"},
 
     /* not built yet */
-    {ACCOUNT "    sync: {marked: expunge}\n",
-     "config.yaml:7: accounts.work.sync.marked: 'expunge' is not built yet (built: keep)\n"},
-    {ACCOUNT "    sync: {delete: trash}\n",
-     "config.yaml:7: accounts.work.sync.delete: 'trash' is not built yet (built: expunge)\n"},
-    {ACCOUNT "    sync: {expunge_without_uidplus: careful}\n",
-     "config.yaml:7: accounts.work.sync.expunge_without_uidplus: 'careful' is not built yet "
-     "(built: mark)\n"},
     {ACCOUNT "    overrides: [{sync: {flag: both}}]\n",
      "config.yaml:7: accounts.work.overrides.sync: unknown key 'flag'; did you mean 'flags'?\n"
      "config.yaml:7: accounts.work.overrides: 'match' is missing: a pattern of mailbox names\n"},
