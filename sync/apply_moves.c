@@ -22,12 +22,21 @@ static bool is_there(const struct second_look *look, struct str base, bool by_su
     return look->changed ? maildir_snapshot_find(&look->now, base) != NULL : by_survey;
 }
 
-/* Moved on or moved back since it was seen: the next pass sees which. */
+/* Whether the survey saw the original's file gone already: another move takes that. */
+static bool was_gone(const struct move *move)
+{
+    return seqset_contains(&move->from->pair->local.gone, move->from_uid);
+}
+
+/* Moved on or moved back since it was seen, or the original of a copy gone meanwhile, which makes
+ * it a move: the next pass sees which. */
 static bool is_still_so(const struct move *move, const struct second_look *from,
                         const struct second_look *to)
 {
+    bool copies = move->kind == MOVE_COPY;
     return is_there(to, move->file->parsed.base, true) &&
-           (move->kind == MOVE_COPY || !is_there(from, move->base->base, false));
+           (copies || !is_there(from, move->base->base, false)) &&
+           (!copies || !from->changed || was_gone(move) || is_there(from, move->base->base, true));
 }
 
 static struct relocated relocated_of(struct pass *pass, const struct move *move)
@@ -94,7 +103,7 @@ static int move_group(struct pass *pass, const struct move_group *group, struct 
     const struct move **moves = xcalloc(group->len, sizeof *moves);
     size_t len = 0;
     int rc = look_again(pass, group->items[0].to->pair, &to, err);
-    if (rc == 0 && group->items[0].kind != MOVE_COPY)
+    if (rc == 0)
         rc = look_again(pass, group->items[0].from->pair, &from, err);
     for (size_t i = 0; i < group->len && rc == 0; i++) {
         const struct move *move = &group->items[i];

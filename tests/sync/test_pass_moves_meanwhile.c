@@ -1,0 +1,343 @@
+#include "sync/engine.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Moves that happen while a pass looks, and messages that are hard to tell apart. */
+
+static void begin(struct engine *e, unsigned messages)
+{
+    engine_init(e, NULL);
+    server_create(e, "Archive");
+    server_create(e, "Lists");
+    server_fill(e, "INBOX", "m", messages);
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+    engine_wait(e, 300);
+}
+
+static bool a_body_crossed(const struct engine *e)
+{
+    return memmem(e->transcript.data, e->transcript.len, ": This is ", 10) != NULL;
+}
+
+/* ---- at every barrier ---- */
+
+/* A pass in which something happens when the survey comes to its `at`th mailbox. */
+struct barrier {
+    struct engine *e;
+    void (*act)(struct engine *e);
+    unsigned at, reached;
+};
+
+static void reach(void *self, const struct progress *progress)
+{
+    struct barrier *b = self;
+    if (progress->stage == PROGRESS_SURVEY && ++b->reached == b->at) {
+        b->act(b->e);
+    }
+}
+
+static void move_here(struct engine *e)
+{
+    local_move(e, "INBOX", "Archive", "m2");
+}
+
+static void move_back_here(struct engine *e)
+{
+    local_move(e, "Archive", "INBOX", "a1");
+}
+
+static void move_there(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m2");
+}
+
+static void move_back_there(struct engine *e)
+{
+    server_move(e, "Archive", "INBOX", "a1");
+}
+
+static void stir(struct engine *e)
+{
+    server_flags(e, "INBOX", "m1", "S");
+    server_flags(e, "Archive", "a2", "S");
+    local_flags(e, "INBOX", "m3", "F");
+    local_flags(e, "Archive", "a3", "F");
+}
+
+static const struct {
+    void (*act)(struct engine *e);
+    const char *both;
+} MOVES[] = {
+    {move_here, "Archive[a1 a2/S a3/F m2] INBOX[m1/S m3/F] Lists[]"},
+    {move_back_here, "Archive[a2/S a3/F] INBOX[a1 m1/S m2 m3/F] Lists[]"},
+    {move_there, "Archive[a1 a2/S a3/F m2] INBOX[m1/S m3/F] Lists[]"},
+    {move_back_there, "Archive[a2/S a3/F] INBOX[a1 m1/S m2 m3/F] Lists[]"},
+};
+
+static void assert_converges(struct engine *e, const char *both, unsigned at)
+{
+    for (int pass = 0; pass < 4; pass++) {
+        const struct report_messages *m = &e->report.messages;
+        if (a_body_crossed(e) || m->held + m->deleted_local + m->deleted_remote > 0) {
+            engine_tell(e);
+            fail_msg("at barrier %u, pass %d: more than a move", at, pass);
+        }
+        engine_wait(e, 61);
+        engine_pass_ends(e, 0);
+    }
+    assert_both(e, both);
+    engine_assert_settled(e);
+}
+
+static void law1_a_move_at_every_barrier_of_the_survey(void **state)
+{
+    for (size_t i = 0; i < sizeof MOVES / sizeof MOVES[0]; i++) {
+        bool more = true;
+        for (unsigned at = 1; more; at++) {
+            struct engine e;
+            begin(&e, 3);
+            server_fill(&e, "Archive", "a", 3);
+            engine_pass_ends(&e, 0);
+            engine_pass_ends(&e, 0);
+            stir(&e);
+            struct barrier b = {.e = &e, .act = MOVES[i].act, .at = at};
+            const struct progress_sink sink = {reach, &b};
+            const struct pass_options options = {.progress = &sink};
+            (void)engine_pass(&e, &options);
+            more = b.reached >= at;
+            if (more) {
+                assert_converges(&e, MOVES[i].both, at);
+            }
+            engine_free(&e);
+        }
+    }
+}
+
+static void law1_a_move_between_survey_and_apply(void **state)
+{
+    for (size_t i = 0; i < sizeof MOVES / sizeof MOVES[0]; i++) {
+        struct engine e;
+        begin(&e, 3);
+        server_fill(&e, "Archive", "a", 3);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        stir(&e);
+        e.meanwhile = MOVES[i].act;
+        (void)engine_pass(&e, NULL);
+        assert_null(e.meanwhile);
+        assert_converges(&e, MOVES[i].both, 0);
+        engine_free(&e);
+    }
+}
+
+/* What was planned as a move has changed again before it is made. */
+static void move_on_here(struct engine *e)
+{
+    local_move(e, "Archive", "Lists", "m1");
+}
+
+static void move_home_here(struct engine *e)
+{
+    local_move(e, "Archive", "INBOX", "m1");
+}
+
+static void remove_here(struct engine *e)
+{
+    local_remove(e, "Archive", "m1");
+}
+
+static void expunge_there(struct engine *e)
+{
+    server_expunge(e, "INBOX", "m1");
+}
+
+static void move_elsewhere_there(struct engine *e)
+{
+    server_move(e, "INBOX", "Lists", "m1");
+}
+
+static void law8_a_move_is_overtaken(void **state)
+{
+    static const struct {
+        void (*meanwhile)(struct engine *e);
+        const char *both;
+    } cases[] = {
+        {move_on_here, "Archive[] INBOX[m2 m3] Lists[m1]"},
+        {move_home_here, "Archive[] INBOX[m1 m2 m3] Lists[]"},
+        {remove_here, "Archive[] INBOX[m2 m3] Lists[]"},
+        {expunge_there, "Archive[m1] INBOX[m2 m3] Lists[]"},
+        {move_elsewhere_there, "Archive[] INBOX[m2 m3] Lists[m1]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine e;
+        begin(&e, 3);
+        local_move(&e, "INBOX", "Archive", "m1");
+        e.meanwhile = cases[i].meanwhile;
+        for (int pass = 0; pass < 4; pass++) {
+            engine_pass_ends(&e, 0);
+            engine_wait(&e, 61);
+        }
+        assert_both(&e, cases[i].both);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+/* ---- a lost answer, at every command ---- */
+
+static void law2_a_move_whose_answer_is_lost(void **state)
+{
+    static const enum capability without[] = {CAP_SASL_IR, CAP_MOVE, CAP_UIDPLUS, CAP_OBJECTID};
+    static const enum fault_kind kinds[] = {FAULT_DO_AND_CUT, FAULT_NO, FAULT_BAD, FAULT_SILENCE};
+    for (size_t i = 0; i < 4 * 4; i++) {
+        /* Where MOVE is taken for broken and there is no UIDPLUS, the original stays, marked. */
+        bool marks = without[i / 4] == CAP_UIDPLUS && kinds[i % 4] == FAULT_BAD;
+        for (uint64_t at = 6; at < 15; at++) {
+            struct engine e;
+            begin(&e, 4);
+            capabilities_set(&e.env.options.capabilities, without[i / 4], false);
+            local_move(&e, "INBOX", "Archive", "m1");
+            server_move(&e, "INBOX", "Lists", "m2");
+            local_add(&e, "Lists", "m3", "");
+            lockstep_env_fault(&e.env, (struct fault){.kind = kinds[i % 4], .at = at});
+            (void)engine_pass(&e, NULL);
+            lockstep_env_clear_faults(&e.env);
+            for (int pass = 0; pass < 3; pass++) {
+                engine_wait(&e, 61);
+                engine_pass_ends(&e, 0);
+            }
+            assert_local(&e, "Archive[m1] INBOX[m3 m4] Lists[m2 m3]");
+            if (!marks) {
+                assert_server(&e, "Archive[m1] INBOX[m3 m4] Lists[m2 m3]");
+            }
+            engine_assert_settled(&e);
+            engine_free(&e);
+        }
+    }
+}
+
+/* ---- duplicates ---- */
+
+static void duplicates_are_not_guessed(void **state)
+{
+    static const bool by_id[] = {true, false};
+    for (size_t i = 0; i < 2; i++) {
+        struct engine e;
+        begin(&e, 1);
+        capabilities_set(&e.env.options.capabilities, CAP_OBJECTID, by_id[i]);
+        for (int twice = 0; twice < 2; twice++) {
+            (void)server_append(&e, "INBOX", "same", "");
+        }
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        server_move(&e, "INBOX", "Archive", "same");
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[same] INBOX[m1 same] Lists[]");
+        server_move(&e, "INBOX", "Archive", "same");
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[same same] INBOX[m1] Lists[]");
+        local_move(&e, "Archive", "Lists", "same");
+        engine_pass_ends(&e, 0);
+        local_move(&e, "Archive", "Lists", "same");
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[] INBOX[m1] Lists[same same]");
+        engine_pass_ends(&e, 0);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+static void both_duplicates_move_at_once(void **state)
+{
+    static const bool by_id[] = {true, false};
+    for (size_t i = 0; i < 2; i++) {
+        struct engine e;
+        begin(&e, 1);
+        capabilities_set(&e.env.options.capabilities, CAP_OBJECTID, by_id[i]);
+        for (int twice = 0; twice < 2; twice++) {
+            (void)server_append(&e, "INBOX", "same", "");
+        }
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        server_move_all(&e, "INBOX", "Archive");
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[m1 same same] INBOX[] Lists[]");
+        local_move(&e, "Archive", "Lists", "same");
+        local_move(&e, "Archive", "Lists", "same");
+        engine_pass_ends(&e, 0);
+        assert_false(a_body_crossed(&e));
+        assert_both(&e, "Archive[m1] INBOX[] Lists[same same]");
+        engine_pass_ends(&e, 0);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+/* Several new files that are all copies of one message. */
+static void a_file_is_copied_often(void **state)
+{
+    struct engine e;
+    begin(&e, 2);
+    local_add_as(&e, "Archive", "one", "m1");
+    local_add_as(&e, "Archive", "two", "m1");
+    local_add_as(&e, "Lists", "three", "m1");
+    local_add_as(&e, "INBOX", "four", "m2");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Archive[m1 m1] INBOX[m1 m2 m2] Lists[m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* ---- one message in several mailboxes ---- */
+
+static void a_message_in_several_mailboxes_is_fetched_once(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_create(&e, "All");
+    server_create(&e, "Label");
+    server_fill(&e, "INBOX", "m", 40);
+    for (unsigned i = 1; i <= 40; i++) {
+        server_copy(&e, "INBOX", "All", arena_printf(e.arena, "m%u", i));
+    }
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies, 40);
+    assert_int_equal(e.report.messages.linked, 40);
+    assert_int_equal(folder_count(&e, "All"), 40);
+    engine_pass_ends(&e, 0);
+    engine_assert_settled(&e);
+    for (unsigned i = 1; i <= 40; i++) {
+        server_copy(&e, "All", "Label", arena_printf(e.arena, "m%u", i));
+    }
+    server_flags(&e, "Label", "m7", "F");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_int_equal(e.report.messages.linked, 40);
+    engine_pass_ends(&e, 0);
+    engine_assert_settled(&e);
+    /* One name goes: the others stay. */
+    server_expunge(&e, "INBOX", "m1");
+    local_remove(&e, "All", "m2");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(folder_count(&e, "Label"), 40);
+    assert_int_equal(folder_count(&e, "All"), 39);
+    assert_int_equal(folder_count(&e, "INBOX"), 39);
+    engine_free(&e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law1_a_move_at_every_barrier_of_the_survey),
+        cmocka_unit_test(law1_a_move_between_survey_and_apply),
+        cmocka_unit_test(law8_a_move_is_overtaken),
+        cmocka_unit_test(law2_a_move_whose_answer_is_lost),
+        cmocka_unit_test(duplicates_are_not_guessed),
+        cmocka_unit_test(both_duplicates_move_at_once),
+        cmocka_unit_test(a_file_is_copied_often),
+        cmocka_unit_test(a_message_in_several_mailboxes_is_fetched_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
