@@ -1,7 +1,7 @@
 #include "sync/careful.h"
 
-#include "client/cmd_search.h"
 #include "imap/limits.h"
+#include "client/cmd_search.h"
 #include "sync/apply.h"
 
 /* "MAILBOX UIDVALIDITY SET": of one mailbox at a time. */
