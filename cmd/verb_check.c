@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "config/secret.h"
 #include "cmd/command.h"
 #include <stdio.h>
 
@@ -10,7 +11,9 @@ static void list_accounts(const struct config *config)
 {
     for (size_t i = 0; i < config->accounts_len; i++) {
         const struct config_account *a = &config->accounts[i];
-        const char *user = a->user != NULL ? a->user : "(user_command)";
+        const char *user = a->user != NULL                   ? a->user
+                           : secret_is_set(&a->user_command) ? "(user_command)"
+                                                             : "(as the server knows)";
         if (a->tunnel != NULL) {
             printf("%s: through a tunnel, in %s\n", a->name, a->maildir.root);
         } else {

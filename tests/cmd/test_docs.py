@@ -117,7 +117,8 @@ class Documents(unittest.TestCase):
 
     def test_every_example_is_accepted(self):
         names = sorted(os.listdir(EXAMPLES))
-        self.assertEqual(names, ["full.yaml", "gmail.yaml", "many-accounts.yaml", "minimal.yaml"])
+        self.assertEqual(names, ["full.yaml", "gmail.yaml", "many-accounts.yaml", "minimal.yaml",
+                                 "outlook.yaml"])
         for name in names:
             result = self.home.run("check", os.path.join(EXAMPLES, name))
             self.assertEqual((result.code, result.err), (0, ""), name)

@@ -84,12 +84,30 @@ static void extensions_turned_off_by_the_configuration(void **state)
     }
 }
 
+/* Names are UTF-8 on the wire there, without anything having been enabled. */
+static void names_on_a_server_of_imap4rev2_alone(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    capabilities_set(&e.env.options.capabilities, CAP_IMAP4REV1, false);
+    server_create(&e, "Entwürfe");
+    server_create(&e, "Q&A");
+    (void)server_append(&e, "Entwürfe", "there", "");
+    local_create(&e, "台北");
+    local_add(&e, "台北", "here", "");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Entwürfe[there] INBOX[] Q&A[] 台北[here]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_server_is_synced),
         cmocka_unit_test(law2_commands_done_and_cut_on_every_server),
         cmocka_unit_test(law4_commands_refused_on_every_server),
+        cmocka_unit_test(names_on_a_server_of_imap4rev2_alone),
         cmocka_unit_test(extensions_turned_off_by_the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
