@@ -390,7 +390,7 @@ static void limit_dissect_waiting_lines(void **state)
     for (size_t more = 0; more < 2; more++) {
         AUTO_BUF struct buf text = BUF_INIT((size_t)1 << 20);
         unsigned units;
-        buf_add_cstr(&text, "C: a LOGIN u {1}\r\n");
+        buf_add_cstr(&text, "C: a SELECT {1}\r\n");
         add_times(&text, "S: * OK x\r\n", LIMIT_DISSECT_WAITING_LINES + more);
         buf_add_cstr(&text, "C: p\r\n");
         assert_int_equal(bad_units_of(buf_str(&text), &units) != 0, more != 0);
@@ -402,7 +402,7 @@ static void limit_dissect_waiting_bytes(void **state)
     for (size_t more = 0; more < 2; more++) {
         AUTO_BUF struct buf text = BUF_INIT((size_t)1 << 20);
         unsigned units;
-        buf_add_cstr(&text, "C: a LOGIN u {1}\r\nS: * OK ");
+        buf_add_cstr(&text, "C: a SELECT {1}\r\nS: * OK ");
         add_times(&text, "x", LIMIT_DISSECT_WAITING_BYTES - 12 + 12 * more);
         buf_add_cstr(&text, "\r\nC: p\r\n");
         assert_int_equal(bad_units_of(buf_str(&text), &units) != 0, more != 0);
