@@ -159,6 +159,12 @@ static int recover_mailbox(struct pass *pass, struct mailbox_pair *pair, struct 
 {
     AUTO_TXN struct index_txn *txn = NULL;
     int r = locate_appended(pass, pair, lost, len, err);
+    /* Under another UIDVALIDITY there is nothing to look for: the survey finds it, and what was
+     * sent is found by its content. */
+    if (r < 0 && err->code == ERR_CHANGED) {
+        error_clear(err);
+        return 0;
+    }
     if (r < 0)
         return error_wrap(err, "cannot look for %zu interrupted upload(s) or move(s)", len);
     r = index_begin_write(pass->index, &txn, err);

@@ -221,33 +221,59 @@ static int check_identity(struct opening *o, struct error *err)
     return 0;
 }
 
+/* Whether the index has a UID that the server has yet to give out. The mark of a pass is older than
+ * what the pass itself sent: it alone would not tell. */
+static int knows_uids_to_come(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidnext,
+                              bool *out, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct index_message record;
+    *out = uidnext != 0 && uidnext < pair->record.uidnext;
+    if (*out || uidnext == 0 || pair->record.id == 0)
+        return 0;
+    int r = index_begin_read(pass->index, &txn, err);
+    if (r < 0)
+        return r;
+    AUTO_CURSOR struct index_cursor *cursor = NULL;
+    r = index_cursor_open(txn, pair->record.id, uidnext, &cursor, err);
+    if (r == 0)
+        r = index_cursor_next(cursor, &record, err);
+    *out = r > 0;
+    return r < 0 ? r : 0;
+}
+
 /* The mailbox was rebuilt or replaced, or the server restored from a backup: what the index knows
  * by UID is no longer so (law 6). */
-static void note_renumbering(const struct pass *pass, struct opening *o)
+static int note_renumbering(struct pass *pass, struct opening *o, struct error *err)
 {
     const struct select_data *data = &o->select.data;
     struct mailbox_pair *pair = o->pair;
     struct log_scope scope = pass_log_scope(pass, pair);
+    bool older = false;
     if (pair->renumbered || pair->record.uidvalidity == 0)
-        return;
+        return 0;
+    int r = knows_uids_to_come(pass, pair, data->uidnext, &older, err);
+    if (r < 0)
+        return error_widen(err, SCOPE_ACCOUNT);
     if (pair->record.uidvalidity != data->uidvalidity)
         log_warning(&scope,
                     "the server's UIDVALIDITY changed from %u to %u: the messages are "
                     "paired again by content",
                     pair->record.uidvalidity, data->uidvalidity);
-    else if (data->uidnext != 0 && data->uidnext < pair->record.uidnext)
+    else if (older)
         log_warning(&scope,
-                    "the server's UIDNEXT went back from %u to %u, as after a backup was "
-                    "restored: the messages are paired again by content",
-                    pair->record.uidnext, data->uidnext);
+                    "the server's UIDNEXT went back to %u, as after a backup was restored: the "
+                    "messages are paired again by content",
+                    data->uidnext);
     else
-        return;
+        return 0;
     pair->renumbered = true;
     if (pair->removal == REMOVE_NOTHING)
-        return;
+        return 0;
     pair->removal = REMOVE_NOTHING;
     pair->action = PAIR_LEAVE;
     pair->why = "the mailbox was replaced on the server; it stays, and is not made here again";
+    return 0;
 }
 
 /* Everything told must add up to EXISTS; only a complete listing can then say what is gone (law 1).
@@ -301,9 +327,8 @@ static int finish_select(struct pass *pass, struct opening *o, struct remote_vec
     int r = client_select_end(pass->client, &o->select, err);
     if (r < 0)
         return error_wrap(err, "cannot select the mailbox");
-    if ((r = check_identity(o, err)) < 0)
+    if ((r = check_identity(o, err)) < 0 || (r = note_renumbering(pass, o, err)) < 0)
         return r;
-    note_renumbering(pass, o);
     for (size_t i = 0; i < o->select.changes.changed_len && r == 0; i++)
         r = take_message(pass, &o->select.changes.changed[i], seen, err);
     return r;

@@ -165,8 +165,9 @@ static bool flag_there(uint64_t *random)
     if (!message_there(random, &it))
         return false;
     unsigned bit = random_below(random, TRUTH_FLAGS);
-    /* Where a deletion is a mark, taking it off brings the message back. */
-    if (truth.keeps_marked && (1u << bit) == 32)
+    /* Where a deletion is a mark, taking it off brings the message back; and what is marked is no
+     * longer there. */
+    if (truth.keeps_marked && ((1u << bit) == 32 || (it.flags & 32) != 0))
         return false;
     it.message->changed[bit]++;
     there_set_flags(it.mailbox, it.uid, it.flags ^ (uint8_t)(1u << bit));

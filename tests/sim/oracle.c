@@ -272,6 +272,9 @@ static void check_alike(const struct sights *here, const struct sights *there)
         at += same;
         if (same)
             continue;
+        /* The other end of a move into a mailbox that was removed on the server. */
+        if (truth.messages.items[s->number - 1]->apart > 0)
+            continue;
         if (!is_only_marked(s)) {
             truth_fail("the sides differ at message %u in %s", s->number, s->mailbox);
             return;
@@ -295,7 +298,7 @@ static void check_count(const struct message *m, bool held)
         most++;
     }
     /* What is moved while nobody knows what belongs together is a copy. */
-    most += truth.recovers && m->moved_here;
+    most += truth.recovers && (m->moved_here || m->moved_there);
     bool settled = !m->revived && !m->sent_again && !truth.recovers;
     if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;
