@@ -49,6 +49,8 @@ struct disk_node *disk_backup(const struct disk_node *directory)
     struct disk_node *copy = disk_create(disk_root(), ".backup", true, 0700);
     disk_unlink(disk_root(), ".backup");
     copy_below(copy, directory);
+    /* A backup is elsewhere: no power failure takes of it. */
+    disk_sync_all();
     return copy;
 }
 
