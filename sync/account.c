@@ -179,17 +179,18 @@ static void conclude(struct pass *pass, int r, const struct error *err)
 }
 
 /* A connection kept from an earlier pass broke before this one changed anything: that says nothing
- * about the server. */
-static bool was_stale(const struct pass *pass, int r, const struct error *err)
+ * about the server. Or the pass failed by what the next one does without. */
+static bool is_worth_another(const struct pass *pass, int r, const struct error *err)
 {
     bool broken = err->code == ERR_NETWORK || err->code == ERR_BYE || err->code == ERR_TIMEOUT;
-    return r < 0 && broken && pass->reused_connection && !pass->local_changed;
+    bool stale = broken && pass->reused_connection;
+    return r < 0 && (stale || pass->learned) && !pass->local_changed;
 }
 
-/* Once through. *stale_out: to be made again, over a new connection. */
+/* Once through. *again_out: to be made again, over a new connection. */
 static void pass_once(const struct config *config, const struct config_account *account,
                       const struct pass_options *options, struct connection_pool *pool,
-                      struct report *out, bool *stale_out)
+                      struct report *out, bool *again_out)
 {
     struct error err = ERROR_INIT;
     *out = (struct report){.account = account->name, .result = REPORT_OK};
@@ -197,8 +198,8 @@ static void pass_once(const struct config *config, const struct config_account *
     pass->pool = pool;
     int r = run(pass, &err);
     pass->index_damaged = r < 0 && err.code == ERR_DAMAGED;
-    *stale_out = was_stale(pass, r, &err);
-    if (!*stale_out) {
+    *again_out = is_worth_another(pass, r, &err);
+    if (!*again_out) {
         conclude(pass, r, &err);
         pass_progress(pass, PROGRESS_DONE, NULL, 0, 0);
     }
@@ -213,11 +214,11 @@ int account_pass(const struct config *config, const struct config_account *accou
     if (pool == NULL)
         pool = connection_pool_new(account, options->clock, options->wake, options->trace);
     struct pool_counts before = connection_pool_counts(pool);
-    bool stale;
-    pass_once(config, account, options, pool, out, &stale);
-    if (stale) {
+    bool again;
+    pass_once(config, account, options, pool, out, &again);
+    if (again) {
         connection_pool_drop_idle(pool);
-        pass_once(config, account, options, pool, out, &stale);
+        pass_once(config, account, options, pool, out, &again);
     }
     if (options->pool == NULL)
         connection_pool_drop_idle(pool);

@@ -63,6 +63,39 @@ static int ask_extended(struct pass *pass, struct client_mailboxes *out, struct 
     return client_list_request(pass->client, &request, pass->arena, out, err);
 }
 
+/* Cyrus 3.6 tells freed memory as MAILBOXID: bytes that are none, or another mailbox's. */
+static bool mailboxids_are_sound(const struct client_mailboxes *list)
+{
+    struct strmap *seen = strmap_new();
+    bool sound = true;
+    for (size_t i = 0; i < list->len && sound; i++) {
+        const struct status_data *status = &list->items[i].status;
+        bool told = (status->have & STATUS_MAILBOXID) != 0;
+        sound = !status->mailboxid_broken && (!told || strmap_get(seen, status->mailboxid) == NULL);
+        if (sound && told)
+            strmap_put(seen, status->mailboxid, &list->items[i]);
+    }
+    strmap_free(&seen);
+    return sound;
+}
+
+static int distrust_mailboxids(struct pass *pass, struct client_mailboxes *list, struct error *err)
+{
+    for (size_t i = 0; i < list->len; i++)
+        list->items[i].status.have &= ~(unsigned)STATUS_MAILBOXID;
+    return broken_drop(pass, CAP_OBJECTID, "what it tells as MAILBOXID is none", err);
+}
+
+/* The connection is lost by it; the next one asks for less. */
+static void suspect_mailboxids(struct pass *pass, const struct error *failed)
+{
+    struct error ignored = ERROR_INIT;
+    if (failed->code != ERR_PROTOCOL || !client_has(pass->client, CAP_OBJECTID))
+        return;
+    broken_drop(pass, CAP_OBJECTID, "the LIST that asks for MAILBOXID cannot be read", &ignored);
+    pass->learned = true;
+}
+
 /* Some servers answer an extended LIST with nothing: a list without INBOX is not believed where the
  * plain one has it. */
 static int ask_names(struct pass *pass, struct client_mailboxes *out, struct error *err)
@@ -74,9 +107,11 @@ static int ask_names(struct pass *pass, struct client_mailboxes *out, struct err
     if (extended) {
         int r = ask_extended(pass, out, err);
         if (r == 0 && has_inbox(out))
-            return 0;
-        if (r < 0 && err->scope > SCOPE_MAILBOX)
+            return mailboxids_are_sound(out) ? 0 : distrust_mailboxids(pass, out, err);
+        if (r < 0 && err->scope > SCOPE_MAILBOX) {
+            suspect_mailboxids(pass, err);
             return r;
+        }
         broken = r == 0 || err->code == ERR_BAD;
         error_clear(err);
     }

@@ -207,27 +207,41 @@ static const struct index_mailbox *record_named(const struct finder *f, struct s
     return NULL;
 }
 
-/* What STATUS tells contradicts the record: another mailbox has its name. */
-static bool is_another(const struct index_mailbox *record, const struct remote_mailbox *m)
+static bool is_known_id(const struct finder *f, struct str mailboxid)
+{
+    for (size_t i = 0; i < f->known_len; i++) {
+        if (str_eq(f->known[i].mailboxid, mailboxid))
+            return true;
+    }
+    return false;
+}
+
+/* What STATUS tells contradicts the record: another mailbox has its name. Under the same
+ * UIDVALIDITY a new MAILBOXID alone does not say so, unless it is that of a mailbox that is known:
+ * two that changed their names. */
+static bool is_another(const struct finder *f, const struct index_mailbox *record,
+                       const struct remote_mailbox *m)
 {
     const struct status_data *status = &m->status;
     bool id = (status->have & STATUS_MAILBOXID) && record->mailboxid.len > 0;
-    if (id)
-        return !str_eq(record->mailboxid, status->mailboxid);
-    return (status->have & STATUS_UIDVALIDITY) && record->uidvalidity != 0 &&
-           record->uidvalidity != status->uidvalidity;
+    bool validity = (status->have & STATUS_UIDVALIDITY) && record->uidvalidity != 0;
+    if (id && str_eq(record->mailboxid, status->mailboxid))
+        return false;
+    if (id && (!validity || is_known_id(f, status->mailboxid)))
+        return true;
+    return validity && record->uidvalidity != status->uidvalidity;
 }
 
 static bool has_lost_its_name(const struct finder *f, const struct index_mailbox *record)
 {
     const struct remote_mailbox *m = listed(f, record->name);
-    return !mailbox_name_is_inbox(record->utf8) && (m == NULL || is_another(record, m));
+    return !mailbox_name_is_inbox(record->utf8) && (m == NULL || is_another(f, record, m));
 }
 
 static bool has_no_record(const struct finder *f, const struct remote_mailbox *m)
 {
     const struct index_mailbox *record = record_named(f, m->name);
-    return !mailbox_name_is_inbox(m->utf8) && (record == NULL || is_another(record, m));
+    return !mailbox_name_is_inbox(m->utf8) && (record == NULL || is_another(f, record, m));
 }
 
 /* How the messages that the index has compare with those of the selected mailbox. */

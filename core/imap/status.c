@@ -96,6 +96,7 @@ static bool status_read_mailboxid(struct reader *r, struct status_data *out)
         out->mailboxid = id;
     } else {
         out->have &= ~(unsigned)STATUS_MAILBOXID;
+        out->mailboxid_broken = true;
     }
     return true;
 }

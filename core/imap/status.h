@@ -23,6 +23,7 @@ struct status_data {
     uint32_t messages, uidnext, uidvalidity, unseen, recent, deleted;
     uint64_t size, highestmodseq, append_limit, deleted_storage;
     struct str mailboxid;
+    bool mailboxid_broken; /* told, but no ObjectID (RFC 8474 section 7) */
 };
 /* Behind "STATUS "; unknown items are passed over, and the list may be empty. Strings are in the
  * reader's arena. */

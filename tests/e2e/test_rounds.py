@@ -160,8 +160,7 @@ class Rounds(passes.PassCase):
         self.check_rounds(self.started(dovecot.Dovecot()), disable=bare)
 
     def test_cyrus(self):
-        # Cyrus 3.6 tells freed memory as MAILBOXID, line ends among it.
-        self.check_rounds(self.started(cyrus.Cyrus()), disable=["OBJECTID"])
+        self.check_rounds(self.started(cyrus.Cyrus()))
 
     def test_courier(self):
         self.check_rounds(self.started(courier.Courier()))
