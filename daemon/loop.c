@@ -1,3 +1,5 @@
+/* Where a line comes from in the source is nothing to the journal. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include "daemon/loop.h"
 
 #include "base/apart.h"
@@ -14,6 +16,7 @@
 #include <sys/random.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <systemd/sd-journal.h>
 #include <time.h>
 
 const bool loop_is_built = true;
@@ -35,6 +38,21 @@ struct loop {
     uint64_t watchdog_us; /* 0: none */
     int64_t fed_ms;
 };
+
+/* Fields by which `journalctl --user MAILDIRD_ACCOUNT=work` finds what concerns an account. */
+static bool tell_journal(int priority, const struct log_scope *scope, const char *text)
+{
+    const char *account = scope == NULL ? NULL : scope->account;
+    const char *mailbox = scope == NULL ? NULL : scope->mailbox;
+    if (account == NULL)
+        return sd_journal_send("PRIORITY=%d", priority, "MESSAGE=%s", text, NULL) == 0;
+    if (mailbox == NULL)
+        return sd_journal_send("PRIORITY=%d", priority, "MESSAGE=%s: %s", account, text,
+                               "MAILDIRD_ACCOUNT=%s", account, NULL) == 0;
+    return sd_journal_send("PRIORITY=%d", priority, "MESSAGE=%s:%s: %s", account, mailbox, text,
+                           "MAILDIRD_ACCOUNT=%s", account, "MAILDIRD_MAILBOX=%s", mailbox,
+                           NULL) == 0;
+}
 
 static int fail(struct error *err, int negative_errno, const char *what)
 {
@@ -223,6 +241,7 @@ int loop_run(const struct loop_options *options, struct config *config, struct e
         .trace_self = options->trace_self,
         .seed = seed(),
     };
+    log_set_journal(tell_journal);
     int r = block_signals(err);
     if (r == 0)
         r = apart_begin(err);

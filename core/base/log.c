@@ -26,6 +26,7 @@ static const struct {
 static _Atomic int enabled_level = LOG_LEVEL_INFO;
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER; /* keeps guard and line together */
 static struct log_guard output_guard;
+static _Atomic(log_journal) to_journal;
 
 void log_set_level(enum log_level level)
 {
@@ -46,6 +47,11 @@ bool log_level_parse(const char *word, enum log_level *out)
         }
     }
     return false;
+}
+
+void log_set_journal(log_journal journal)
+{
+    atomic_store(&to_journal, journal);
 }
 
 void log_set_guard(const struct log_guard *guard)
@@ -117,16 +123,29 @@ static void write_line(const char *line, size_t len)
     pthread_mutex_unlock(&output_lock);
 }
 
-__attribute__((format(printf, 3, 0))) static void
-log_line(enum log_level level, const struct log_scope *scope, const char *format, va_list args)
+/* True: the journal has it. */
+__attribute__((format(printf, 3, 0))) static bool
+tell_journal(enum log_level level, const struct log_scope *scope, const char *format, va_list args)
 {
-    if (!log_enabled(level)) {
-        return;
+    log_journal journal = atomic_load(&to_journal);
+    if (journal == NULL) {
+        return false;
     }
-    int saved_errno = errno;
+    char text[LINE_MAX_BYTES];
+    size_t len = 0;
+    text[0] = '\0';
+    add(text, &len, format, args);
+    (void)str_make_printable(text, len);
+    return journal(levels[level].syslog_priority, scope, text);
+}
+
+__attribute__((format(printf, 4, 0))) static void write_text(enum log_level level, bool journal,
+                                                             const struct log_scope *scope,
+                                                             const char *format, va_list args)
+{
     char line[LINE_MAX_BYTES];
     size_t len = 0;
-    if (stderr_is_journal()) {
+    if (journal) {
         addf(line, &len, "<%d>", levels[level].syslog_priority);
     } else {
         addf(line, &len, "%s: ", levels[level].word);
@@ -136,6 +155,22 @@ log_line(enum log_level level, const struct log_scope *scope, const char *format
     len = str_make_printable(line, len);
     line[len++] = '\n'; /* in the place of the NUL */
     write_line(line, len);
+}
+
+__attribute__((format(printf, 3, 0))) static void
+log_line(enum log_level level, const struct log_scope *scope, const char *format, va_list args)
+{
+    if (!log_enabled(level)) {
+        return;
+    }
+    int saved_errno = errno;
+    bool journal = stderr_is_journal();
+    va_list again;
+    va_copy(again, args);
+    if (!journal || !tell_journal(level, scope, format, again)) {
+        write_text(level, journal, scope, format, args);
+    }
+    va_end(again);
     errno = saved_errno;
 }
 

@@ -28,6 +28,14 @@ struct log_guard {
 };
 void log_set_guard(const struct log_guard *guard);
 
+/*
+ * Where a line goes when standard error is the journal: with what it is about in fields of its own.
+ * `text` is the line without level and scope. False: it is written to standard error as ever.
+ * Called by any thread.
+ */
+typedef bool (*log_journal)(int syslog_priority, const struct log_scope *scope, const char *text);
+void log_set_journal(log_journal journal);
+
 /* `scope` may be NULL. */
 void log_error(const struct log_scope *scope, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
