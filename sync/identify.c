@@ -92,9 +92,8 @@ static bool header_end(void *self, struct error *err)
     return true;
 }
 
-static struct operation *download_of(struct mailbox_plan *plan, uint32_t uid)
+static struct operation *find_operation(struct operation_vec *ops, uint32_t uid)
 {
-    struct operation_vec *ops = &plan->ops[OP_DOWNLOAD];
     for (size_t low = 0, high = ops->len; low < high;) {
         size_t middle = low + (high - low) / 2;
         if (ops->items[middle].uid == uid)
@@ -107,6 +106,13 @@ static struct operation *download_of(struct mailbox_plan *plan, uint32_t uid)
     return NULL;
 }
 
+/* The message that is new on the server, or would be were it not for the limits. */
+static struct operation *new_of(struct mailbox_plan *plan, uint32_t uid)
+{
+    struct operation *op = find_operation(&plan->ops[OP_DOWNLOAD], uid);
+    return op != NULL ? op : find_operation(&plan->ops[OP_AGREE], uid);
+}
+
 static struct identity *identity_of(struct pass *pass, struct operation *op)
 {
     if (op->identity == NULL)
@@ -116,7 +122,7 @@ static struct identity *identity_of(struct pass *pass, struct operation *op)
 
 static void take_answer(struct asking *a, const struct fetch_data *data)
 {
-    struct operation *op = download_of(a->plan, data->uid);
+    struct operation *op = new_of(a->plan, data->uid);
     if (op == NULL || !seqset_contains(&a->uids, data->uid))
         return;
     struct arena *arena = a->pass->arena;
@@ -263,7 +269,16 @@ static size_t count_gone(const struct mailbox_plan *plan)
 
 static bool is_new(const struct operation *op)
 {
-    return op->kind == OP_DOWNLOAD && op->base == NULL;
+    return op->base == NULL &&
+           (op->kind == OP_DOWNLOAD || (op->kind == OP_AGREE && op->state == MESSAGE_SKIPPED));
+}
+
+static size_t count_left_out(const struct mailbox_plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->ops[OP_AGREE].len; i++)
+        count += is_new(&plan->ops[OP_AGREE].items[i]);
+    return count;
 }
 
 /* What there is to find. */
@@ -297,7 +312,7 @@ static void look_for_prospects(const struct plan *plan, bool by_id, struct prosp
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
         p->gone += count_gone(m);
-        p->downloads += m->ops[OP_DOWNLOAD].len;
+        p->downloads += m->ops[OP_DOWNLOAD].len + count_left_out(m);
         p->sources += m->pair->record.files > 0 || m->ops[OP_DOWNLOAD].len > 0;
         note_sizes(p, &m->ops[OP_DELETE_LOCAL], by_id);
         note_sizes(p, &m->ops[OP_FORGET], by_id);
@@ -307,34 +322,45 @@ static void look_for_prospects(const struct plan *plan, bool by_id, struct prosp
 static bool is_worth_asking(const struct identifier *id, const struct prospects *p,
                             const struct mailbox_plan *plan)
 {
-    if (plan->ops[OP_DOWNLOAD].len == 0)
-        return false;
-    if (p->gone > count_gone(plan))
+    bool has_new = plan->ops[OP_DOWNLOAD].len > 0 || count_left_out(plan) > 0;
+    if (has_new && p->gone > count_gone(plan))
         return id->id_item != 0 || !(plan->pair->attributes & LIST_DRAFTS);
     bool many = p->downloads >= WORTH_LINKING || id->id_item == FETCH_GM_MSGID;
-    return id->id_item != 0 && p->sources > 1 && many;
+    return plan->ops[OP_DOWNLOAD].len > 0 && id->id_item != 0 && p->sources > 1 && many;
 }
+
+static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
 
 static void all_new(const struct mailbox_plan *plan, struct seqset *out)
 {
-    for (size_t i = 0; i < plan->ops[OP_DOWNLOAD].len; i++) {
-        const struct operation *op = &plan->ops[OP_DOWNLOAD].items[i];
-        if (is_new(op))
-            seqset_add(out, op->uid);
+    for (size_t k = 0; k < sizeof NEW_KINDS / sizeof NEW_KINDS[0]; k++) {
+        const struct operation_vec *ops = &plan->ops[NEW_KINDS[k]];
+        for (size_t i = 0; i < ops->len; i++) {
+            if (is_new(&ops->items[i]))
+                seqset_add(out, ops->items[i].uid);
+        }
     }
+}
+
+static bool is_likely(const struct prospects *p, const struct operation *op)
+{
+    char key[64];
+    const struct identity *id = op->identity;
+    return is_new(op) && id != NULL &&
+           strmap_get(p->sizes, str_from(size_key(key, id->wire_size, id->internal_date_s))) !=
+               NULL;
 }
 
 /* Those whose size and date are those of something gone. */
 static void likely_new(const struct prospects *p, const struct mailbox_plan *plan,
                        struct seqset *out)
 {
-    char key[64];
-    for (size_t i = 0; i < plan->ops[OP_DOWNLOAD].len; i++) {
-        const struct operation *op = &plan->ops[OP_DOWNLOAD].items[i];
-        const struct identity *id = op->identity;
-        if (is_new(op) && id != NULL &&
-            strmap_get(p->sizes, str_from(size_key(key, id->wire_size, id->internal_date_s))))
-            seqset_add(out, op->uid);
+    for (size_t k = 0; k < sizeof NEW_KINDS / sizeof NEW_KINDS[0]; k++) {
+        const struct operation_vec *ops = &plan->ops[NEW_KINDS[k]];
+        for (size_t i = 0; i < ops->len; i++) {
+            if (is_likely(p, &ops->items[i]))
+                seqset_add(out, ops->items[i].uid);
+        }
     }
 }
 
@@ -506,7 +532,7 @@ static int find_copies(struct pass *pass, struct index_txn *txn, struct operatio
 static int find_in_mailbox(struct pass *pass, struct index_txn *txn, struct mailbox_plan *plan,
                            struct error *err)
 {
-    static const enum operation_kind kinds[] = {OP_UPLOAD, OP_DOWNLOAD, OP_DELETE_LOCAL,
+    static const enum operation_kind kinds[] = {OP_UPLOAD, OP_DOWNLOAD, OP_AGREE, OP_DELETE_LOCAL,
                                                 OP_DELETE_REMOTE};
     int r = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {

@@ -238,15 +238,23 @@ static struct str likeness(struct arena *arena, const struct identity *id)
                                  (long long)id->internal_date_s));
 }
 
+static void count_likeness(struct matcher *mt, const struct operation *op)
+{
+    if (op->identity == NULL || op->identity->twins_len == 0)
+        return;
+    struct str key = likeness(mt->arena, op->identity);
+    uintptr_t count = (uintptr_t)strmap_get(mt->seen, key);
+    strmap_put(mt->seen, key, (void *)(count + 1));
+}
+
 static void count_likenesses(struct matcher *mt)
 {
     VEC_FOREACH (struct mailbox_plan, plan, &mt->plan->mailboxes) {
-        VEC_FOREACH (struct operation, download, &plan->ops[OP_DOWNLOAD]) {
-            if (download->identity == NULL || download->identity->twins_len == 0)
-                continue;
-            struct str key = likeness(mt->arena, download->identity);
-            uintptr_t count = (uintptr_t)strmap_get(mt->seen, key);
-            strmap_put(mt->seen, key, (void *)(count + 1));
+        VEC_FOREACH (struct operation, op, &plan->ops[OP_DOWNLOAD]) {
+            count_likeness(mt, op);
+        }
+        VEC_FOREACH (struct operation, op, &plan->ops[OP_AGREE]) {
+            count_likeness(mt, op);
         }
     }
 }
@@ -401,14 +409,28 @@ static bool link_here(struct matcher *mt, struct mailbox_plan *to, struct operat
     return true;
 }
 
+/* What the limits leave on the server is not new if it only moved. */
+static bool is_left_out(const struct operation *op)
+{
+    return op->kind == OP_AGREE && op->base == NULL && op->state == MESSAGE_SKIPPED;
+}
+
+static void match_moved(struct matcher *mt, struct mailbox_plan *to, struct operation *op)
+{
+    const struct identity *id = op->identity;
+    bool is_new = id != NULL && op->base == NULL && (op->kind == OP_DOWNLOAD || is_left_out(op));
+    if (is_new && is_certain(mt, to, id) && move_local(mt, to, op))
+        note_place(mt, to, op->uid, id->email_id);
+}
+
 static void match_downloads(struct matcher *mt)
 {
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
-        VEC_FOREACH (struct operation, download, &to->ops[OP_DOWNLOAD]) {
-            const struct identity *id = download->identity;
-            bool is_new = download->base == NULL && id != NULL;
-            if (is_new && is_certain(mt, to, id) && move_local(mt, to, download))
-                note_place(mt, to, download->uid, id->email_id);
+        VEC_FOREACH (struct operation, op, &to->ops[OP_DOWNLOAD]) {
+            match_moved(mt, to, op);
+        }
+        VEC_FOREACH (struct operation, op, &to->ops[OP_AGREE]) {
+            match_moved(mt, to, op);
         }
     }
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {

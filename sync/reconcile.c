@@ -331,6 +331,12 @@ static void reconcile_paired(struct mailbox_plan *plan)
     }
 }
 
+static void sort(struct operation_vec *ops)
+{
+    if (ops->len > 1)
+        qsort(ops->items, ops->len, sizeof *ops->items, by_uid);
+}
+
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan)
 {
@@ -361,7 +367,6 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
         judge(plan, &row, held, now_ms);
     }
     /* What was held is tried again among what is new. */
-    struct operation_vec *downloads = &plan->ops[OP_DOWNLOAD];
-    if (downloads->len > 1)
-        qsort(downloads->items, downloads->len, sizeof *downloads->items, by_uid);
+    sort(&plan->ops[OP_DOWNLOAD]);
+    sort(&plan->ops[OP_AGREE]);
 }

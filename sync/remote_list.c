@@ -26,14 +26,18 @@ void remote_learn_space(struct pass *pass)
         pass->prefix = str_from(pass->account->namespace_prefix);
 }
 
-static unsigned status_items(const struct pass *pass)
+/* What tells whether a mailbox changed. */
+static unsigned change_items(const struct pass *pass)
 {
     unsigned items = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY;
     if (client_has(pass->client, CAP_CONDSTORE) || client_has(pass->client, CAP_QRESYNC))
         items |= STATUS_HIGHESTMODSEQ;
-    if (client_has(pass->client, CAP_OBJECTID))
-        items |= STATUS_MAILBOXID;
     return items;
+}
+
+static unsigned status_items(const struct pass *pass)
+{
+    return change_items(pass) | (client_has(pass->client, CAP_OBJECTID) ? STATUS_MAILBOXID : 0);
 }
 
 static bool has_inbox(const struct client_mailboxes *list)
@@ -280,7 +284,7 @@ static void take_status(struct mailbox_pair *pair, const struct status_data *sta
 static int refresh_by_list(struct pass *pass, struct error *err)
 {
     struct client_mailboxes list = {0};
-    int r = client_list_status(pass->client, STR("*"), status_items(pass), pass->arena, &list, err);
+    int r = client_list_status(pass->client, STR("*"), change_items(pass), pass->arena, &list, err);
     if (r < 0)
         return r;
     struct strmap *by_name = strmap_new();

@@ -101,6 +101,16 @@ static bool status_read_mailboxid(struct reader *r, struct status_data *out)
     return true;
 }
 
+/* NIL, as some tell of an empty mailbox, is none. */
+static bool status_read_modseq(struct reader *r, struct status_data *out)
+{
+    if (reader_accept_word(r, "NIL")) {
+        out->have &= ~(unsigned)STATUS_HIGHESTMODSEQ;
+        return true;
+    }
+    return modseq_read(r, &out->highestmodseq);
+}
+
 static bool status_read_value(struct reader *r, unsigned item, struct status_data *out)
 {
     out->have |= item;
@@ -110,7 +120,7 @@ static bool status_read_value(struct reader *r, unsigned item, struct status_dat
     case STATUS_SIZE:
         return reader_expect_size(r, &out->size);
     case STATUS_HIGHESTMODSEQ:
-        return modseq_read(r, &out->highestmodseq);
+        return status_read_modseq(r, out);
     case STATUS_MAILBOXID:
         return status_read_mailboxid(r, out);
     case STATUS_APPENDLIMIT:

@@ -285,6 +285,30 @@ static void law4_marks_taken_off_are_put_back(void **state)
     }
 }
 
+/* ---- limits ---- */
+
+/* What is here and would not be fetched any more is not lost by a move on the server. */
+static void law1_a_move_is_not_new_to_the_limits(void **state)
+{
+    static const bool by_id[] = {true, false};
+    for (size_t i = 0; i < 2; i++) {
+        struct engine e;
+        begin(&e, NULL, 3);
+        if (!by_id[i]) {
+            lacks(&e, CAP_OBJECTID);
+        }
+        engine_configure(&e, "    sync: {max_size: 10}\n");
+        engine_pass_ends(&e, 0);
+        server_move(&e, "INBOX", "Archive", "m1");
+        (void)server_append(&e, "INBOX", "large", "");
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.report.messages.moved_local, 1);
+        assert_local(&e, "Archive[m1] Bin[] Drafts[] INBOX[m2 m3]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +326,7 @@ int main(void)
         cmocka_unit_test(in_the_trash_a_mark_is_not_sent),
         cmocka_unit_test(a_careful_expunge_keeps_other_marks),
         cmocka_unit_test(law4_marks_taken_off_are_put_back),
+        cmocka_unit_test(law1_a_move_is_not_new_to_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,6 +201,7 @@ static void statuses_are_read(void **state)
          "STATUS x (MESSAGES 1)"},
         {"float size", status, "x (SIZE 9.3736e+06)\r\n", "STATUS x (SIZE 9373600)"},
         {"modseq -1", status, "x (HIGHESTMODSEQ -1)\r\n", "STATUS x (HIGHESTMODSEQ 0)"},
+        {"no modseq", status, "x (HIGHESTMODSEQ NIL MESSAGES 1)\r\n", "STATUS x (MESSAGES 1)"},
         {"no append limit", status, "x (APPENDLIMIT NIL MESSAGES 1)\r\n", "STATUS x (MESSAGES 1)"},
         {"a MAILBOXID that is freed memory", status,
          "x (MAILBOXID (\x5c\x8a[\xf3U) MESSAGES 1)\r\n", "STATUS x (MESSAGES 1)"},
