@@ -25,7 +25,8 @@ struct verb {
 
 extern const struct verb verb_init, verb_sync, verb_daemon, verb_check, verb_mailboxes, verb_held,
     verb_demo, verb_imap, verb_wire, verb_imapd, verb_help, verb_status, verb_trigger, verb_pause,
-    verb_resume, verb_reload, verb_watch, verb_call, verb_log, verb_adopt;
+    verb_resume, verb_reload, verb_watch, verb_call, verb_log, verb_adopt, verb_undo, verb_verify,
+    verb_explain;
 extern const struct verb *const verbs[]; /* ends in NULL */
 
 /* Words of the command line, in order. */

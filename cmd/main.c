@@ -5,10 +5,10 @@
 #include <sys/prctl.h>
 
 const struct verb *const verbs[] = {
-    &verb_sync,   &verb_daemon, &verb_status, &verb_trigger, &verb_pause, &verb_resume,
-    &verb_reload, &verb_watch,  &verb_call,   &verb_check,   &verb_init,  &verb_mailboxes,
-    &verb_held,   &verb_log,    &verb_adopt,  &verb_demo,    &verb_imap,  &verb_wire,
-    &verb_imapd,  &verb_help,   NULL,
+    &verb_sync,   &verb_daemon, &verb_status, &verb_trigger, &verb_pause,  &verb_resume,
+    &verb_reload, &verb_watch,  &verb_call,   &verb_check,   &verb_init,   &verb_mailboxes,
+    &verb_held,   &verb_log,    &verb_adopt,  &verb_undo,    &verb_verify, &verb_explain,
+    &verb_demo,   &verb_imap,   &verb_wire,   &verb_imapd,   &verb_help,   NULL,
 };
 
 /* As the verbs' options_read takes them; here only those before the verb. */

@@ -47,6 +47,11 @@ const struct plan_sink *plan_list_sink(struct plan_list *list)
     return &list->sink;
 }
 
+size_t plan_list_len(const struct plan_list *list)
+{
+    return list->operations.len;
+}
+
 static void print_mailbox(const struct plan_list *list, const char *mailbox)
 {
     printf("  %s\n", mailbox[0] == '\0' ? "(the account)" : mailbox);

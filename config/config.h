@@ -158,6 +158,8 @@ unsigned config_account_needs(const struct config_account *account);
  * applies to all accounts, but for the log level. */
 bool config_account_same(const struct config *a, const struct config_account *in_a,
                          const struct config *b, const struct config_account *in_b);
+/* "90s", "5m", "2h", "7d", "2y" or "0". */
+bool config_duration_parse(const char *text, int64_t *seconds_out);
 /* The path that config_load(NULL, …) reads. The caller owns it. */
 char *config_default_path(void);
 /* The state directory of an account: state_dir/NAME. In `arena`. */

@@ -156,7 +156,6 @@ bool config_value_wrong(const struct config_value *value, const char *format, ..
 bool config_value_is_text(const struct config_value *value);
 /* A word of a table or NULL, reported with a suggestion. */
 const struct config_word *config_value_word(const struct config_value *value, const char *text);
-bool config_duration_parse(const char *text, int64_t *seconds_out);
 void config_duration_show(struct buf *out, int64_t seconds);
 
 config_parse_fn config_parse_provider;

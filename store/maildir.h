@@ -195,6 +195,11 @@ int maildir_link(const struct maildir *md, const char *path, const struct maildi
  * system), under "TIME.BASE"; NULL removes it. */
 int maildir_remove(const struct maildir *md, const char *path, const struct maildir_file *file,
                    const char *keep_dir, struct error *err);
+/* The reverse: the file that was kept of `base` goes to cur/ of the folder with these flags. Of
+ * several the one kept last. Durable on return. ERR_NOT_FOUND where none is kept, ERR_EXISTS where
+ * the folder has such a file. `dry`: only looks. */
+int maildir_restore(const struct maildir *md, const char *keep_dir, struct str base,
+                    const char *path, uint8_t flags, bool dry, struct error *err);
 /* Removes what has stood in keep_dir for longer than `max_age_s`. */
 int maildir_keep_expire(const char *keep_dir, int64_t max_age_s, int64_t now_s, struct error *err);
 

@@ -203,6 +203,90 @@ int maildir_remove(const struct maildir *md, const char *path, const struct mail
     return rc < 0 ? error_wrap(err, "the folder %s", path) : 0;
 }
 
+/* ---- bringing back ---- */
+
+/* "TIME.BASE" or "TIME.N.BASE", as keep_name makes it. */
+static bool is_kept_of(const char *name, struct str base, uint64_t *since_out)
+{
+    struct str rest = str_from(name);
+    struct str time, number;
+    uint64_t ignored;
+    if (!str_split(&rest, '.', &time) || !str_to_u64(time, since_out)) {
+        return false;
+    }
+    size_t fits = MAILDIR_FILE_NAME_MAX - time.len - 1;
+    if (str_eq(rest, str_sub(base, 0, fits))) {
+        return true;
+    }
+    return str_split(&rest, '.', &number) && str_to_u64(number, &ignored) &&
+           str_eq(rest, str_sub(base, 0, fits - number.len - 1));
+}
+
+/* The name in keep_dir of the file kept last; NULL: none. */
+static char *find_kept(const char *keep_dir, struct str base)
+{
+    DIR *dir = opendir(keep_dir);
+    const struct dirent *entry;
+    char *found = NULL;
+    uint64_t newest = 0;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        uint64_t since;
+        if (!is_kept_of(entry->d_name, base, &since) || (found != NULL && since < newest)) {
+            continue;
+        }
+        xfree(&found);
+        found = xstrdup(entry->d_name);
+        newest = since;
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    return found;
+}
+
+/* From another file system: durable in tmp/ before it gets its place. */
+static int restore_copy(const struct maildir *md, struct maildir_handle *handle, const char *kept,
+                        int cur, const char *name, struct error *err)
+{
+    AUTO_FD int source = -1;
+    AUTO_FD int target = -1;
+    int tmp = -1;
+    int rc = maildir_sub(md, handle, SUB_TMP, &tmp, err);
+    rc = rc < 0 ? rc : file_open(AT_FDCWD, kept, O_RDONLY, 0, &source, err);
+    rc = rc < 0 ? rc : file_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, 0600, &target, err);
+    rc = rc < 0 ? rc : copy_contents(source, target, kept, err);
+    rc = rc < 0 ? rc : file_rename_new(tmp, name, cur, name, err);
+    return rc < 0 ? rc : file_unlink(AT_FDCWD, kept, err);
+}
+
+int maildir_restore(const struct maildir *md, const char *keep_dir, struct str base,
+                    const char *path, uint8_t flags, bool dry, struct error *err)
+{
+    AUTO_HOLD struct maildir_hold hold = {.md = md};
+    AUTO_ARENA struct arena *arena = arena_new();
+    AUTO_FREE char *found = find_kept(keep_dir, base);
+    const struct maildir_name parsed = {.base = base, .flags = flags};
+    int cur = -1;
+    if (found == NULL) {
+        return error_set(err, ERR_NOT_FOUND, SCOPE_MESSAGE, "no file of %.*s is kept in %s",
+                         STR_ARG(base), keep_dir);
+    }
+    if (dry) {
+        return 0;
+    }
+    AUTO_FREE char *kept = path_join(keep_dir, found);
+    const char *name = maildir_name_build(md, arena, &parsed);
+    int rc = maildir_hold(md, path, &hold.handle, err);
+    rc = rc < 0 ? rc : maildir_sub(md, hold.handle, SUB_CUR, &cur, err);
+    rc = rc < 0 ? rc : file_rename_new(AT_FDCWD, kept, cur, name, err);
+    if (rc < 0 && err->os_errno == EXDEV) {
+        error_clear(err);
+        rc = restore_copy(md, hold.handle, kept, cur, name, err);
+    }
+    rc = rc < 0 ? rc : maildir_sync_folder(md, path, err);
+    return rc < 0 ? error_wrap(err, "the folder %s", path) : 0;
+}
+
 /* ---- what was kept long enough ---- */
 
 /* The time that a name in keep_dir begins with; false if it is none of ours. */

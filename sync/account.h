@@ -70,6 +70,7 @@ struct news_sink {
 struct pass_options {
     bool dry_run;
     bool full;                    /* believe no mark: list and scan everything */
+    bool each_message;            /* the plan tells every message on a line of its own */
     bool adopt;                   /* pair what is on both sides, and nothing else */
     bool approve_deletions;       /* what an earlier run held and listed */
     bool has_lock;                /* the caller holds the account's lock (index_lock) */

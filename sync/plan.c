@@ -361,9 +361,10 @@ void plan_tell(const struct pass *pass, const struct plan *plan, const struct pl
             tell_pairing(pass, m->pair, sink);
         for (size_t k = OP_FLAGS_TO_REMOTE; k < OP_KINDS; k++) {
             const struct operation_vec *ops = &m->ops[k];
-            if (OPERATION_WORDS[k].one_line && ops->len > 0)
+            bool one_line = OPERATION_WORDS[k].one_line && !pass->options->each_message;
+            if (one_line && ops->len > 0)
                 tell_all(pass, m, ops, OPERATION_WORDS[k].what, sink);
-            for (size_t i = 0; i < ops->len && !OPERATION_WORDS[k].one_line; i++)
+            for (size_t i = 0; i < ops->len && !one_line; i++)
                 tell_one(pass, m, &ops->items[i], OPERATION_WORDS[k].what, sink);
         }
         for (size_t i = 0; i < m->held.len; i++)
