@@ -28,6 +28,10 @@ class Daemon:
         if self.process and self.process.poll() is None:
             tools.stop_process(self.process, 20)
         self.notify.close()
+        complaints = [word for word in ("ThreadSanitizer", "AddressSanitizer", "LeakSanitizer", "runtime error:")
+                      if word in self.log()]
+        if complaints:
+            raise AssertionError("%s:\n%s" % (complaints, self.log()))
 
     def start(self):
         path = os.path.join(self.client.folder, "notify")
