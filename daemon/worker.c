@@ -222,6 +222,7 @@ static void make_pass(struct worker *w)
         .dry_run = job->dry_run,
         .full = job->full,
         .approve_deletions = job->approve_deletions,
+        .local_waits = job->local_waits,
         .has_lock = true,
         .mailboxes = (const char *const *)job->mailboxes,
         .clock = w->options.clock,

@@ -208,6 +208,18 @@ static int decide(struct pass *pass, struct held_vec *held, struct guard_events 
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
+/* Somebody is at work in the Maildir: what goes in one place may come in another, and half of it is
+ * not carried. What has shown itself to be a move is. */
+static void leave_local(struct plan *plan)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (m->ops[OP_DELETE_REMOTE].len > 0 || m->ops[OP_UPLOAD].len > 0)
+            m->pair->local_blocked = true;
+        vec_clear(&m->ops[OP_DELETE_REMOTE]);
+        vec_clear(&m->ops[OP_UPLOAD]);
+    }
+}
+
 int plan_make(struct pass *pass, struct plan *out, struct error *err)
 {
     struct held_vec held = {0};
@@ -222,6 +234,8 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
         moves_find(out, pass->arena);
         r = elsewhere_wait(pass, out, err);
     }
+    if (r == 0 && pass->options->local_waits)
+        leave_local(out);
     if (r == 0) {
         const struct held_list earlier = {held.items, held.len};
         guard_apply(out, &pass->account->sync.guard, &events, &earlier,

@@ -139,6 +139,20 @@ class DaemonFaults(passes.PassCase):
         time.sleep(3)
         self.assertEqual(self.count_there(), 120)
 
+    def test_everything_moved_under_the_daemon(self):
+        between = self.between()
+        client, running = self.started_daemon(between.port, ("INBOX", "Archive"), 120)
+        running.wait(lambda: "push in 1" in running.status(), "push")
+        running.wait_idle()
+        between.reset()
+        for path in self.files(client):
+            folder, name = os.path.split(path)
+            os.rename(path, os.path.join(client.mailbox_path("Archive"), os.path.basename(folder), name))
+        running.wait(lambda: (self.count_there(), self.count_there("Archive")) == (0, 120), "the moves there", 60)
+        self.assertEqual(len(self.files(client, "Archive")), 120)
+        self.assertEqual(client.run("held").out.count("delete"), 0)
+        self.assertLess(between.bytes_out, 50_000)  # no body goes over the wire
+
     def test_an_unmounted_maildir(self):
         client, running = self.started_daemon(count=5)
         running.wait(lambda: "push in 1" in running.status(), "push")

@@ -180,10 +180,37 @@ static void law6_a_mailbox_rebuilt_during_a_pass_is_left_alone(void **state)
     }
 }
 
+/* Half of what somebody does in the Maildir is not carried; what comes from the server is. */
+static void local_changes_wait_while_they_go_on(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_fill(&e, "INBOX", "m", 3);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    local_remove(&e, "INBOX", "m1");
+    local_add(&e, "INBOX", "written here", "");
+    (void)server_append(&e, "INBOX", "new there", "");
+    const struct pass_options waits = {.local_waits = true};
+    assert_int_equal(engine_pass(&e, &waits), 0);
+    assert_int_equal(server_count(&e, "INBOX"), 4);
+    assert_int_equal(e.report.messages.downloaded, 1);
+    assert_int_equal(e.report.messages.uploaded, 0);
+    assert_int_equal(engine_pass(&e, &waits), 0);
+    assert_int_equal(server_count(&e, "INBOX"), 4);
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.uploaded, 1);
+    assert_int_equal(e.report.messages.deleted_remote, 1);
+    assert_string_equal(server_view(&e), local_view(&e));
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law8_changes_during_a_pass_are_carried),
+        cmocka_unit_test(local_changes_wait_while_they_go_on),
         cmocka_unit_test(law6_a_mailbox_rebuilt_during_a_pass_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
