@@ -42,17 +42,40 @@ static uint64_t planned(const struct mailbox_plan *plan)
     return count;
 }
 
-static struct tally tally_mailbox(const struct mailbox_plan *plan,
-                                  const struct guard_events *events)
+static struct tally tally_hour(const struct mailbox_pair *pair, const struct guard_events *events)
 {
-    struct tally t = {.deletions = planned(plan), .size = plan->pair->record.files};
+    struct tally t = {.size = pair->record.files};
     for (size_t i = 0; i < events->len; i++) {
-        if (events->items[i].mailbox == plan->pair->record.id) {
+        if (events->items[i].mailbox == pair->record.id) {
             t.deletions += events->items[i].count;
             t.size += events->items[i].count;
         }
     }
     return t;
+}
+
+static struct tally tally_mailbox(const struct mailbox_plan *plan,
+                                  const struct guard_events *events)
+{
+    struct tally t = tally_hour(plan->pair, events);
+    t.deletions += planned(plan);
+    return t;
+}
+
+void guard_count_elsewhere(const struct pair_vec *pairs, const struct guard_events *events,
+                           struct plan *plan)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < pairs->len; i++) {
+        const struct mailbox_pair *pair = &pairs->items[i];
+        if (at < plan->mailboxes.len && plan->mailboxes.items[at].pair == pair) {
+            at++;
+        } else if (pair->record.id != 0 && !is_free(pair)) {
+            struct tally t = tally_hour(pair, events);
+            plan->elsewhere_deleted += t.deletions;
+            plan->elsewhere_size += t.size;
+        }
+    }
 }
 
 static bool too_many(const struct config_guard *guard, struct tally t)
@@ -104,7 +127,7 @@ static void hold(struct mailbox_plan *plan, const struct held_list *earlier, boo
 
 static struct tally tally_account(const struct plan *plan, const struct guard_events *events)
 {
-    struct tally sum = {0};
+    struct tally sum = {plan->elsewhere_deleted, plan->elsewhere_size};
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
         if (is_free(m->pair))
@@ -127,9 +150,11 @@ void guard_apply(struct plan *plan, const struct config_guard *guard,
     bool account_trips = too_many(guard, tally_account(plan, events));
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         struct mailbox_plan *m = &plan->mailboxes.items[i];
-        if (is_free(m->pair))
+        const struct config_sync *policy = m->pair->policy;
+        const struct config_guard *own = policy != NULL ? &policy->guard : guard;
+        if (is_free(m->pair) || !own->on)
             continue;
-        if (trips(guard, m, tally_mailbox(m, events)))
+        if (trips(own, m, tally_mailbox(m, events)))
             hold(m, earlier, approve, "a large part of the mailbox would be deleted");
         else if (account_trips)
             hold(m, earlier, approve, "a large part of the account would be deleted");

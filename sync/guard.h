@@ -26,6 +26,11 @@ void guard_apply(struct plan *plan, const struct config_guard *guard,
                  const struct guard_events *events, const struct held_list *earlier, bool approve,
                  int64_t now_ms);
 
+/* Fills in what the plan's mailboxes are not all of: for the part of the account that is deleted.
+ * The plan's mailboxes come in the order of the pairs. */
+void guard_count_elsewhere(const struct pair_vec *pairs, const struct guard_events *events,
+                           struct plan *plan);
+
 /* The text form in which the index keeps the window. */
 void guard_events_write(const struct guard_events *events, struct buf *out);
 bool guard_events_read(struct str text, struct guard_events *out);

@@ -239,4 +239,7 @@ VEC_STRUCT(move_vec, struct move);
 struct plan {
     struct plan_vec mailboxes;
     struct move_vec moves; /* by kind */
+    /* Of the account's mailboxes that the plan leaves out: what was deleted there within the
+     * guard's hour, and how many messages they had when it began. */
+    uint64_t elsewhere_deleted, elsewhere_size;
 };

@@ -238,6 +238,7 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
         leave_local(out);
     if (r == 0) {
         const struct held_list earlier = {held.items, held.len};
+        guard_count_elsewhere(&pass->pairs, &events, out);
         guard_apply(out, &pass->account->sync.guard, &events, &earlier,
                     pass->options->approve_deletions, now);
         block_marks_of_held(out);

@@ -361,6 +361,58 @@ static void held_operations_say_why(void **state)
     deletions_free(&d);
 }
 
+/* A pass over one mailbox, while others were emptied a moment ago. */
+static void law11_the_account_is_more_than_the_plan(void **state)
+{
+    static const struct {
+        uint32_t size, deleted; /* of the other mailbox; deletions are within the hour */
+        uint32_t attributes;
+        bool holds;
+    } cases[] = {
+        {200, 0, 0, false},
+        {120, 30, 0, true},
+        {120, 30, LIST_TRASH, false},
+        {900, 30, 0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct deletions d = {0};
+        struct pair_vec pairs = {0};
+        struct mailbox_pair *pair = add_mailbox(&d, 220, 40, 0);
+        vec_push(&pairs, *pair);
+        vec_push(&pairs, *pair);
+        d.plan.mailboxes.items[0].pair = &pairs.items[0];
+        pairs.items[1].record.id = 7;
+        pairs.items[1].record.files = cases[i].size - cases[i].deleted;
+        pairs.items[1].attributes = cases[i].attributes;
+        /* 40 here and 30 there are more than 50; of 340 they are less than a quarter, so that more
+         * went before. */
+        add_event(&d, MINUTE_MS, 7, cases[i].deleted);
+        add_event(&d, MINUTE_MS, 1, 20);
+        guard_count_elsewhere(&pairs, &d.events, &d.plan);
+        judge(&d, &DEFAULTS, false);
+        assert_int_equal(held_in(&d, 0), cases[i].holds ? 40 : 0);
+        vec_free(&pairs);
+        deletions_free(&d);
+    }
+}
+
+/* The limits of the mailbox's own policy. */
+static void law11_an_override_has_its_own_limits(void **state)
+{
+    static const struct config_sync off = {.guard = {.on = false}};
+    static const struct config_sync wide = {
+        .guard = {.on = true, .messages = 500, .percent = 90, .all = 1000}};
+    const struct config_sync *const policies[] = {&off, &wide};
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct deletions d = {0};
+        add_mailbox(&d, 100, 60, 0)->policy = policies[i];
+        add_mailbox(&d, 1000, 0, 0);
+        judge(&d, &DEFAULTS, false);
+        assert_int_equal(held_in(&d, 0), 0);
+        deletions_free(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +430,8 @@ int main(void)
         cmocka_unit_test(law11_a_clock_set_back_forgets_nothing),
         cmocka_unit_test(law11_approval_covers_what_was_held_and_listed),
         cmocka_unit_test(law11_nothing_is_approved_unasked),
+        cmocka_unit_test(law11_the_account_is_more_than_the_plan),
+        cmocka_unit_test(law11_an_override_has_its_own_limits),
         cmocka_unit_test(held_operations_say_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
