@@ -370,8 +370,8 @@ static void law11_the_account_is_more_than_the_plan(void **state)
         bool holds;
     } cases[] = {
         {200, 0, 0, false},
-        {120, 30, 0, true},
-        {120, 30, LIST_TRASH, false},
+        {100, 30, 0, true},
+        {100, 30, LIST_TRASH, false},
         {900, 30, 0, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
