@@ -13,40 +13,37 @@ enum { SECOND = 1, MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
 /* ---- words ---- */
 
-static const struct config_word level_words[] = {{"error", LOG_LEVEL_ERROR, false},
-                                                 {"warning", LOG_LEVEL_WARNING, false},
-                                                 {"info", LOG_LEVEL_INFO, false},
-                                                 {"debug", LOG_LEVEL_DEBUG, false},
+static const struct config_word level_words[] = {{"error", LOG_LEVEL_ERROR},
+                                                 {"warning", LOG_LEVEL_WARNING},
+                                                 {"info", LOG_LEVEL_INFO},
+                                                 {"debug", LOG_LEVEL_DEBUG},
                                                  {0}};
 static const struct config_word family_words[] = {
-    {"any", ADDRESS_ANY, false}, {"ipv4", ADDRESS_IPV4, false}, {"ipv6", ADDRESS_IPV6, false}, {0}};
-static const struct config_word tls_words[] = {{"implicit", CONFIG_TLS_IMPLICIT, false},
-                                               {"starttls", CONFIG_TLS_STARTTLS, false},
-                                               {"off", CONFIG_TLS_OFF, false},
+    {"any", ADDRESS_ANY}, {"ipv4", ADDRESS_IPV4}, {"ipv6", ADDRESS_IPV6}, {0}};
+static const struct config_word tls_words[] = {{"implicit", CONFIG_TLS_IMPLICIT},
+                                               {"starttls", CONFIG_TLS_STARTTLS},
+                                               {"off", CONFIG_TLS_OFF},
                                                {0}};
-static const struct config_word tls_version_words[] = {{"1.2", 0, false}, {"1.3", 0, false}, {0}};
+static const struct config_word tls_version_words[] = {{"1.2", 0}, {"1.3", 0}, {0}};
 /* With what each shows who it is. */
-static const struct config_word auth_words[] = {
-    {"plain", CONFIG_NEEDS_PASSWORD, false},
-    {"login", CONFIG_NEEDS_PASSWORD, false},
-    {"cram-md5", CONFIG_NEEDS_PASSWORD, false},
-    {"scram-sha-1", CONFIG_NEEDS_PASSWORD, false},
-    {"scram-sha-256", CONFIG_NEEDS_PASSWORD, false},
-    {"scram-sha-256-plus", CONFIG_NEEDS_PASSWORD, false},
-    {"external", 0, false},
-    {"gssapi", 0, false},
-    {"xoauth2", CONFIG_NEEDS_TOKEN, false},
-    {"oauthbearer", CONFIG_NEEDS_TOKEN, false},
-    {0}};
+static const struct config_word auth_words[] = {{"plain", CONFIG_NEEDS_PASSWORD},
+                                                {"login", CONFIG_NEEDS_PASSWORD},
+                                                {"cram-md5", CONFIG_NEEDS_PASSWORD},
+                                                {"scram-sha-1", CONFIG_NEEDS_PASSWORD},
+                                                {"scram-sha-256", CONFIG_NEEDS_PASSWORD},
+                                                {"scram-sha-256-plus", CONFIG_NEEDS_PASSWORD},
+                                                {"external", 0},
+                                                {"gssapi", 0},
+                                                {"xoauth2", CONFIG_NEEDS_TOKEN},
+                                                {"oauthbearer", CONFIG_NEEDS_TOKEN},
+                                                {0}};
 static const struct config_word switch_words[] = {
-    {"auto", SWITCH_AUTO, false}, {"on", SWITCH_ON, false}, {"off", SWITCH_OFF, false}, {0}};
-static const struct config_word layout_words[] = {{"nested", MAILDIR_NESTED, false},
-                                                  {"maildir++", MAILDIR_PLUSPLUS, false},
-                                                  {"flat", MAILDIR_FLAT, false},
-                                                  {0}};
-static const struct config_word watch_words[] = {
-    {"auto", WATCH_AUTO, false}, {"notify", WATCH_NOTIFY, false}, {"idle", WATCH_IDLE, false},
-    {"poll", WATCH_POLL, false}, {"off", WATCH_OFF, false},       {0}};
+    {"auto", SWITCH_AUTO}, {"on", SWITCH_ON}, {"off", SWITCH_OFF}, {0}};
+static const struct config_word layout_words[] = {
+    {"nested", MAILDIR_NESTED}, {"maildir++", MAILDIR_PLUSPLUS}, {"flat", MAILDIR_FLAT}, {0}};
+static const struct config_word watch_words[] = {{"auto", WATCH_AUTO}, {"notify", WATCH_NOTIFY},
+                                                 {"idle", WATCH_IDLE}, {"poll", WATCH_POLL},
+                                                 {"off", WATCH_OFF},   {0}};
 
 /* ---- what a text must be ---- */
 

@@ -7,21 +7,16 @@
 
 #define CENTURY_S (100LL * 365 * 86400)
 
-static const struct config_word carry_words[] = {{"both", DIRECTION_BOTH, false},
-                                                 {"to_local", DIRECTION_TO_LOCAL, false},
-                                                 {"to_remote", DIRECTION_TO_REMOTE, false},
-                                                 {"none", DIRECTION_NONE, false},
+static const struct config_word carry_words[] = {{"both", DIRECTION_BOTH},
+                                                 {"to_local", DIRECTION_TO_LOCAL},
+                                                 {"to_remote", DIRECTION_TO_REMOTE},
+                                                 {"none", DIRECTION_NONE},
                                                  {0}};
-static const struct config_word direction_words[] = {{"both", DIRECTION_BOTH, false},
-                                                     {"pull", DIRECTION_TO_LOCAL, false},
-                                                     {"push", DIRECTION_TO_REMOTE, false},
-                                                     {0}};
-static const struct config_word marked_words[] = {
-    {"keep", false, false}, {"expunge", true, false}, {0}};
-static const struct config_word delete_words[] = {
-    {"expunge", false, false}, {"trash", true, false}, {0}};
-static const struct config_word uidplus_words[] = {
-    {"mark", false, false}, {"careful", true, false}, {0}};
+static const struct config_word direction_words[] = {
+    {"both", DIRECTION_BOTH}, {"pull", DIRECTION_TO_LOCAL}, {"push", DIRECTION_TO_REMOTE}, {0}};
+static const struct config_word marked_words[] = {{"keep", false}, {"expunge", true}, {0}};
+static const struct config_word delete_words[] = {{"expunge", false}, {"trash", true}, {0}};
+static const struct config_word uidplus_words[] = {{"mark", false}, {"careful", true}, {0}};
 
 static const struct config_key guard_keys[] = {
     {.name = "messages",

@@ -3,9 +3,6 @@
 #include "config/suggest.h"
 #include <assert.h>
 
-/* Room for a field of any type that has a default. */
-#define FIELD_BYTES_MAX 64
-
 static const struct config_file built_in = {.name = "built-in defaults"};
 
 static void read_fallback(struct config_context *ctx, const struct config_key *key, void *field)
@@ -39,36 +36,6 @@ void config_defaults(struct config_context *ctx, const struct config_table *tabl
         } else if (key->type == TYPE_BLOCK) {
             config_defaults(ctx, key->block, field);
         }
-    }
-}
-
-/* Whether a field holds what it holds where the key is left out. */
-static bool is_default(struct config_context *ctx, const struct config_key *key, const void *field)
-{
-    if (key->fallback == NULL) {
-        return false;
-    }
-    _Alignas(max_align_t) char scratch[FIELD_BYTES_MAX] = {0};
-    assert(config_type_size(key->type) <= sizeof scratch);
-    read_fallback(ctx, key, scratch);
-    struct buf is = BUF_INIT(CONFIG_FILE_BYTES_MAX);
-    struct buf should = BUF_INIT(CONFIG_FILE_BYTES_MAX);
-    (void)config_show_value(key, field, &is);
-    (void)config_show_value(key, scratch, &should);
-    bool equal = str_eq(buf_str(&is), buf_str(&should));
-    buf_free(&is);
-    buf_free(&should);
-    return equal;
-}
-
-static void refuse_later(const struct config_value *value, const void *target)
-{
-    const struct config_key *key = value->key;
-    if (key->fallback == NULL) {
-        (void)config_value_wrong(value, "not built yet; leave it out");
-    } else if (!is_default(value->ctx, key, (const char *)target + key->offset)) {
-        (void)config_value_wrong(value, "not built yet; only its default, %s, can stand here",
-                                 key->fallback);
     }
 }
 
@@ -136,9 +103,7 @@ static void read_entry(const struct config_value *value, const struct config_tab
     if (key->group != 0 && !enter_group(value, table, map, target)) {
         return;
     }
-    if (config_value_read(value, target) && key->later) {
-        refuse_later(value, target);
-    }
+    (void)config_value_read(value, target);
 }
 
 void config_layer(struct config_context *ctx, const struct config_table *table, const char *where,

@@ -95,7 +95,6 @@ enum config_type {
 struct config_word {
     const char *word;
     int value;
-    bool later; /* not built yet */
 };
 
 struct config_key {
@@ -111,7 +110,6 @@ struct config_key {
     /* What a text must be, e.g. "a host name"; NULL when it is that. */
     const char *(*check)(const char *text);
     char group; /* of keys that exclude each other; 0: none */
-    bool later; /* not built yet: only the default is taken */
     const char *help;
 };
 

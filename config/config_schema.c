@@ -154,31 +154,10 @@ static json_t *default_of(const struct config_key *key)
     return json_of(config_yaml_parse(&ctx, &built_in, str_from(key->fallback)));
 }
 
-/* What the key is for, and what of it is not built. */
-static json_t *description_of(const struct config_key *key)
-{
-    struct buf text = BUF_INIT(4096);
-    buf_add_cstr(&text, key->help);
-    if (key->later) {
-        buf_add_cstr(&text, " (not built yet: only the default is taken)");
-    }
-    const char *before = " (not built yet: ";
-    for (const struct config_word *w = key->words; w != NULL && w->word != NULL; w++) {
-        if (w->later) {
-            buf_addf(&text, "%s%s", before, w->word);
-            before = ", ";
-        }
-    }
-    buf_add_cstr(&text, before[0] == ',' ? ")" : "");
-    json_t *out = json_stringn(text.data, text.len);
-    buf_free(&text);
-    return out;
-}
-
 static json_t *property_of(const struct config_key *key)
 {
     json_t *out = type_of(key);
-    json_object_set_new(out, "description", description_of(key));
+    json_object_set_new(out, "description", json_string(key->help));
     if (key->fallback != NULL) {
         json_object_set_new(out, "default", default_of(key));
     } else if (key->example != NULL) {

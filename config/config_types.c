@@ -26,14 +26,12 @@ bool config_value_is_text(const struct config_value *value)
                               value->node->kind == NODE_LIST ? "list" : "map");
 }
 
-/* "implicit, starttls, off": the words there are, or those that are built. */
-static const char *words_list(struct arena *arena, const struct config_word *words, bool built)
+/* "implicit, starttls, off". */
+static const char *words_list(struct arena *arena, const struct config_word *words)
 {
     const char *list = "";
     for (; words->word != NULL; words++) {
-        if (!built || !words->later) {
-            list = arena_printf(arena, "%s%s%s", list, list[0] == '\0' ? "" : ", ", words->word);
-        }
+        list = arena_printf(arena, "%s%s%s", list, list[0] == '\0' ? "" : ", ", words->word);
     }
     return list;
 }
@@ -44,16 +42,11 @@ const struct config_word *config_value_word(const struct config_value *value, co
     suggest_begin(&near, text);
     for (const struct config_word *w = value->key->words; w->word != NULL; w++) {
         if (strcmp(w->word, text) == 0) {
-            if (w->later) {
-                (void)config_value_wrong(value, "'%s' is not built yet (built: %s)", text,
-                                         words_list(value->ctx->arena, value->key->words, true));
-                return NULL;
-            }
             return w;
         }
         suggest_offer(&near, w->word);
     }
-    const char *list = words_list(value->ctx->arena, value->key->words, false);
+    const char *list = words_list(value->ctx->arena, value->key->words);
     if (near.best == NULL) {
         (void)config_value_wrong(value, "'%s' is none of %s", text, list);
     } else {
@@ -196,9 +189,7 @@ static bool parse_direction(const struct config_value *value, void *field)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct config_key *key = config_key_find(&config_sync_keys, names[i]);
         assert(key != NULL);
-        if (!key->later) {
-            memcpy((char *)field + key->offset, &word->value, sizeof word->value);
-        }
+        memcpy((char *)field + key->offset, &word->value, sizeof word->value);
     }
     return true;
 }

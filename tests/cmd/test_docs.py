@@ -139,16 +139,6 @@ class Documents(unittest.TestCase):
             wanted |= {name} | (set(children_of(key)) if key.get("type") == "object" else set())
         self.assertEqual(wanted - named, set())
 
-    def test_full_marks_what_is_not_built(self):
-        with open(os.path.join(EXAMPLES, "full.yaml"), encoding="utf-8") as stream:
-            lines = stream.read().split("\n")
-        accounts = children_of(schema()["properties"]["accounts"])
-        inner = [children_of(accounts[block]) for block in ("sync", "watch")]
-        for name, key in {**accounts, **inner[0], **inner[1]}.items():
-            at = [l for l in lines if re.match(r"\s*(# )?%s:" % name, l)]
-            said = any("not built yet" in line for line in at)
-            self.assertEqual("not built yet" in key["description"], said, at)
-
     def test_the_manual_lists_the_keys_as_they_are(self):
         self.assertEqual(split_page()[1], keys_section(),
                          "run: tests/cmd/test_docs.py --update, with MAILDIRD_BINARY set")

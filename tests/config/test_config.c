@@ -269,7 +269,7 @@ static const struct {
     {"accounts:\n  a:\n    host: h\n    maildir: /m\n    auth: [external, plain]\n",
      "config.yaml:2: accounts.a: 'user' is missing (or 'user_command')\n"},
 
-    /* not built yet */
+    /* within a list */
     {ACCOUNT "    overrides: [{sync: {flag: both}}]\n",
      "config.yaml:7: accounts.work.overrides.sync: unknown key 'flag'; did you mean 'flags'?\n"
      "config.yaml:7: accounts.work.overrides: 'match' is missing: a pattern of mailbox names\n"},
