@@ -60,7 +60,7 @@ int maildir_list(const struct maildir *md, struct arena *arena, struct maildir_f
 int maildir_create(const struct maildir *md, const char *path, struct error *err);
 /* Another path for a folder, its directories the same as before, durable on return. `whole`: with
  * everything inside, folders too; else these stay where they are. ERR_EXISTS if there is a folder.
- * Not for an INBOX in the root itself or elsewhere. */
+ * Not for an INBOX elsewhere. */
 int maildir_rename_folder(const struct maildir *md, const char *from, const char *to, bool whole,
                           struct error *err);
 /* Removes a folder that holds no file but other programs' book-keeping, and directories above it

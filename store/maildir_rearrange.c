@@ -23,8 +23,8 @@ static const char *const bookkeeping[] = {
 static int leads_out(const struct maildir *md, const char *path, struct error *err)
 {
     return error_set(err, ERR_REFUSED, SCOPE_MAILBOX,
-                     "the folder %s of %s cannot be renamed or removed by this program", path,
-                     md->root);
+                     "the folder %s of %s is kept elsewhere: move it by hand, and nothing is lost",
+                     path, md->root);
 }
 
 /* The directory that holds the last part of `path`, and that part. */
@@ -59,15 +59,16 @@ static bool is_sub(const char *name)
     return false;
 }
 
-/* Regular files, and new/ and tmp/: folders inside stay, and cur/ comes last. */
-static bool goes_along(int dirfd, const struct dirent *entry)
+/* Regular files, and new/ and tmp/: folders inside stay, and cur/ comes last. The root's own files
+ * are not those of the INBOX in it. */
+static bool goes_along(int dirfd, const struct dirent *entry, bool root)
 {
     struct stat found;
     if (strcmp(entry->d_name, maildir_sub_names[SUB_CUR]) == 0 ||
         fstatat(dirfd, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) < 0) {
         return false;
     }
-    return S_ISDIR(found.st_mode) ? is_sub(entry->d_name) : true;
+    return S_ISDIR(found.st_mode) ? is_sub(entry->d_name) : !root;
 }
 
 /* What an earlier attempt has moved already is no error. */
@@ -79,6 +80,11 @@ static int move_part(int from, int to, const char *name, struct error *err)
         rc = 0;
     }
     return rc;
+}
+
+static bool is_root(const char *path)
+{
+    return strcmp(path, ".") == 0;
 }
 
 static int move_parts(int from, int to, const char *path, struct error *err)
@@ -93,7 +99,7 @@ static int move_parts(int from, int to, const char *path, struct error *err)
     int rc = 0;
     struct dirent *entry;
     while (rc == 0 && (entry = readdir(dir)) != NULL) {
-        if (goes_along(from, entry)) {
+        if (goes_along(from, entry, is_root(path))) {
             rc = move_part(from, to, entry->d_name, err);
         }
     }
@@ -132,7 +138,7 @@ static int move_in_parts(const struct maildir *md, const char *from, const char 
     int rc = maildir_open_path(md, from, &from_dir, err);
     rc = rc < 0 ? rc : maildir_make_directories(md, to, &to_dir, err);
     rc = rc < 0 ? rc : move_parts(from_dir, to_dir, from, err);
-    if (rc == 0) {
+    if (rc == 0 && !is_root(from)) {
         tidy_parents(md, from);
     }
     return rc;
@@ -159,7 +165,12 @@ static bool lies_below(const char *path, const char *above)
 
 static bool is_plain(const char *path)
 {
-    return path[0] != '/' && strcmp(path, ".") != 0 && maildir_path_is_safe(path);
+    return path[0] != '/' && !is_root(path) && maildir_path_is_safe(path);
+}
+
+static bool may_move(const char *path)
+{
+    return is_root(path) || is_plain(path);
 }
 
 int maildir_rename_folder(const struct maildir *md, const char *from, const char *to, bool whole,
@@ -167,14 +178,14 @@ int maildir_rename_folder(const struct maildir *md, const char *from, const char
 {
     AUTO_FD int to_parent = -1;
     const char *to_name;
-    if (!is_plain(from) || !is_plain(to)) {
-        return leads_out(md, is_plain(from) ? to : from, err);
+    if (!may_move(from) || !may_move(to)) {
+        return leads_out(md, may_move(from) ? to : from, err);
     }
     int rc = open_parent(md, to, true, &to_parent, &to_name, err);
     if (rc == 0 && holds_folder(to_parent, to_name)) {
         rc = error_set(err, ERR_EXISTS, SCOPE_MAILBOX, "the folder %s is there already", to);
     }
-    if (rc == 0 && whole && !lies_below(to, from)) {
+    if (rc == 0 && whole && is_plain(from) && is_plain(to) && !lies_below(to, from)) {
         rc = move_whole(md, from, to, err);
         /* A directory that holds folders of this name already takes the folder's parts in. */
         if (rc < 0 && (err->os_errno == ENOTEMPTY || err->os_errno == EEXIST)) {

@@ -2,6 +2,7 @@
 
 #include "imap/limits.h"
 #include "sync/download.h"
+#include "sync/keywords.h"
 #include "sync/pool.h"
 #include "sync/remote.h"
 
@@ -182,12 +183,33 @@ static int prepare(struct pass *pass, struct plan *plan, uint64_t *total_out, st
     return r;
 }
 
+/* Before the first file is written: afterwards several threads read what the letters stand for. */
+static int give_letters(struct pass *pass, struct plan *plan, struct error *err)
+{
+    int r = 0;
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        const struct operation_vec *ops = &m->ops[OP_DOWNLOAD];
+        VEC(struct index_flags) flags = {0};
+        for (size_t i = 0; i < ops->len; i++) {
+            if (ops->items[i].flags.keywords_len > 0)
+                vec_push(&flags, ops->items[i].flags);
+        }
+        bool wanted =
+            flags.len > 0 && m->pair->action == PAIR_SYNC && !error_is_set(&m->pair->error);
+        if (r == 0 && wanted &&
+            keywords_give_letters(pass, m->pair, flags.items, flags.len, err) < 0)
+            r = pass_absorb(pass, m->pair, err);
+        vec_free(&flags);
+    }
+    return r;
+}
+
 int apply_downloads(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct download d;
     uint64_t total;
     int r = prepare(pass, plan, &total, err);
-    if (r < 0 || total == 0)
+    if (r < 0 || total == 0 || (r = give_letters(pass, plan, err)) < 0)
         return r;
     download_init(&d, pass, plan);
     d.total = total;

@@ -3,16 +3,35 @@
 #include "imap/limits.h"
 #include "sync/event.h"
 #include "sync/flags.h"
+#include "sync/keywords.h"
 
 /* STORE commands in flight. */
 #define STORE_BATCH 32
+/* Of the command line, for all but the UIDs. */
+#define FLAGS_ROOM 1000
+/* Up to here nothing is to be saved. */
+#define GROUPS_FEW 2
 /* Renames between two flushes. */
 #define RENAME_BATCH 512
 
-/* ---- to the server: one STORE for all messages with the same change ---- */
+/*
+ * ---- to the server: one STORE for all messages with the same change ----
+ *
+ * What is sent is the change of each flag, never a whole set: whoever changed other flags meanwhile
+ * keeps them, and who changed the same one changed it alike, since a flag has but two states. So
+ * nothing is won by UNCHANGEDSINCE: the merge made anew after a MODIFIED would send the same again.
+ */
+
+struct change {
+    uint8_t system; /* enum maildir_flag bits */
+    struct index_flags keywords;
+    struct seqset uids;
+};
+VEC_STRUCT(change_vec, struct change);
 
 struct store {
     struct client_store handle;
+    const struct change *change;
     struct seqset uids;
 };
 
@@ -23,37 +42,72 @@ struct storer {
     size_t len;
 };
 
+/* Whether a NO may be about the keywords themselves. */
+static bool is_about_keywords(const struct store *store, const struct error *err)
+{
+    static const char *const others[] = {"UNAVAILABLE", "INUSE",           "SERVERBUG", "NOPERM",
+                                         "EXPIRED",     "PRIVACYREQUIRED", "READ-ONLY"};
+    if (store->change->keywords.keywords_len == 0 || err->scope > SCOPE_MAILBOX ||
+        (err->code != ERR_NO && err->code != ERR_BAD))
+        return false;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strcmp(err->response_code, others[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* The next pass sends what is left of the change. */
+static int note_failure(struct storer *s, const struct store *store, struct error *failure,
+                        struct error *err)
+{
+    struct mailbox_pair *pair = s->plan->pair;
+    int r;
+    seqset_add_set(&s->plan->flags_failed, &store->uids);
+    if (is_about_keywords(store, failure)) {
+        pair->remote_blocked = pair->local_blocked = true;
+        r = keywords_note_refused(s->pass, pair, &store->change->keywords, err);
+        return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+    }
+    error_wrap(failure, "cannot store flags");
+    r = pass_absorb(s->pass, pair, failure);
+    if (r < 0)
+        *err = *failure;
+    return r;
+}
+
 static int end_stores(struct storer *s, struct error *err)
 {
     int r = 0;
     for (size_t i = 0; i < s->len; i++) {
         struct error store_error = ERROR_INIT;
-        int e = client_store_end(s->pass->client, &s->stores[i].handle, &store_error);
-        if (e < 0)
-            seqset_add_set(&s->plan->flags_failed, &s->stores[i].uids);
-        if (e < 0 && r == 0) {
-            error_wrap(&store_error, "cannot store flags");
-            r = pass_absorb(s->pass, s->plan->pair, &store_error);
-            if (r < 0)
-                *err = store_error;
+        struct store *store = &s->stores[i];
+        if (client_store_end(s->pass->client, &store->handle, &store_error) < 0) {
+            if (r == 0)
+                r = note_failure(s, store, &store_error, err);
+            else
+                seqset_add_set(&s->plan->flags_failed, &store->uids);
         }
-        client_store_free(&s->stores[i].handle);
-        seqset_free(&s->stores[i].uids);
+        client_store_free(&store->handle);
+        seqset_free(&store->uids);
     }
     s->len = 0;
     return r;
 }
 
-static int store_set(struct storer *s, struct seqset *uids, enum store_mode mode, uint8_t mask,
-                     struct error *err)
+static int store_change(struct storer *s, struct change *change, enum store_mode mode,
+                        struct error *err)
 {
     struct imap_flags flags;
-    flags_to_imap(mask, s->pass->arena, &flags);
+    const struct index_flags wanted = {.system = change->system,
+                                       .keywords = change->keywords.keywords,
+                                       .keywords_len = change->keywords.keywords_len};
+    keywords_imap_flags(s->pass, s->plan->pair, &wanted, s->pass->arena, &flags);
     int r = 0;
-    while (r == 0 && !seqset_is_empty(uids)) {
+    while (r == 0 && !seqset_is_empty(&change->uids)) {
         struct store *store = &s->stores[s->len];
-        *store = (struct store){0};
-        seqset_take(uids, LIMIT_COMMAND_LINE_BYTES - 200, &store->uids);
+        *store = (struct store){.change = change};
+        seqset_take(&change->uids, LIMIT_COMMAND_LINE_BYTES - FLAGS_ROOM, &store->uids);
         r = client_store_begin(s->pass->client, &store->handle, &store->uids, mode, &flags, 0,
                                s->pass->arena, err);
         if (r < 0)
@@ -65,20 +119,84 @@ static int store_set(struct storer *s, struct seqset *uids, enum store_mode mode
     return r;
 }
 
-static int store_equal_changes(struct storer *s, enum store_mode mode, struct error *err)
+static void add_change(struct change_vec *changes, uint8_t system,
+                       const struct index_flags *keywords, uint32_t uid)
 {
-    const struct operation_vec *ops = &s->plan->ops[OP_FLAGS_TO_REMOTE];
-    int r = 0;
-    for (unsigned mask = 1; mask < 64 && r == 0; mask++) {
-        AUTO_SEQSET struct seqset uids = {0};
-        for (size_t i = 0; i < ops->len; i++) {
-            uint8_t change = mode == STORE_ADD ? ops->items[i].add : ops->items[i].remove;
-            if (change == mask)
-                seqset_add(&uids, ops->items[i].uid);
+    if (system == 0 && keywords->keywords_len == 0)
+        return;
+    VEC_FOREACH (struct change, c, changes) {
+        if (c->system == system && flags_equal(&c->keywords, keywords)) {
+            seqset_add(&c->uids, uid);
+            return;
         }
-        r = store_set(s, &uids, mode, (uint8_t)mask, err);
     }
-    return r;
+    struct change *c = vec_add(changes);
+    c->system = system;
+    c->keywords = *keywords;
+    seqset_add(&c->uids, uid);
+}
+
+/* A change of several flags as so many of one. */
+static void add_singly(struct change_vec *changes, uint8_t system,
+                       const struct index_flags *keywords, uint32_t uid)
+{
+    const struct index_flags none = {0};
+    for (unsigned bit = 1; bit < 64; bit <<= 1)
+        add_change(changes, system & bit, &none, uid);
+    for (size_t i = 0; i < keywords->keywords_len; i++) {
+        const struct index_flags one = {.keywords = &keywords->keywords[i], .keywords_len = 1};
+        add_change(changes, 0, &one, uid);
+    }
+}
+
+static void collect(const struct operation_vec *ops, enum store_mode mode,
+                    void (*add)(struct change_vec *changes, uint8_t system,
+                                const struct index_flags *keywords, uint32_t uid),
+                    struct change_vec *out)
+{
+    for (size_t i = 0; i < ops->len; i++) {
+        const struct operation *op = &ops->items[i];
+        if (mode == STORE_ADD)
+            add(out, op->add, &op->add_keywords, op->uid);
+        else
+            add(out, op->remove, &op->remove_keywords, op->uid);
+    }
+}
+
+static void free_changes(struct change_vec *changes)
+{
+    VEC_FOREACH (struct change, c, changes) {
+        seqset_free(&c->uids);
+    }
+    vec_free(changes);
+}
+
+/* By equal changes, or flag by flag where these are fewer. */
+static void group(const struct operation_vec *ops, enum store_mode mode, struct change_vec *out)
+{
+    struct change_vec single = {0};
+    collect(ops, mode, add_change, out);
+    if (out->len <= GROUPS_FEW)
+        return;
+    collect(ops, mode, add_singly, &single);
+    if (single.len < out->len) {
+        struct change_vec kept = *out;
+        *out = single;
+        single = kept;
+    }
+    free_changes(&single);
+}
+
+static int store_changes(struct storer *s, enum store_mode mode, struct error *err)
+{
+    struct change_vec changes = {0};
+    group(&s->plan->ops[OP_FLAGS_TO_REMOTE], mode, &changes);
+    int r = 0;
+    for (size_t i = 0; i < changes.len && r == 0; i++)
+        r = store_change(s, &changes.items[i], mode, err);
+    int e = end_stores(s, r == 0 ? err : &(struct error)ERROR_INIT);
+    free_changes(&changes);
+    return r < 0 ? r : e;
 }
 
 static int record_stored(struct pass *pass, const struct mailbox_plan *plan, struct error *err)
@@ -109,12 +227,9 @@ static int store_mailbox(struct pass *pass, struct mailbox_plan *plan, struct er
     pass_progress(pass, PROGRESS_FLAGS, plan->pair, 0, plan->ops[OP_FLAGS_TO_REMOTE].len);
     int r = apply_select(pass, plan->pair, err);
     if (r == 0)
-        r = store_equal_changes(s, STORE_ADD, err);
+        r = store_changes(s, STORE_ADD, err);
     if (r == 0)
-        r = store_equal_changes(s, STORE_REMOVE, err);
-    int e = end_stores(s, r == 0 ? err : &(struct error)ERROR_INIT);
-    if (r == 0)
-        r = e;
+        r = store_changes(s, STORE_REMOVE, err);
     xfree(&s);
     /* A file is not given the merged flags while the server lacks its share of them. */
     for (size_t i = 0; i < plan->ops[OP_FLAGS_TO_REMOTE].len && r < 0; i++)
@@ -162,9 +277,11 @@ static int rename_files(struct renamer *rn, struct error *err)
         struct renaming *b = &rn->batch[i];
         const struct maildir_name *now = &b->file->parsed;
         uint8_t flags = (uint8_t)((now->flags & ~b->op->remove) | b->op->add);
+        struct str letters = keywords_letters(rn->pair, now->letters, &b->op->add_keywords,
+                                              &b->op->remove_keywords, arena);
         const char *name;
         int r = maildir_set_flags(rn->pass->maildir, rn->pair->record.path.ptr, b->file, flags,
-                                  now->letters, arena, &name, err);
+                                  letters, arena, &name, err);
         b->done = r == 0;
         if (r < 0 && err->code != ERR_NOT_FOUND)
             return r;
@@ -224,6 +341,23 @@ static int add_rename(struct renamer *rn, const struct operation *op, struct err
     return rn->len == RENAME_BATCH ? rename_batch(rn, err) : 0;
 }
 
+static int give_letters(struct pass *pass, struct mailbox_pair *pair,
+                        const struct operation_vec *ops, struct error *err)
+{
+    VEC(struct index_flags) flags = {0};
+    bool removes = false;
+    for (size_t i = 0; i < ops->len; i++) {
+        removes = removes || ops->items[i].remove_keywords.keywords_len > 0;
+        if (ops->items[i].add_keywords.keywords_len > 0)
+            vec_push(&flags, ops->items[i].add_keywords);
+    }
+    int r = removes && !pair->letters.known ? keywords_read_letters(pass, pair, err) : 0;
+    if (r == 0)
+        r = keywords_give_letters(pass, pair, flags.items, flags.len, err);
+    vec_free(&flags);
+    return r;
+}
+
 static int rename_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
 {
     const struct operation_vec *ops = &plan->ops[OP_FLAGS_TO_LOCAL];
@@ -232,6 +366,8 @@ static int rename_mailbox(struct pass *pass, struct mailbox_plan *plan, struct e
     rn->pair = plan->pair;
     rn->finder = (struct file_finder){.pass = pass, .pair = plan->pair};
     int r = pass_local_change(pass, err);
+    if (r == 0)
+        r = give_letters(pass, plan->pair, ops, err);
     for (size_t i = 0; i < ops->len && r == 0; i++) {
         pass_progress(pass, PROGRESS_FLAGS, plan->pair, i, ops->len);
         if (!seqset_contains(&plan->flags_failed, ops->items[i].uid))

@@ -1,6 +1,6 @@
 #include "sync/apply.h"
 
-#include "sync/flags.h"
+#include "sync/keywords.h"
 
 static int put_record(struct pass *pass, struct mailbox_pair *pair, enum mailbox_state state,
                       struct error *err)
@@ -51,7 +51,12 @@ static int learn_new_mailbox(struct pass *pass, struct mailbox_pair *pair, struc
     r = client_select_end(pass->client, &select, err);
     pair->remote.uidvalidity = select.data.uidvalidity;
     pair->remote.uidnext = select.data.uidnext != 0 ? select.data.uidnext : 1;
-    pair->remote.storable = flags_storable(&select.data);
+    struct error learn_error = ERROR_INIT;
+    int l = keywords_learn_storable(pass, pair, &select.data, &learn_error);
+    if (r == 0 && l < 0) {
+        *err = learn_error;
+        r = l;
+    }
     bool lasting = select.data.uidvalidity != 0 && !select.data.uid_not_sticky;
     client_select_free(&select);
     if (r == 0 && !lasting)

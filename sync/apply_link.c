@@ -1,4 +1,5 @@
 #include "sync/apply.h"
+#include "sync/keywords.h"
 
 #include "sync/event.h"
 
@@ -13,6 +14,7 @@ struct linking {
     const struct move *move;
     struct index_intent intent;
     const struct maildir_file *file;
+    struct str letters;
     bool done;
 };
 
@@ -48,7 +50,8 @@ static int link_files(struct linker *ln, struct error *err)
     for (size_t i = 0; i < ln->len; i++) {
         struct linking *b = &ln->batch[i];
         const struct maildir_name to = {.base = b->intent.message.base,
-                                        .flags = b->intent.message.flags.system};
+                                        .flags = b->intent.message.flags.system,
+                                        .letters = b->letters};
         b->done = maildir_link(ln->pass->maildir, ln->from->pair->record.path.ptr, b->file,
                                ln->to->pair->record.path.ptr, &to, err) == 0;
         if (!b->done)
@@ -127,6 +130,10 @@ static int add_link(struct linker *ln, const struct move *move, struct error *er
     b->intent.message.flags = move->flags;
     b->intent.message.base =
         str_from(maildir_renewed_base(pass->maildir, pass->arena, source.base));
+    r = keywords_letters_elsewhere(pass, ln->from->pair, ln->to->pair, STR_EMPTY, &move->flags,
+                                   pass->arena, &b->letters, err);
+    if (r < 0)
+        return r;
     return ++ln->len == LINK_BATCH ? link_batch(ln, err) : 0;
 }
 

@@ -1,4 +1,5 @@
 #include "sync/apply.h"
+#include "sync/keywords.h"
 
 #include "sync/event.h"
 
@@ -137,6 +138,12 @@ static int add_move(struct local_mover *lm, const struct move *move, struct erro
     b->intent.message.flags = move->flags;
     b->intent.message.base =
         str_from(maildir_renewed_base(pass->maildir, pass->arena, file->parsed.base));
+    r = keywords_letters_elsewhere(pass, lm->from->pair, lm->to->pair, file->parsed.letters,
+                                   &move->flags, pass->arena, &b->letters, err);
+    if (r < 0) {
+        lm->len--;
+        return r;
+    }
     return lm->len == MOVE_BATCH ? move_batch(lm, err) : 0;
 }
 

@@ -1,5 +1,6 @@
 #include "sync/apply_move.h"
 
+#include "sync/keywords.h"
 #include "sync/local.h"
 
 /* ---- on the server: what its own commands can do ---- */
@@ -61,6 +62,12 @@ static struct relocated relocated_of(struct pass *pass, const struct move *move)
         m.intent.message.flags = move->flags;
     else
         apply_block(move->from->pair, move->to->pair);
+    /* The file's letters are those of the folder that it came from. Recorded is how they read in
+     * this one; then the keywords that the server tells are the change, and set the letters right.
+     */
+    struct index_flags read = keywords_of_file(pass, to, &move->file->parsed);
+    m.intent.message.flags.keywords = read.keywords;
+    m.intent.message.flags.keywords_len = read.keywords_len;
     return m;
 }
 

@@ -51,9 +51,7 @@ static bool is_below(struct str name, struct str above, char delimiter)
 
 static char delimiter_of(const struct mover *m)
 {
-    if (m->remote)
-        return m->pass->delimiter;
-    return m->pass->account->maildir.layout == MAILDIR_NESTED ? '/' : 0;
+    return m->remote ? m->pass->delimiter : '/';
 }
 
 static struct str carried(const struct mover *m, struct str name, struct str from, struct str to)

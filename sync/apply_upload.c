@@ -1,7 +1,7 @@
 #include "sync/apply.h"
 
 #include "sync/event.h"
-#include "sync/flags.h"
+#include "sync/keywords.h"
 #include "sync/locate.h"
 
 #include <stdio.h>
@@ -85,7 +85,7 @@ static void describe(const struct uploader *u, struct upload *up)
     m->mailbox = u->pair->record.id;
     m->state = MESSAGE_SYNCED;
     m->base = up->op->file->parsed.base;
-    m->flags.system = up->op->file->parsed.flags;
+    m->flags = up->op->flags;
     m->wire_size = maildir_message_wire_size(up->message);
     m->internal_date_s = maildir_message_mtime_s(up->message);
     maildir_message_digests(up->message, &m->header_digest, &m->body_digest);
@@ -141,8 +141,7 @@ static int send_one(struct uploader *u, struct upload *up, struct error *err)
 {
     struct append_params params = {.has_date = true,
                                    .date = {.unix_s = up->intent.message.internal_date_s}};
-    flags_to_imap(up->intent.message.flags.system & u->pair->remote.storable, u->pass->arena,
-                  &params.flags);
+    keywords_imap_flags(u->pass, u->pair, &up->intent.message.flags, u->pass->arena, &params.flags);
     struct error begin_error = ERROR_INIT;
     int r = client_append_begin(u->pass->client, &up->handle, u->pair->record.name, &params,
                                 up->intent.message.wire_size, &up->source, u->pass->arena,

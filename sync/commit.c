@@ -1,5 +1,6 @@
 #include "sync/commit.h"
 
+#include "sync/keywords.h"
 #include "sync/state.h"
 
 static int put_agreed(struct pass *pass, struct index_txn *txn, const struct mailbox_plan *plan,
@@ -168,8 +169,9 @@ static void move_local_mark(struct mailbox_pair *pair, struct index_mailbox *rec
 static bool marks_equal(const struct index_mailbox *a, const struct index_mailbox *b)
 {
     return a->uidnext == b->uidnext && a->highestmodseq == b->highestmodseq &&
-           a->new_mtime_ns == b->new_mtime_ns && a->cur_mtime_ns == b->cur_mtime_ns &&
-           a->new_inode == b->new_inode && a->cur_inode == b->cur_inode;
+           str_eq(a->mailboxid, b->mailboxid) && a->new_mtime_ns == b->new_mtime_ns &&
+           a->cur_mtime_ns == b->cur_mtime_ns && a->new_inode == b->new_inode &&
+           a->cur_inode == b->cur_inode;
 }
 
 static int put_marks(struct index_txn *txn, struct mailbox_pair *pair, struct error *err)
@@ -217,6 +219,8 @@ static int commit_news(struct pass *pass, const struct plan *plan, struct error 
             r = put_held(pass, txn, m, err);
         if (r == 0)
             r = put_marks(txn, m->pair, err);
+        if (r == 0)
+            r = keywords_store_letters(pass, txn, m->pair, err);
     }
     if (r == 0)
         r = put_generation(pass, txn, err);

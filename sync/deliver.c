@@ -1,6 +1,7 @@
 #include "sync/deliver.h"
 
 #include "sync/event.h"
+#include "sync/keywords.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -128,11 +129,14 @@ static int record(struct deliverer *d, struct error *err)
 
 static int publish(struct deliverer *d, struct error *err)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
     int r = 0;
     for (size_t i = 0; i < d->turning.parcels.len && r == 0; i++) {
         struct parcel *p = &d->turning.parcels.items[i];
         const struct index_message *m = &p->intent.message;
-        r = maildir_delivery_publish(p->delivery, m->base, m->flags.system, STR_EMPTY, err);
+        struct str letters = keywords_letters(p->pair, STR_EMPTY, &m->flags, NULL, arena);
+        r = maildir_delivery_publish(p->delivery, m->base, m->flags.system, letters, err);
+        arena_reset(arena);
     }
     return r;
 }

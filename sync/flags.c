@@ -103,3 +103,105 @@ struct flags_merge flags_merge(const struct index_flags *base, const struct inde
     }
     return out;
 }
+
+/* ---- keywords ---- */
+
+#define ALL_LETTERS ((1u << 26) - 1)
+
+bool flags_have_keyword_id(const struct index_flags *flags, uint32_t id)
+{
+    for (size_t i = 0; i < flags->keywords_len; i++) {
+        if (flags->keywords[i] == id)
+            return true;
+    }
+    return false;
+}
+
+int flags_letter_of(const struct keyword_letters *letters, uint32_t id)
+{
+    for (int i = 0; i < 26; i++) {
+        if (letters->ids[i] == id && id != 0)
+            return i;
+    }
+    return -1;
+}
+
+bool flags_keyword_is_storable(const struct remote_delta *remote, uint32_t id)
+{
+    return (remote->keeps_any_keyword || flags_have_keyword_id(&remote->storable_keywords, id)) &&
+           !flags_have_keyword_id(&remote->refused_keywords, id);
+}
+
+/* Lists grow in the order of ids; a message has no more keywords than the index holds. */
+static void append(struct index_flags *list, struct arena *arena, uint32_t id)
+{
+    if (list->keywords_len == UINT8_MAX)
+        return;
+    if (list->keywords == NULL)
+        list->keywords = arena_array(arena, UINT8_MAX, sizeof *list->keywords);
+    ((uint32_t *)(uintptr_t)list->keywords)[list->keywords_len++] = id;
+}
+
+struct keyword_goal {
+    bool agreed, remote, local;
+};
+
+/* As flags_merge, of one keyword. */
+static struct keyword_goal merge_keyword(bool b, bool r, bool l, enum direction direction)
+{
+    switch (direction) {
+    case DIRECTION_BOTH: {
+        bool goal = r != b ? r : l;
+        return (struct keyword_goal){goal, goal, goal};
+    }
+    case DIRECTION_TO_LOCAL:
+        return (struct keyword_goal){r, r, r != b ? r : l};
+    case DIRECTION_TO_REMOTE:
+        return (struct keyword_goal){l, l != b ? l : r, l};
+    case DIRECTION_NONE:
+        break;
+    }
+    return (struct keyword_goal){b, r, l};
+}
+
+static void merge_one(const struct keywords_sides *s, uint32_t id, struct arena *arena,
+                      struct keywords_merge *out)
+{
+    bool b = flags_have_keyword_id(s->base, id);
+    bool r = flags_have_keyword_id(s->remote, id);
+    bool l = flags_have_keyword_id(s->local, id);
+    bool kept_there = flags_keyword_is_storable(s->storable, id);
+    int letter = flags_letter_of(s->letters, id);
+    bool told_here =
+        l || (letter >= 0 && (s->letters->complete & (1u << letter))) || !s->letters->known;
+    bool carried_here = s->direction == DIRECTION_BOTH || s->direction == DIRECTION_TO_LOCAL;
+    bool place_here = letter >= 0 || !s->letters->known || s->letters->taken != ALL_LETTERS;
+    struct keyword_goal goal =
+        merge_keyword(b, kept_there ? r : b, told_here ? l : b, s->direction);
+    if (goal.agreed)
+        append(&out->agreed, arena, id);
+    if (kept_there && goal.remote != r)
+        append(goal.remote ? &out->remote_add : &out->remote_remove, arena, id);
+    if (carried_here && goal.local != l && place_here)
+        append(goal.local ? &out->local_add : &out->local_remove, arena, id);
+}
+
+void flags_merge_keywords(const struct keywords_sides *sides, struct arena *arena,
+                          struct keywords_merge *out)
+{
+    const struct index_flags *lists[] = {sides->base, sides->remote, sides->local};
+    size_t at[3] = {0};
+    *out = (struct keywords_merge){0};
+    for (;;) {
+        uint32_t id = UINT32_MAX;
+        for (size_t i = 0; i < 3; i++) {
+            if (at[i] < lists[i]->keywords_len && lists[i]->keywords[at[i]] < id)
+                id = lists[i]->keywords[at[i]];
+        }
+        if (id == UINT32_MAX)
+            return;
+        for (size_t i = 0; i < 3; i++)
+            at[i] += at[i] < lists[i]->keywords_len && lists[i]->keywords[at[i]] == id;
+        merge_one(sides, id, arena, out);
+    }
+}

@@ -24,7 +24,28 @@ struct flags_merge {
     uint8_t remote;            /* what the server shall have */
     uint8_t local;             /* what the file shall have */
 };
-/* `storable`: a flag outside of it says nothing about the server's side and is not sent. Keywords
- * have no place in the Maildir yet: the server's word is taken. */
+/* `storable`: a flag outside of it says nothing about the server's side and is not sent. Of
+ * keywords, `agreed` has the server's. */
 struct flags_merge flags_merge(const struct index_flags *base, const struct index_flags *remote,
                                uint8_t local, uint8_t storable, enum direction direction);
+
+/* The same for keywords, each by itself. One that a side cannot store, or that has no letter in the
+ * folder, is no information about it. Lists in `arena`. */
+struct keywords_merge {
+    struct index_flags agreed; /* `system` is 0 in all of them */
+    struct index_flags remote_add, remote_remove;
+    struct index_flags local_add, local_remove;
+};
+struct keywords_sides {
+    const struct index_flags *base, *remote, *local;
+    const struct remote_delta *storable; /* which keywords the server keeps */
+    const struct keyword_letters *letters;
+    enum direction direction;
+};
+void flags_merge_keywords(const struct keywords_sides *sides, struct arena *arena,
+                          struct keywords_merge *out);
+/* Whether the server keeps it in this mailbox. */
+bool flags_keyword_is_storable(const struct remote_delta *remote, uint32_t id);
+bool flags_have_keyword_id(const struct index_flags *flags, uint32_t id);
+/* The letter of a keyword in a folder, 0 to 25; negative: none. */
+int flags_letter_of(const struct keyword_letters *letters, uint32_t id);

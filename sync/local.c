@@ -1,5 +1,8 @@
 #include "sync/local.h"
 
+#include "sync/flags.h"
+#include "sync/keywords.h"
+
 /*
  * A scan gives every file of a folder; the index gives every file that it expects there. What the
  * scan lacks was removed or moved away, what only the scan has is new here, and a file's letters
@@ -52,7 +55,27 @@ struct comparison {
 static void note_changed(struct comparison *c, uint32_t uid, const struct maildir_file *file)
 {
     struct local_file changed = {.uid = uid, .file = keep_file(c->pass, file)};
+    changed.flags = keywords_of_file(c->pass, c->pair, &changed.file.parsed);
     vec_push(&c->pair->local.changed, changed);
+}
+
+/* Whether the letters say other than was agreed. A keyword without a letter says nothing; one whose
+ * letter is new to the folder is to be written into the names. */
+static bool keywords_differ(const struct comparison *c, const struct index_message *record,
+                            const struct maildir_file *file)
+{
+    const struct keyword_letters *letters = &c->pair->letters;
+    uint32_t agreed = 0, carried = 0;
+    for (size_t i = 0; i < record->flags.keywords_len; i++) {
+        int letter = flags_letter_of(letters, record->flags.keywords[i]);
+        agreed |= letter >= 0 ? 1u << letter : 0;
+    }
+    for (size_t i = 0; i < file->parsed.letters.len && file->parsed.letters.ptr[i] != ','; i++) {
+        char letter = file->parsed.letters.ptr[i];
+        if (letter >= 'a' && letter <= 'z' && letters->ids[letter - 'a'] != 0)
+            carried |= 1u << (letter - 'a');
+    }
+    return agreed != carried;
 }
 
 static void compare_record(struct comparison *c, const struct index_message *record)
@@ -68,7 +91,8 @@ static void compare_record(struct comparison *c, const struct index_message *rec
     }
     c->owned[file - c->snapshot->files.items] = 1;
     if (!expected ||
-        (record->state == MESSAGE_SYNCED && file->parsed.flags != record->flags.system))
+        (record->state == MESSAGE_SYNCED &&
+         (file->parsed.flags != record->flags.system || keywords_differ(c, record, file))))
         note_changed(c, record->uid, file);
 }
 
@@ -113,8 +137,26 @@ static void note_fresh(struct comparison *c)
         if (c->owned[i])
             continue;
         struct local_file fresh = {.file = keep_file(c->pass, &c->snapshot->files.items[i])};
+        fresh.flags = keywords_of_file(c->pass, c->pair, &fresh.file.parsed);
         vec_push(&c->pair->local.fresh, fresh);
     }
+}
+
+/* The table is read after the files: a program that makes up a keyword writes the table first. */
+static int learn_letters(struct comparison *c, struct error *err)
+{
+    struct keyword_letters *letters = &c->pair->letters;
+    int r = keywords_read_letters(c->pass, c->pair, err);
+    for (unsigned i = 0; i < 26 && r == 0; i++)
+        letters->seen |= letters->ids[i] != 0 ? 1u << i : 0;
+    for (size_t i = 0; i < c->snapshot->files.len && r == 0; i++) {
+        struct str others = c->snapshot->files.items[i].parsed.letters;
+        for (size_t k = 0; k < others.len && others.ptr[k] != ','; k++) {
+            if (others.ptr[k] >= 'a' && others.ptr[k] <= 'z')
+                letters->taken |= 1u << (others.ptr[k] - 'a');
+        }
+    }
+    return r;
 }
 
 static int scan(struct pass *pass, struct mailbox_pair *pair, struct error *err)
@@ -134,7 +176,8 @@ static int scan(struct pass *pass, struct mailbox_pair *pair, struct error *err)
                            .pair = pair,
                            .snapshot = &snapshot,
                            .owned = xcalloc(snapshot.files.len + 1, 1)};
-    if (!pass_is_unpaired(pair))
+    r = learn_letters(&c, err);
+    if (r == 0 && !pass_is_unpaired(pair))
         r = compare_with_index(&c, err);
     if (r == 0)
         note_fresh(&c);

@@ -39,9 +39,13 @@ struct remote_delta {
     uint32_t uidvalidity;
     uint32_t uidnext;       /* the mark to store */
     uint64_t highestmodseq; /* the mark to store; 0: none */
+    struct str mailboxid;   /* RFC 8474; empty: not told */
     uint32_t exists;
     bool gone_confirmed; /* the UIDs in `gone` were asked for, or told by VANISHED */
     uint8_t storable;    /* enum maildir_flag bits that the server keeps */
+    bool keeps_any_keyword;
+    struct index_flags storable_keywords; /* else these … */
+    struct index_flags refused_keywords;  /* … but none of those that it once refused */
     bool read_only;
     struct remote_vec fresh;   /* unknown to the index; ascending by UID */
     struct extent_vec extents; /* of `fresh`, one each, where limits apply; else empty */
@@ -53,6 +57,7 @@ struct remote_delta {
 struct local_file {
     uint32_t uid; /* 0: new here */
     struct maildir_file file;
+    struct index_flags flags; /* of its letters; keywords by the folder's table */
 };
 VEC_STRUCT(local_vec, struct local_file);
 
@@ -78,11 +83,23 @@ struct pairing {
         const struct index_message *record; /* its flags: those that both sides had last */
         struct index_flags remote_flags;
         struct maildir_file file;
+        struct index_flags local_flags;
     } * messages; /* those with a file */
     size_t messages_len;
     VEC(struct index_held) held;
     VEC(struct index_intent) intents; /* uploads under way, for the new mailbox */
     size_t held_few;                  /* of `held`, for want of enough partners */
+};
+
+/* What the letters a to z say in a folder. */
+struct keyword_letters {
+    bool known;        /* the folder's table was read */
+    uint32_t ids[26];  /* the keyword of each letter; 0: none */
+    uint32_t taken;    /* letters that stand for something, or that a file carries: a bit each */
+    uint32_t seen;     /* letters with a keyword when the folder was scanned */
+    uint32_t given;    /* letters given in this pass, for keywords that no file had yet */
+    uint32_t complete; /* letters of which the absence says something, too: each file whose keyword
+                          was agreed carries it */
 };
 
 /* What becomes of a mailbox in this pass. */
@@ -131,6 +148,7 @@ struct mailbox_pair {
     const struct config_sync *policy;
     struct remote_delta remote;
     struct local_delta local;
+    struct keyword_letters letters;
     struct error error;  /* first thing that failed in this mailbox */
     bool remote_blocked; /* something of the server's was left undone: its marks stay */
     bool changed_here;   /* files of it were added, removed or renamed by this pass */
@@ -156,6 +174,7 @@ struct message_row {
     enum side_state local;
     struct index_flags remote_flags; /* where remote is FLAGS or NEW */
     struct extent extent;            /* of a message without a file here */
+    struct index_flags local_flags;  /* where local is FLAGS or NEW */
     const struct maildir_file *file; /* where local is FLAGS or NEW */
 };
 
@@ -191,20 +210,22 @@ struct operation {
     const struct index_message *base; /* NULL: UPLOAD, DOWNLOAD of a fresh message */
     const struct maildir_file *file;  /* as seen in this pass; NULL: found by its base name */
     struct index_flags flags;         /* for the index */
-    uint8_t add, remove;              /* FLAGS_TO_…: the delta, enum maildir_flag bits */
-    enum message_state state;         /* AGREE: the new state */
-    const struct identity *identity;  /* NULL: not asked for */
-    bool is_moved;                    /* part of a move: on its way out of the list */
-    bool has_copy;                    /* deletions: a synced copy stays in another mailbox */
-    bool is_marked;                   /* DELETE_REMOTE: the file is there, marked, and goes first */
-    bool to_trash;                    /* DELETE_REMOTE: moved to \\Trash instead */
-    struct extent extent;             /* AGREE without a record: of the message, where known */
-    const char *why;                  /* static */
+    uint8_t add, remove;              /* FLAGS_TO_…: the delta, enum maildir_flag bits, … */
+    struct index_flags add_keywords, remove_keywords; /* … and keywords (`system` is 0) */
+    enum message_state state;                         /* AGREE: the new state */
+    const struct identity *identity;                  /* NULL: not asked for */
+    bool is_moved;        /* part of a move: on its way out of the list */
+    bool has_copy;        /* deletions: a synced copy stays in another mailbox */
+    bool is_marked;       /* DELETE_REMOTE: the file is there, marked, and goes first */
+    bool to_trash;        /* DELETE_REMOTE: moved to \\Trash instead */
+    struct extent extent; /* AGREE without a record: of the message, where known */
+    const char *why;      /* static */
 };
 VEC_STRUCT(operation_vec, struct operation);
 
 struct mailbox_plan {
     struct mailbox_pair *pair;
+    struct arena *arena; /* of lists of keywords */
     struct operation_vec ops[OP_KINDS];
     struct operation_vec held;  /* deletions that the guard keeps back */
     struct seqset flags_failed; /* UIDs whose flags could not be stored on the server */

@@ -39,6 +39,7 @@ void pass_free(struct pass **pass_pointer)
     vec_free(&pass->pairs);
     state_close(pass);
     strmap_free(&pass->keyword_ids);
+    vec_free(&pass->keyword_names);
     maildir_free(&pass->maildir);
     arena_free(&pass->arena);
     xfree(pass_pointer);

@@ -22,15 +22,16 @@ struct pass {
     const char *keep_dir; /* state_dir/deleted, or NULL when nothing is kept */
     struct index *index;
     struct connection_pool *pool;
-    struct client *client;      /* the pass's own connection, out of the pool */
-    bool reused_connection;     /* it was open before the pass */
-    bool learned;               /* why the pass failed is known, and another one avoids it */
-    char delimiter;             /* of the personal namespace */
-    struct str prefix;          /* of the personal namespace, as sent; may be empty */
-    struct strmap *keyword_ids; /* lower-case name → struct keyword_id * */
-    struct pair_vec pairs;      /* sorted by name; never reallocated after the survey */
-    bool local_changed;         /* the marker's generation was raised in this pass */
-    enum mailbox_doubt doubt;   /* that marker and index cast on every mailbox */
+    struct client *client;         /* the pass's own connection, out of the pool */
+    bool reused_connection;        /* it was open before the pass */
+    bool learned;                  /* why the pass failed is known, and another one avoids it */
+    char delimiter;                /* of the personal namespace */
+    struct str prefix;             /* of the personal namespace, as sent; may be empty */
+    struct strmap *keyword_ids;    /* lower-case name → struct keyword_id * */
+    VEC(struct str) keyword_names; /* by id, from 1 on */
+    struct pair_vec pairs;         /* sorted by name; never reallocated after the survey */
+    bool local_changed;            /* the marker's generation was raised in this pass */
+    enum mailbox_doubt doubt;      /* that marker and index cast on every mailbox */
     enum mailbox_doubt doubt_of_targets; /* the same, of those that `adopt` names */
     bool marker_found;                   /* and it is this index's */
     uint64_t marker_generation;

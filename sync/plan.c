@@ -123,6 +123,7 @@ static int reconcile_all(struct pass *pass, struct index_txn *txn, const struct 
             continue;
         struct mailbox_plan *m = vec_add(&out->mailboxes);
         m->pair = pair;
+        m->arena = pass->arena;
         if (pair->record.id != 0 && pair->pairing == NULL)
             r = read_records(pass, txn, pair, held, &records, err);
         held_of(held, pair->record.id, &own);

@@ -55,39 +55,92 @@ static uint8_t storable_in(const struct mailbox_pair *pair)
     return pair->attributes & LIST_TRASH ? storable & (uint8_t)~MAILDIR_TRASHED : storable;
 }
 
-static void merge(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+/* What of `agreed` a file has before it is changed. */
+static struct index_flags before_local(const struct index_flags *agreed,
+                                       const struct keywords_merge *k, struct arena *arena)
+{
+    if (k->local_add.keywords_len == 0 && k->local_remove.keywords_len == 0)
+        return *agreed;
+    struct index_flags out = {.system = agreed->system};
+    uint32_t *ids = arena_array(arena, UINT8_MAX, sizeof *ids);
+    size_t gone = 0;
+    for (size_t i = 0; i < agreed->keywords_len || gone < k->local_remove.keywords_len;) {
+        bool take_gone =
+            gone < k->local_remove.keywords_len &&
+            (i == agreed->keywords_len || k->local_remove.keywords[gone] < agreed->keywords[i]);
+        uint32_t id = take_gone ? k->local_remove.keywords[gone++] : agreed->keywords[i++];
+        if (out.keywords_len < UINT8_MAX && !flags_have_keyword_id(&k->local_add, id))
+            ids[out.keywords_len++] = id;
+    }
+    out.keywords = ids;
+    return out;
+}
+
+struct merged {
+    struct flags_merge flags;
+    struct keywords_merge keywords;
+    struct index_flags agreed;
+    uint8_t remote_now, remote_goal, local_now;
+};
+
+static struct merged merge_all(const struct mailbox_plan *plan, const struct message_row *row)
 {
     const struct mailbox_pair *pair = plan->pair;
     const struct index_flags *base = &row->base->flags;
     struct index_flags remote = row->remote == SIDE_SAME ? *base : row->remote_flags;
-    uint8_t local = row->file != NULL ? row->file->parsed.flags : base->system;
+    struct index_flags local = row->file != NULL ? row->local_flags : *base;
+    const struct keywords_sides sides = {.base = base,
+                                         .remote = &remote,
+                                         .local = &local,
+                                         .storable = &pair->remote,
+                                         .letters = &pair->letters,
+                                         .direction = pair->policy->flags};
     uint8_t storable = storable_in(pair);
-    struct flags_merge m = flags_merge(base, &remote, local, storable, pair->policy->flags);
+    struct merged m = {.local_now = local.system};
+    m.flags = flags_merge(base, &remote, local.system, storable, pair->policy->flags);
+    flags_merge_keywords(&sides, plan->arena, &m.keywords);
+    m.agreed = m.keywords.agreed;
+    m.agreed.system = m.flags.agreed.system;
+    m.remote_now = remote.system & storable;
+    m.remote_goal = m.flags.remote & storable;
+    return m;
+}
 
-    uint8_t remote_now = remote.system & storable;
-    uint8_t remote_goal = m.remote & storable;
-    bool changes_remote = remote_goal != remote_now;
-    bool changes_local = m.local != local;
+static void merge(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+{
+    const struct merged m = merge_all(plan, row);
+    const struct keywords_merge *k = &m.keywords;
+    bool changes_remote = m.remote_goal != m.remote_now || k->remote_add.keywords_len > 0 ||
+                          k->remote_remove.keywords_len > 0;
+    bool changes_local = m.flags.local != m.local_now || k->local_add.keywords_len > 0 ||
+                         k->local_remove.keywords_len > 0;
     if (changes_remote) {
         struct operation *op = add(plan, OP_FLAGS_TO_REMOTE, row, why);
-        op->add = remote_goal & (uint8_t)~remote_now;
-        op->remove = remote_now & (uint8_t)~remote_goal;
+        op->add = m.remote_goal & (uint8_t)~m.remote_now;
+        op->remove = m.remote_now & (uint8_t)~m.remote_goal;
+        op->add_keywords = k->remote_add;
+        op->remove_keywords = k->remote_remove;
         op->flags = m.agreed;
         op->state = MESSAGE_SYNCED;
         /* Until the file is renamed too, only what it has already is agreed: were all of it
          * recorded now and the program stopped, the next pass would read the difference as a change
          * made here. */
-        if (changes_local)
-            op->flags.system = local;
+        if (changes_local) {
+            op->flags = before_local(&m.agreed, k, plan->arena);
+            op->flags.system = m.local_now;
+        }
     }
     if (changes_local) {
         struct operation *op = add(plan, OP_FLAGS_TO_LOCAL, row, why);
         op->flags = m.agreed;
-        op->add = m.local & (uint8_t)~local;
-        op->remove = local & (uint8_t)~m.local;
+        op->add = m.flags.local & (uint8_t)~m.local_now;
+        op->remove = m.local_now & (uint8_t)~m.flags.local;
+        op->add_keywords = k->local_add;
+        op->remove_keywords = k->local_remove;
         op->state = MESSAGE_SYNCED;
     }
-    bool record_differs = !flags_equal(&m.agreed, base) || row->base->state != MESSAGE_SYNCED;
+    bool record_differs =
+        !flags_equal(&m.agreed, &row->base->flags) || row->base->state != MESSAGE_SYNCED;
     if (!changes_remote && !changes_local && record_differs) {
         struct operation *op = add(plan, OP_AGREE, row, why);
         op->flags = m.agreed;
@@ -215,6 +268,13 @@ static bool is_to_expunge(const struct mailbox_plan *plan, const struct message_
     return (m.agreed.system & MAILDIR_TRASHED) != 0;
 }
 
+static void add_upload(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+{
+    struct operation *op = add(plan, OP_UPLOAD, row, why);
+    op->uid = 0;
+    op->flags = row->local_flags;
+}
+
 static void judge(struct mailbox_plan *plan, const struct message_row *row,
                   const struct held_list *held, int64_t now_ms)
 {
@@ -242,7 +302,7 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
             add(plan, OP_FORGET, row, c->why);
         if (carried_to_remote(plan->pair->policy->messages_new) &&
             !held_and_not_due(held, HELD_UPLOAD, 0, row->file->parsed.base, now_ms))
-            add(plan, OP_UPLOAD, row, c->why)->uid = 0;
+            add_upload(plan, row, c->why);
         else
             plan->pair->local_blocked = true; /* the next pass must find the file again */
         break;
@@ -302,6 +362,7 @@ static struct message_row join(struct joiner *j, const struct index_message *rec
         local->changed.items[j->changed_local].uid == record->uid) {
         row.local = file_expected ? SIDE_FLAGS : SIDE_NEW;
         row.file = &local->changed.items[j->changed_local].file;
+        row.local_flags = local->changed.items[j->changed_local].flags;
     }
     if (seqset_contains(&local->gone, record->uid))
         row.local = SIDE_GONE;
@@ -326,6 +387,7 @@ static void reconcile_paired(struct mailbox_plan *plan)
                                         .remote = SIDE_FLAGS,
                                         .local = SIDE_FLAGS,
                                         .remote_flags = m->remote_flags,
+                                        .local_flags = m->local_flags,
                                         .file = &m->file};
         merge(plan, &row, "found again by content");
     }
@@ -363,7 +425,10 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
     }
     for (size_t i = 0; i < pair->local.fresh.len; i++) {
         const struct local_file *fresh = &pair->local.fresh.items[i];
-        struct message_row row = {.remote = SIDE_ABSENT, .local = SIDE_NEW, .file = &fresh->file};
+        struct message_row row = {.remote = SIDE_ABSENT,
+                                  .local = SIDE_NEW,
+                                  .file = &fresh->file,
+                                  .local_flags = fresh->flags};
         judge(plan, &row, held, now_ms);
     }
     /* What was held is tried again among what is new. */

@@ -1,5 +1,6 @@
 #include "sync/recover.h"
 
+#include "sync/flags.h"
 #include "sync/locate.h"
 
 /* Between two looks that must both find nothing before a message is sent again. */
@@ -55,6 +56,24 @@ static int find_delivered(struct pass *pass, struct arena *arena, const struct i
     return r;
 }
 
+/* File names do not tell all keywords: where these were to change, the merge is made again, and
+ * finds what it did. */
+static int changes_keywords(struct arena *arena, struct index_txn *txn,
+                            const struct index_intent *intent, bool *out, struct error *err)
+{
+    struct index_message record;
+    int r =
+        index_message_get(txn, arena, intent->message.mailbox, intent->message.uid, &record, err);
+    struct index_flags then = intent->message.flags;
+    then.system = record.flags.system;
+    *out = r == 0 && !flags_equal(&then, &record.flags);
+    if (r < 0 && err->code == ERR_NOT_FOUND) {
+        error_clear(err);
+        r = 0;
+    }
+    return r;
+}
+
 /* Whether the Maildir shows that the intended act happened. */
 static int has_happened(struct pass *pass, struct arena *arena, struct index_txn *txn,
                         const struct index_intent *intent, const struct strmap *delivered,
@@ -76,8 +95,14 @@ static int has_happened(struct pass *pass, struct arena *arena, struct index_txn
         *out = strmap_get(delivered, intent->message.base) != NULL;
         return 0;
     }
-    *out = intent->kind != INTENT_RENAME || file.parsed.flags == intent->message.flags.system;
-    return 0;
+    if (intent->kind != INTENT_RENAME) {
+        *out = true;
+        return 0;
+    }
+    bool keywords;
+    r = changes_keywords(arena, txn, intent, &keywords, err);
+    *out = r == 0 && !keywords && file.parsed.flags == intent->message.flags.system;
+    return r;
 }
 
 static int settle_local(struct pass *pass, struct arena *arena, const struct intent_vec *intents,

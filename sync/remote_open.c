@@ -315,10 +315,9 @@ static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *
     delta->highestmodseq = data->highestmodseq;
     delta->exists = data->exists;
     delta->read_only = data->read_only;
-    delta->storable = flags_storable(data);
     delta->uidnext = next_uid(data, pair);
     delta->gone_confirmed = o->means == SURVEY_QRESYNC;
-    return 0;
+    return keywords_learn_storable(pass, pair, data, err);
 }
 
 static int finish_select(struct pass *pass, struct opening *o, struct remote_vec *seen,

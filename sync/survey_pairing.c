@@ -1,6 +1,7 @@
 #include "sync/survey_pairing.h"
 
 #include "sync/gathering.h"
+#include "sync/keywords.h"
 #include "sync/local.h"
 
 static const char WHY_SYNCED[] = "it was synced once and is no longer on the server";
@@ -104,7 +105,9 @@ static void compare_flags(struct gathering *g, struct pairing *out)
         struct paired_message *m = &out->messages[out->messages_len++];
         *m = (struct paired_message){.record = &out->records[i],
                                      .remote_flags = g->pair->remote.fresh.items[at].flags,
-                                     .file = *c->file};
+                                     .file = *c->file,
+                                     .local_flags =
+                                         keywords_of_file(g->pass, g->pair, &c->file->parsed)};
     }
 }
 
@@ -185,7 +188,9 @@ static void settle_files(struct gathering *g, struct pairing *out)
             vec_push(&out->held, held);
             out->held_few += fates[i] == PAIRING_HELD_FEW;
         }
-        vec_push(&left, ((struct local_file){.file = *c->file}));
+        struct local_file file = {.file = *c->file};
+        file.flags = keywords_of_file(g->pass, g->pair, &c->file->parsed);
+        vec_push(&left, file);
     }
     xfree(&fates);
     vec_free(fresh);

@@ -59,6 +59,18 @@ void server_subscribe(struct engine *e, const char *mailbox, bool on)
     log_out(&l);
 }
 
+void server_set_flags(struct engine *e, const char *mailbox, uint32_t uid,
+                      const struct imap_flags *flags)
+{
+    struct error err = ERROR_INIT;
+    struct backend_mailbox *opened;
+    struct login l = log_in(e);
+    ok(l.backend.ops->open(l.user, str_from(mailbox), &opened, &err), &err);
+    ok(l.backend.ops->set_flags(opened, uid, flags, &err), &err);
+    l.backend.ops->close(opened);
+    log_out(&l);
+}
+
 bool server_is_subscribed(struct engine *e, const char *mailbox)
 {
     struct error err = ERROR_INIT;

@@ -7,6 +7,9 @@ void server_remove(struct engine *e, const char *mailbox);
 void server_subscribe(struct engine *e, const char *mailbox, bool on);
 bool server_is_subscribed(struct engine *e, const char *mailbox);
 void server_create_special(struct engine *e, const char *mailbox, uint32_t use);
+/* Flags and keywords, as a whole. */
+void server_set_flags(struct engine *e, const char *mailbox, uint32_t uid,
+                      const struct imap_flags *flags);
 /* With everything in it. */
 void local_rename(struct engine *e, const char *from, const char *to);
 bool local_has(struct engine *e, const char *path);

@@ -105,7 +105,8 @@ static void add_fresh(struct matrix *m, const struct row *row, uint32_t uid)
         vec_push(&m->pair.remote.fresh, message);
     }
     if (row->local[0] != '-') {
-        struct local_file file = {.file = file_of(m, FRESH_UID + uid, row->local)};
+        struct local_file file = {.file = file_of(m, FRESH_UID + uid, row->local),
+                                  .flags.system = flags_of(row->local)};
         vec_push(&m->pair.local.fresh, file);
     }
 }
@@ -129,7 +130,8 @@ static void add_recorded(struct matrix *m, const struct row *row, uint32_t uid)
     if (row->local[0] == '-' && file_expected) {
         seqset_add(&m->pair.local.gone, uid);
     } else if (row->local[0] != '=' && row->local[0] != '-') {
-        struct local_file file = {.uid = uid, .file = file_of(m, uid, row->local)};
+        struct local_file file = {
+            .uid = uid, .file = file_of(m, uid, row->local), .flags.system = flags_of(row->local)};
         vec_push(&m->pair.local.changed, file);
     }
 }

@@ -1,0 +1,235 @@
+#include "sync/folder_sides.h"
+
+/* Mailboxes removed on one side, under every policy. */
+
+static void begin(struct engine *e, const char *account, unsigned messages)
+{
+    engine_init(e, account);
+    server_create(e, "a");
+    server_create(e, "b");
+    server_fill(e, "a", "a", messages);
+    (void)server_append(e, "b", "b", "");
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+}
+
+#define BOTH "    sync: {remove: both}\n"
+
+static void by_default_nothing_is_removed(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 2);
+    server_remove(&e, "a");
+    local_remove_folder(&e, "b");
+    for (int i = 0; i < 3; i++) {
+        engine_pass_ends(&e, 0);
+        assert_nothing_moved(&e);
+        assert_server(&e, "INBOX[] b[b]");
+        assert_local(&e, "INBOX[] a[a1 a2]");
+    }
+    engine_free(&e);
+}
+
+static void gone_on_the_server(void **state)
+{
+    static const struct {
+        const char *account, *local;
+    } cases[] = {
+        {BOTH, "INBOX[] b[b]"},
+        {"    sync: {remove: to_local}\n", "INBOX[] b[b]"},
+        {"    sync: {remove: to_remote}\n", "INBOX[] a[a1 a2] b[b]"},
+        {"    sync: {remove: both, deletions: to_remote}\n", "INBOX[] a[a1 a2] b[b]"},
+        {"    sync: {remove: none}\n    overrides: [{match: a, sync: {remove: both}}]\n",
+         "INBOX[] b[b]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine e;
+        begin(&e, cases[i].account, 2);
+        server_remove(&e, "a");
+        engine_pass_ends(&e, 0);
+        assert_local(&e, cases[i].local);
+        assert_server(&e, "INBOX[] b[b]");
+        engine_pass_ends(&e, 0);
+        assert_local(&e, cases[i].local);
+        assert_server(&e, "INBOX[] b[b]");
+        engine_free(&e);
+    }
+}
+
+static void gone_here(void **state)
+{
+    struct engine e;
+    const struct pass_options approve = {.approve_deletions = true};
+    begin(&e, BOTH, 2);
+    local_remove_folder(&e, "a");
+    /* Its directory is gone: that waits for a person, however few they are. */
+    engine_pass_ends(&e, 1);
+    assert_server(&e, "INBOX[] a[a1 a2] b[b]");
+    assert_int_equal(e.report.messages.held, 2);
+    assert_int_equal(engine_pass(&e, &approve), 0);
+    assert_both(&e, "INBOX[] b[b]");
+    assert_false(server_is_subscribed(&e, "a"));
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void an_empty_one_goes_at_once(void **state)
+{
+    struct engine e;
+    begin(&e, BOTH, 0);
+    server_create(&e, "c/d");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    local_remove_folder(&e, "a");
+    server_remove(&e, "c/d");
+    engine_pass_ends(&e, 0);
+    assert_false(local_has(&e, "c/d"));
+    assert_true(strstr(server_view(&e), " a[") == NULL);
+    engine_pass_ends(&e, 0);
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void gone_on_both_sides_it_is_forgotten(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 2);
+    server_remove(&e, "a");
+    local_remove_folder(&e, "a");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[] b[b]");
+    /* A new one of that name is new. */
+    server_create(&e, "a");
+    (void)server_append(&e, "a", "new", "");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[] a[new] b[b]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void law1_what_the_other_side_does_not_know_stays(void **state)
+{
+    struct engine e;
+    begin(&e, BOTH, 2);
+    server_remove(&e, "a");
+    local_add(&e, "a", "new", "");
+    local_remove_folder(&e, "b");
+    (void)server_append(&e, "b", "new", "");
+    for (int i = 0; i < 3; i++) {
+        engine_pass_ends(&e, 0);
+        assert_nothing_moved(&e);
+        assert_server(&e, "INBOX[] b[b new]");
+        assert_local(&e, "INBOX[] a[a1 a2 new]");
+    }
+    engine_free(&e);
+}
+
+/* What does not fit was never here: it is not known to be deleted. */
+static void law1_messages_left_on_the_server_keep_their_mailbox(void **state)
+{
+    struct engine e;
+    begin(&e, "    sync: {remove: both, new: to_remote}\n", 2);
+    assert_local(&e, "INBOX[] a[] b[]");
+    local_remove_folder(&e, "a");
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[] a[a1 a2] b[b]");
+    engine_free(&e);
+}
+
+static void law11_a_mailbox_of_ten_waits_for_a_person(void **state)
+{
+    struct engine e;
+    const struct pass_options approve = {.approve_deletions = true};
+    begin(&e, BOTH, 10);
+    server_remove(&e, "a");
+    engine_pass_ends(&e, 1);
+    assert_int_equal(e.report.messages.held, 10);
+    assert_int_equal(folder_count(&e, "a"), 10);
+    assert_int_equal(engine_pass(&e, &approve), 0);
+    assert_both(&e, "INBOX[] b[b]");
+    engine_free(&e);
+}
+
+/* ---- law 1: what is out of view is not gone ---- */
+
+static struct str hide_a(struct engine *e, struct str line)
+{
+    bool lists = str_starts(line, STR("* LIST")) || str_starts(line, STR("* STATUS a"));
+    if (lists && (str_ends(line, STR(" a\r\n")) || str_starts(line, STR("* STATUS a")))) {
+        return STR_EMPTY;
+    }
+    return line;
+}
+
+/* The server lists everything but this one, also when asked for it by name. */
+static void law1_a_list_that_lacks_what_is_there_removes_nothing(void **state)
+{
+    struct engine e;
+    begin(&e, BOTH, 2);
+    e.twist = hide_a;
+    engine_pass_ends(&e, 0);
+    assert_true(e.twisted > 0);
+    assert_nothing_moved(&e);
+    e.twist = NULL;
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[] a[a1 a2] b[b]");
+    engine_free(&e);
+}
+
+/* In the pass after a change of configuration what is missing may have been taken out of view. */
+static void law1_a_changed_configuration_removes_nothing(void **state)
+{
+    static const char *const accounts[] = {
+        BOTH "    mailboxes: {patterns: [\"*\", \"!a\"]}\n",
+        BOTH "    mailboxes: {patterns: [b]}\n",
+        BOTH "    mailboxes: {subscribed: true}\n",
+        BOTH "    mailboxes: {rename: {a: x, \"b\": \"y/z\"}}\n",
+        BOTH "    mailboxes: {rename: {a: b, b: a}}\n",
+        BOTH "    mailboxes: {special: {trash: a}}\n",
+        BOTH "    namespace: \"Other/\"\n",
+        BOTH "    layout: flat\n",
+        BOTH "    layout: flat\n    separator: \"-\"\n",
+        BOTH "    layout: maildir++\n",
+        BOTH "    inbox: Inbox\n",
+        BOTH "    disable: [LIST-STATUS, OBJECTID, LIST-EXTENDED, SPECIAL-USE, NAMESPACE]\n",
+        "    sync: {remove: none, create: none, rename: none}\n",
+    };
+    for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
+        struct engine e;
+        begin(&e, BOTH, 2);
+        server_create(&e, "c/d");
+        (void)server_append(&e, "c/d", "d", "");
+        engine_pass_ends(&e, 0);
+        engine_configure(&e, accounts[i]);
+        for (int pass = 0; pass < 3; pass++) {
+            engine_pass_ends(&e, 0);
+            assert_nothing_moved(&e);
+            assert_server(&e, "INBOX[] a[a1 a2] b[b] c[] c/d[d]");
+        }
+        engine_configure(&e, BOTH);
+        for (int pass = 0; pass < 3; pass++) {
+            engine_pass_ends(&e, 0);
+            assert_nothing_moved(&e);
+        }
+        assert_both(&e, "INBOX[] a[a1 a2] b[b] c[] c/d[d]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_default_nothing_is_removed),
+        cmocka_unit_test(gone_on_the_server),
+        cmocka_unit_test(gone_here),
+        cmocka_unit_test(an_empty_one_goes_at_once),
+        cmocka_unit_test(gone_on_both_sides_it_is_forgotten),
+        cmocka_unit_test(law1_what_the_other_side_does_not_know_stays),
+        cmocka_unit_test(law1_messages_left_on_the_server_keep_their_mailbox),
+        cmocka_unit_test(law11_a_mailbox_of_ten_waits_for_a_person),
+        cmocka_unit_test(law1_a_list_that_lacks_what_is_there_removes_nothing),
+        cmocka_unit_test(law1_a_changed_configuration_removes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
