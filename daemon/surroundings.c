@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <systemd/sd-bus.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@
 struct surroundings {
     int clock_fd, network_fd;
     struct sleep_watch sleep;
+    struct sd_bus *bus; /* NULL: none */
+    bool woken;         /* logind said so */
 };
 
 bool sleep_watch_look(struct sleep_watch *watch, int64_t boottime_ms, int64_t monotonic_ms)
@@ -133,7 +136,44 @@ static bool clock_jumped(struct surroundings *s)
     return look_at_clocks(s);
 }
 
-/* ---- both ---- */
+/* ---- logind, where there is a bus ---- */
+
+/* PrepareForSleep(false): awake. The clocks tell as well, but not of a sleep too short for them,
+ * and not before. */
+static int on_sleep(sd_bus_message *message, void *self, sd_bus_error *error)
+{
+    struct surroundings *s = self;
+    int going = 1;
+    if (sd_bus_message_read(message, "b", &going) >= 0 && going == 0)
+        s->woken = true;
+    return 0;
+}
+
+/* Nothing is sent but what subscribes; without a bus, or without logind, the clocks are enough. */
+static void open_bus(struct surroundings *s)
+{
+    int r = sd_bus_open_system(&s->bus);
+    if (r >= 0)
+        r = sd_bus_match_signal_async(s->bus, NULL, "org.freedesktop.login1",
+                                      "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+                                      "PrepareForSleep", on_sleep, NULL, s);
+    if (r >= 0)
+        return;
+    log_debug(NULL, "logind does not tell of sleep: %s", strerror(-r));
+    s->bus = sd_bus_flush_close_unref(s->bus);
+}
+
+static void work_bus(struct surroundings *s)
+{
+    int r = 1;
+    while (s->bus != NULL && r > 0) {
+        r = sd_bus_process(s->bus, NULL);
+        if (r < 0)
+            s->bus = sd_bus_flush_close_unref(s->bus);
+    }
+}
+
+/* ---- all of it ---- */
 
 struct surroundings *surroundings_new(void)
 {
@@ -143,6 +183,8 @@ struct surroundings *surroundings_new(void)
     if (s->clock_fd >= 0)
         arm(s->clock_fd);
     (void)look_at_clocks(s);
+    open_bus(s);
+    work_bus(s);
     return s;
 }
 
@@ -152,6 +194,7 @@ void surroundings_free(struct surroundings **s)
         return;
     file_close(&(*s)->network_fd);
     file_close(&(*s)->clock_fd);
+    (*s)->bus = sd_bus_close_unref((*s)->bus);
     xfree(s);
 }
 
@@ -162,12 +205,17 @@ size_t surroundings_fds(const struct surroundings *s, int out[SURROUNDINGS_FDS])
         out[len++] = s->clock_fd;
     if (s->network_fd >= 0)
         out[len++] = s->network_fd;
+    if (s->bus != NULL)
+        out[len++] = sd_bus_get_fd(s->bus);
     return len;
 }
 
 void surroundings_work(struct surroundings *s, struct supervisor *supervisor)
 {
-    if (clock_jumped(s)) {
+    work_bus(s);
+    bool jumped = clock_jumped(s);
+    if (jumped || s->woken) {
+        s->woken = false;
         log_info(NULL, "awake again");
         supervisor_resumed(supervisor);
     }
