@@ -190,6 +190,7 @@ static void begin_pass(struct account *account, const struct schedule_job *sched
     requests_begin(account, &job);
     account->partly = job.mailboxes != NULL || job.dry_run;
     account->dry = job.dry_run;
+    job.idle_ms = schedule_look(account->supervisor->schedule, account->number).idle_ms;
     job.told = job.told || account->supervisor->listeners.len > 0;
     account->passing = true;
     account->causes = schedule->causes;
@@ -308,6 +309,8 @@ static void on_pass_done(struct account *account, const struct note *note)
         .reached = note->result->reached,
         .took_ms = now_ms - account->begun_ms,
     };
+    if (note->result->idle_ms > 0)
+        schedule_patience(account->supervisor->schedule, account->number, note->result->idle_ms);
     tell_event(account, &event);
     bool others = (account->causes & ~(unsigned)CAUSE_REQUEST) != 0;
     if (account->partly && others && fate != FATE_STOPPED) {

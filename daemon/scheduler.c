@@ -120,7 +120,7 @@ static void settle(struct schedule *s, struct member *m, int64_t now_ms,
     m->failures = m->watch_failures = m->untold = m->idle_deaths = 0;
     m->not_before_ms = m->watch_not_before_ms = now_ms;
     m->promote_ms = m->untold_ms = DEADLINE_NEVER;
-    m->idle_ms = settings->idle_ms > 0 ? settings->idle_ms : IDLE_FIRST_MS;
+    m->idle_ms = IDLE_FIRST_MS;
     m->idle_cap_ms = IDLE_MOST_MS;
     m->means = member_best_means(m);
     member_plan_rounds(s, m, now_ms);
@@ -144,6 +144,12 @@ void schedule_change(struct schedule *s, int64_t now_ms, uint32_t account,
     settle(s, m, now_ms, settings);
     member_leave(m);
     m->cancel = m->passing;
+}
+
+void schedule_patience(struct schedule *s, uint32_t account, int64_t idle_ms)
+{
+    struct member *m = member_find(s, account);
+    m->idle_ms = idle_ms;
 }
 
 void schedule_local(struct schedule *s, int64_t now_ms, uint32_t account, bool told)

@@ -34,6 +34,7 @@
 #define SCHEDULE_WATCH_FAILURES_MOST 4    /* early deaths in a row that demote a means */
 #define SCHEDULE_NETWORK_REST_MS 10000    /* a network that flaps ends no back-off within this */
 #define SCHEDULE_PASSES_MOST 8            /* at once, over all accounts */
+#define IDLE_LEAST_MS 60000               /* a server that bears less than this is better polled */
 #define IDLE_FIRST_MS (9 * 60000)         /* how long an IDLE lasts … */
 #define IDLE_STEP_MS (4 * 60000)          /* … more after each that the server has borne … */
 #define IDLE_MOST_MS (29 * 60000)         /* … to the most (RFC 2177 section 3) */
@@ -59,7 +60,6 @@ struct schedule_settings {
     bool idle_covers;       /* these are all mailboxes: no poll beside them */
     int64_t poll_ms;        /* 0: never */
     int64_t audit_ms;       /* 0: never */
-    int64_t idle_ms;        /* learned; 0: not known */
     uint32_t connections;   /* at most */
 };
 
@@ -119,6 +119,8 @@ uint32_t schedule_add(struct schedule *s, int64_t now_ms, const struct schedule_
 /* New settings, or a new secret: what was learned of failures is forgotten. */
 void schedule_change(struct schedule *s, int64_t now_ms, uint32_t account,
                      const struct schedule_settings *settings);
+/* How long an IDLE may last, as an earlier run learned it. */
+void schedule_patience(struct schedule *s, uint32_t account, int64_t idle_ms);
 /* Whether changes of the Maildir are told; where not, it is looked at every poll_ms. */
 void schedule_local(struct schedule *s, int64_t now_ms, uint32_t account, bool told);
 /* Nothing may be under way. */

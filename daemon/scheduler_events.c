@@ -5,8 +5,6 @@
 
 /* Deaths in one IDLE, in a row, that make it shorter. */
 #define IDLE_DEATHS_MOST 2
-/* A server that bears less than this is better polled. */
-#define IDLE_LEAST_MS 60000
 #define NETWORK_SETTLE_MS 300
 
 static void on_pushed(struct schedule *s, struct member *m, int64_t now_ms,

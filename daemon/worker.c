@@ -7,6 +7,7 @@
 #include "store/index.h"
 #include "sync/hooks.h"
 #include "daemon/confine.h"
+#include "daemon/scheduler.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -40,7 +41,9 @@ struct worker {
     int64_t moved_ms;
     struct strmap *mailboxes; /* name → struct mailbox_record * */
 
-    bool untold; /* of the pass under way, of the thread alone */
+    bool untold; /* of the pass under way, of the thread alone, as what follows */
+    bool patience_read;
+    int64_t patience_ms; /* as the index has it */
 };
 
 /* ---- what the pass tells ---- */
@@ -175,6 +178,58 @@ static int take_lock(struct worker *w, struct error *err)
                       err);
 }
 
+/* ---- what is remembered of the server ---- */
+
+static const char IDLE_FACT[] = "idle-ms";
+
+static int64_t read_patience(struct index *index, struct arena *arena)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct error ignored = ERROR_INIT;
+    struct str text = STR_EMPTY;
+    uint64_t value = 0;
+    if (index_begin_read(index, &txn, &ignored) < 0 ||
+        index_fact_get(txn, arena, IDLE_FACT, &text, &ignored) < 0 || !str_to_u64(text, &value) ||
+        value > IDLE_MOST_MS)
+        return 0;
+    return (int64_t)value;
+}
+
+static void write_patience(struct index *index, struct arena *arena, int64_t idle_ms)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct error ignored = ERROR_INIT;
+    const char *text = arena_printf(arena, "%lld", (long long)idle_ms);
+    if (index_begin_write(index, &txn, &ignored) == 0 &&
+        index_fact_put(txn, IDLE_FACT, str_from(text), &ignored) == 0)
+        (void)index_commit(&txn, &ignored);
+}
+
+/* How long an IDLE may last here outlives us. What cannot be read or written is learned anew. */
+static int64_t remember_patience(struct worker *w)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    const char *dir = config_state_dir(w->options.config, w->options.account, arena);
+    struct error ignored = ERROR_INIT;
+    struct index *index = NULL;
+    enum index_opened opened;
+    int64_t known_ms = 0;
+    if (!index_exists(dir) || (w->patience_read && w->patience_ms == w->job.idle_ms))
+        return 0;
+    if (index_open(dir, &index, &opened, &ignored) < 0)
+        return 0;
+    if (w->patience_read) {
+        w->patience_ms = w->job.idle_ms;
+        write_patience(index, arena, w->patience_ms);
+    } else {
+        known_ms = read_patience(index, arena);
+        w->patience_ms = known_ms > 0 ? known_ms : IDLE_FIRST_MS;
+        w->patience_read = true;
+    }
+    index_close(&index);
+    return known_ms;
+}
+
 static void pass_with_hooks(struct worker *w, struct pass_options *options, struct report *out)
 {
     const struct hook_context context = {.config = w->options.config,
@@ -240,6 +295,7 @@ static void make_pass(struct worker *w)
     pass(w, &options, &result->report);
     result->untold = w->untold;
     result->reached = was_reached(&result->report);
+    result->idle_ms = remember_patience(w);
     free_patterns(&job->mailboxes);
     const struct note note = {
         .kind = NOTE_PASS_DONE, .account = w->options.owner, .result = result};

@@ -32,6 +32,7 @@ struct worker_job {
     uint32_t connections;   /* likewise */
     bool told;              /* each line of the plan, or of what was done, is wanted */
     enum watch_means means; /* of the watchers, to tell what they should have told */
+    int64_t idle_ms;        /* what the server is known to bear, to be remembered; 0: not known */
 };
 /* No pass may be under way. */
 void worker_pass(struct worker *worker, const struct worker_job *job);
@@ -42,8 +43,9 @@ void worker_rest(struct worker *worker);
 
 struct pass_result {
     struct report report;
-    bool untold;  /* something changed on the server, in a mailbox that was watched */
-    bool reached; /* the server was */
+    bool untold;     /* something changed on the server, in a mailbox that was watched */
+    bool reached;    /* the server was */
+    int64_t idle_ms; /* remembered from an earlier run, told once; 0: nothing */
 };
 
 /* What it knows; from any thread. Strings in `arena`. */

@@ -189,6 +189,10 @@ static void idle_grows_while_it_is_borne_and_shrinks_when_not(void **state)
         end_watch(w, 0, FATE_NETWORK, 4 * MINUTE);
     }
     assert_int_equal(schedule_look(w->s, 0).idle_ms, 3 * MINUTE);
+    schedule_patience(w->s, 0, 21 * MINUTE); /* as an earlier run had learned it */
+    end_watch(w, 0, FATE_NETWORK, MINUTE / 2);
+    run_for(w, MINUTE);
+    assert_int_equal(w->last_watch.idle_ms, 21 * MINUTE);
     world_free(w);
 }
 
