@@ -5,6 +5,7 @@
 #include "sync/secrets.h"
 
 #include <pthread.h>
+#include <string.h>
 
 /* `compress: auto` compresses only where connecting took longer: on a near server it costs more
  * than it saves. */
@@ -165,13 +166,22 @@ static int log_in(struct dialer *d, const struct wake *wake, struct connection *
     return r;
 }
 
+/* What this account proves itself with. */
+static const char *proof_of(const struct config_account *account)
+{
+    if (config_account_needs(account) == CONFIG_NEEDS_TOKEN)
+        return "token";
+    if (config_account_needs(account) != 0 || account->auth.len == 0)
+        return "password";
+    return strcmp(account->auth.items[0], "gssapi") == 0 ? "Kerberos ticket" : "client certificate";
+}
+
 /* What a person can do about it. */
 static void advise(const struct config_account *account, struct error *err)
 {
     switch (err->code) {
     case ERR_AUTH:
-        error_advise(err, "check `user` and the %s of this account (%s)",
-                     config_account_needs(account) == CONFIG_NEEDS_TOKEN ? "token" : "password",
+        error_advise(err, "check `user` and the %s of this account (%s)", proof_of(account),
                      account->origin);
         break;
     case ERR_NETWORK:

@@ -5,6 +5,7 @@
 #include "imap/limits.h"
 #include "imap/sasl_private.h"
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct mechanism_row {
@@ -103,6 +104,9 @@ void sasl_set_channel_binding(Gsasl_session *session, struct str channel_binding
 
 /* ---- the client ---- */
 
+/* libgssglue, between libgsasl and Kerberos in some systems, fills its tables without a lock. */
+static pthread_mutex_t gssapi_lock = PTHREAD_MUTEX_INITIALIZER;
+
 struct sasl_client {
     enum sasl_mechanism mechanism;
     Gsasl *library; /* NULL: OAuth */
@@ -142,6 +146,13 @@ static void set_property(Gsasl_session *session, Gsasl_property property, const 
     }
 }
 
+/* libgsasl leaves it to the server whose mailbox a ticket opens; that may be another one than that
+ * of the user who is named (alice@REALM, not alice). */
+static const char *authorization(enum sasl_mechanism mechanism, const struct sasl_credentials *c)
+{
+    return c->authorize_as == NULL && mechanism == SASL_GSSAPI ? c->user : c->authorize_as;
+}
+
 static int session_start(struct sasl_client *client, struct error *err)
 {
     const struct sasl_credentials *c = &client->credentials;
@@ -158,7 +169,7 @@ static int session_start(struct sasl_client *client, struct error *err)
         return sasl_fail(err, client->mechanism, r);
     }
     set_property(client->session, GSASL_AUTHID, c->user);
-    set_property(client->session, GSASL_AUTHZID, c->authorize_as);
+    set_property(client->session, GSASL_AUTHZID, authorization(client->mechanism, c));
     set_property(client->session, GSASL_PASSWORD, c->password);
     set_property(client->session, GSASL_SERVICE, "imap");
     set_property(client->session, GSASL_HOSTNAME, c->host);
@@ -188,13 +199,29 @@ int sasl_client_new(enum sasl_mechanism mechanism, const struct sasl_credentials
     return 0;
 }
 
+static void lock_gssapi(const struct sasl_client *client)
+{
+    if (client->mechanism == SASL_GSSAPI) {
+        pthread_mutex_lock(&gssapi_lock);
+    }
+}
+
+static void unlock_gssapi(const struct sasl_client *client)
+{
+    if (client->mechanism == SASL_GSSAPI) {
+        pthread_mutex_unlock(&gssapi_lock);
+    }
+}
+
 void sasl_client_free(struct sasl_client **client)
 {
     if (*client == NULL) {
         return;
     }
     if ((*client)->session != NULL) {
+        lock_gssapi(*client);
         gsasl_finish((*client)->session);
+        unlock_gssapi(*client);
     }
     if ((*client)->library != NULL) {
         gsasl_done((*client)->library);
@@ -252,6 +279,24 @@ static int oauth_step(struct sasl_client *client, struct str challenge, struct b
     return error_set(err, ERR_AUTH, SCOPE_ACCOUNT, "the token is refused: %s", words);
 }
 
+/* libgsasl does not hand on what GSSAPI said. Before the server has said anything it is that there
+ * is no ticket for it, or no library that makes use of one. */
+static int step_fail(const struct sasl_client *client, int code, struct error *err)
+{
+    if (code == GSASL_GSSAPI_IMPORT_NAME_ERROR) {
+        return error_set(err, ERR_AUTH, SCOPE_ACCOUNT,
+                         "GSSAPI: no library for Kerberos is found; install MIT's "
+                         "(libgssapi_krb5.so.2; libgssglue looks for it in /etc/gssapi_mech.conf)");
+    }
+    if (code == GSASL_GSSAPI_INIT_SEC_CONTEXT_ERROR && client->steps == 1) {
+        return error_set(err, ERR_AUTH, SCOPE_ACCOUNT,
+                         "GSSAPI: no valid Kerberos ticket for imap@%s; get one with kinit (klist "
+                         "tells which there are); the host must be named as Kerberos knows it",
+                         client->credentials.host);
+    }
+    return sasl_fail(err, client->mechanism, code);
+}
+
 int sasl_client_step(struct sasl_client *client, struct str challenge, struct buf *out,
                      enum sasl_step *step_out, struct error *err)
 {
@@ -270,9 +315,11 @@ int sasl_client_step(struct sasl_client *client, struct str challenge, struct bu
                          rows[client->mechanism].name, LIMIT_SCRAM_ITERATIONS);
     }
     client->complete = false;
+    lock_gssapi(client);
     int r = gsasl_step(client->session, challenge.ptr, challenge.len, &output, &len);
+    unlock_gssapi(client);
     if (r != GSASL_OK && r != GSASL_NEEDS_MORE) {
-        return sasl_fail(err, client->mechanism, r);
+        return step_fail(client, r, err);
     }
     sasl_take_output(out, output, len);
     client->complete = r == GSASL_OK;

@@ -30,7 +30,8 @@ bool sasl_server_supports(enum sasl_mechanism mechanism);
 /* Borrowed for as long as the exchange lives. NULL or empty where a mechanism needs none. */
 struct sasl_credentials {
     const char *user;
-    const char *authorize_as; /* another identity to act as; NULL: none */
+    const char *authorize_as; /* another identity to act as; NULL: none, and of GSSAPI `user`, if
+                                 one is given, as a ticket alone does not tell whose mailboxes */
     const char *password;
     const char *token; /* XOAUTH2, OAUTHBEARER */
     const char *host;  /* the server's name: GSSAPI, OAUTHBEARER */

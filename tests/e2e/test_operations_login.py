@@ -9,6 +9,8 @@ import os
 import time
 
 import certs
+import daemon
+import kerberos
 import operations
 import tools
 from dovecot import Dovecot
@@ -37,6 +39,12 @@ passdb {{
   mechanisms = xoauth2 oauthbearer
   args = {folder}/oauth2.conf
 }}
+"""
+TICKETS = """
+auth_mechanisms = plain gssapi
+auth_gssapi_hostname = localhost
+auth_krb5_keytab = {keytab}
+import_environment = $import_environment KRB5_CONFIG={config} KRB5RCACHENAME=none:
 """
 OAUTH2 = """
 introspection_mode = local
@@ -67,6 +75,17 @@ class ManyWays(Dovecot):
         with open(self.path("keys", "default", "HS256", "default"), "wb") as stream:
             stream.write(base64.b64encode(KEY))
         super().write_configuration()
+
+
+class ByTicket(Dovecot):
+    """In the Kerberos realm that is given."""
+
+    def __init__(self, realm):
+        tools.need_file("/usr/lib/dovecot/modules/auth/libmech_gssapi.so",
+                        "/usr/lib64/dovecot/auth/libmech_gssapi.so",
+                        "/usr/lib/dovecot/auth/libmech_gssapi.so")
+        realm.give_keytab("dovecot")
+        super().__init__(extra=TICKETS.format(keytab=realm.keytab, config=realm.config_file))
 
 
 class Login(operations.Case):
@@ -138,6 +157,71 @@ class Login(operations.Case):
     def test_by_certificate(self):
         cert, key = certs.make_leaf(self.server.folder, "client", self.server.user)
         self.by("external", "tls", without=("password",), tls_client_cert=cert, tls_client_key=key)
+
+    def enter_realm(self):
+        """A server that takes tickets, and no ticket yet; Kerberos knows the host by its name alone."""
+        realm = self.enterContext(kerberos.Realm())
+        server = self.enterContext(ByTicket(realm))
+        self.__dict__["server"] = server
+        connection = server.connect()
+        for number in (1, 2, 3):
+            connection.append("INBOX", "()", None, operations.MESSAGE % (number, number))
+        connection.logout()
+        realm.add_user(server.user, "of-kerberos")
+        self.client.variables = realm.client_environment(server.user)
+        self.ticket_words = {"without": ("password",), "host": "localhost"}
+        self.use(auth=["gssapi"], **self.ticket_words)
+        if "gssapi is not built in" in self.imap("login").err:
+            self.skipTest("libgsasl is built without GSSAPI")
+        return realm
+
+    def files(self):
+        folder = self.client.mailbox_path("INBOX")
+        return sum(len(os.listdir(os.path.join(folder, part))) for part in ("new", "cur"))
+
+    def test_by_ticket(self):
+        realm = self.enter_realm()
+        realm.log_in(self.server.user, "of-kerberos")
+        for transport in ("off", "tls"):
+            with self.subTest(transport):
+                self.by("gssapi", transport, **self.ticket_words)
+        passed = self.client.sync()
+        self.assertEqual((passed.code, passed.account()["messages"]["downloaded"]), (0, 3), str(passed))
+
+    def test_a_ticket_opens_the_mailboxes_of_its_user_alone(self):
+        realm = self.enter_realm()
+        realm.log_in(self.server.user, "of-kerberos")
+        for words in ({"user": "bob"}, {"authzid": "bob"}):
+            with self.subTest(words):
+                self.use(auth=["gssapi"], **dict(self.ticket_words, **words))
+                document = self.document("login", code=77)
+                self.assertEqual(document["status"], "auth")
+                self.assertIn("check `user` and the Kerberos ticket", document["text"])
+
+    def test_without_a_ticket(self):
+        """What is missing is said, and what to do about it; then it works."""
+        realm = self.enter_realm()
+        advice = "no valid Kerberos ticket for imap@localhost; get one with kinit"
+        document = self.document("login", code=77)
+        self.assertEqual(document["status"], "auth")
+        self.assertIn(advice, document["text"])
+        self.assertNotIn("password", document["text"])
+        passed = self.client.sync()
+        self.assertEqual((passed.code, passed.account()["error"]["code"]), (77, 77))
+        self.assertIn(advice, passed.account()["error"]["text"])
+        realm.log_in(self.server.user, "of-kerberos")
+        self.assertEqual(self.uids("all"), "1:3")
+
+    def test_the_daemon_by_ticket(self):
+        """Also from a thread that may write to hardly anything, and with a ticket that came later."""
+        realm = self.enter_realm()
+        with daemon.Daemon(self.client) as running:
+            running.wait_ready()
+            running.wait(lambda: "1 refused" in running.status(), "the missing ticket is told")
+            realm.log_in(self.server.user, "of-kerberos")
+            done = self.client.run("trigger", "--wait")
+            self.assertEqual(done.code, 0, str(done))
+            self.assertEqual(self.files(), 3)
 
     def test_over_tls(self):
         self.use("tls")

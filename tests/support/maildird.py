@@ -57,6 +57,7 @@ class Maildird:
         for path in (os.path.dirname(self.maildir), self.state, os.path.join(self.folder, "run")):
             os.makedirs(path, mode=0o700)
         self.top = {}  # keys beside the accounts
+        self.variables = {}  # of the environment, besides
         self.accounts = {"work": dict({"maildir": self.maildir}, **account)}
         self.write_config()
 
@@ -81,6 +82,7 @@ class Maildird:
                if name in ("PATH", "LANG", "LC_ALL", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
         env.update(HOME=self.folder, XDG_STATE_HOME=self.state, XDG_CONFIG_HOME=self.folder,
                    XDG_RUNTIME_DIR=os.path.join(self.folder, "run"), TZ="UTC")
+        env.update(self.variables)
         return env
 
     def command(self, verb, *words):

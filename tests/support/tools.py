@@ -35,6 +35,11 @@ def need_program(name, *others):
     return need(name, None)
 
 
+def need_file(*paths):
+    """The first of these that is here."""
+    return need(paths[0], next((path for path in paths if os.path.exists(path)), None))
+
+
 def need_root(what):
     if os.geteuid() != 0:
         raise unittest.SkipTest("%s must be started as root" % what)
