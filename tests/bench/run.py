@@ -33,6 +33,7 @@ class Bench:
         self.fixture = dovecot.Dovecot()
         self.results = []
         self.user_number = 0
+        self.file_number = 0  # for names of files, and seeds of messages
 
     # --- the server's mail ---
 
@@ -171,12 +172,14 @@ class Bench:
         self.row("nothing changed, one mailbox of %d" % self.options.large,
                  self.entrants_in_step([user, user]))
 
-    def changed(self, name, change, count):
+    def changed(self, name, change, count, delay_ms=0):
         """A row in which `change(peer)` is done before each run."""
         users = [self.new_user("changed"), self.new_user("changed")]
         for user in users:
             self.fill(user, "INBOX", messages.batch(1, count, 1000, 4000))
-        self.row(name, self.entrants_in_step(users), 0, change)
+            self.fill(user, "Archive", messages.batch(2, 1))
+        self.row("%s, %d ms" % (name, delay_ms) if delay_ms else name,
+                 self.entrants_in_step(users), delay_ms, change)
 
     def store_all(self, peer, what):
         connection = self.connect(peer.user)
@@ -219,6 +222,56 @@ class Bench:
             time.sleep(DIRECTORY_TIME_S)
         self.deletions("%d deletions, local to server" % self.options.changes, change)
 
+    def to_and_fro(self, peer):
+        return ("INBOX", "Archive") if self.flip(peer) else ("Archive", "INBOX")
+
+    def moves_up(self, delay_ms):
+        """Under fresh names: mbsync takes what keeps its name for what it is not."""
+        def change(peer):
+            source, target = (os.path.join(peer.maildir, name) for name in self.to_and_fro(peer))
+            for path, _ in sorted(oracle.maildir_files(source))[:self.options.changes]:
+                self.file_number += 1
+                os.rename(path, os.path.join(target, "cur", "19%08d.R1.reader:2," % self.file_number))
+            time.sleep(DIRECTORY_TIME_S)
+        self.changed("%d moves, local to server" % self.options.changes, change, self.options.changes,
+                     delay_ms)
+
+    def row_moves_up(self):
+        self.moves_up(0)
+
+    def row_moves_up_far(self):
+        self.moves_up(50)
+
+    def moves_down(self, delay_ms):
+        def change(peer):
+            source, target = self.to_and_fro(peer)
+            connection = self.connect(peer.user)
+            connection.select(source)
+            oracle.check(connection._simple_command("MOVE", "1:%d" % self.options.changes, target))
+            connection.logout()
+        self.changed("%d moves, server to local" % self.options.changes, change, self.options.changes,
+                     delay_ms)
+
+    def row_moves_down(self):
+        self.moves_down(0)
+
+    def row_moves_down_far(self):
+        self.moves_down(50)
+
+    def uploads(self, delay_ms):
+        def change(peer):
+            self.file_number += 1
+            for message in messages.batch(self.file_number, self.options.uploads, 1000, 4000):
+                passes.add_file(os.path.join(peer.maildir, "INBOX"), message.replace(b"\r\n", b"\n"))
+            time.sleep(DIRECTORY_TIME_S)
+        self.changed("%d uploads" % self.options.uploads, change, 10, delay_ms)
+
+    def row_uploads(self):
+        self.uploads(0)
+
+    def row_uploads_far(self):
+        self.uploads(50)
+
     def run(self, rows):
         with self.fixture:
             for name in rows:
@@ -237,7 +290,8 @@ def main():
     parser.add_argument("--far-messages", type=int, default=5_000, help="of the one at 50 ms")
     parser.add_argument("--mailboxes", type=int, default=200)
     parser.add_argument("--large", type=int, default=100_000, help="messages of the large mailbox")
-    parser.add_argument("--changes", type=int, default=1_000, help="flags and deletions")
+    parser.add_argument("--changes", type=int, default=1_000, help="flags, deletions and moves")
+    parser.add_argument("--uploads", type=int, default=2_000)
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     unknown = [name for name in options.rows if name not in ROWS]
