@@ -128,10 +128,10 @@ static void uploads_are_pipelined(void **state)
 {
     struct engine e;
     begin(&e, NULL, 3, 10);
-    local_fill(&e, "INBOX", "up", 400);
+    local_fill(&e, "INBOX", "up", 2000);
     engine_pass_ends(&e, 0);
-    assert_int_equal(e.report.messages.uploaded, 400);
-    assert_cost(&e, 2 + 400, 3);
+    assert_int_equal(e.report.messages.uploaded, 2000);
+    assert_cost(&e, 2 + 2000, 3);
     engine_assert_settled(&e);
     engine_free(&e);
 }
