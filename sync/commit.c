@@ -1,7 +1,10 @@
 #include "sync/commit.h"
 
+#include "base/files.h"
 #include "sync/keywords.h"
 #include "sync/state.h"
+
+#include <fcntl.h>
 
 static int put_agreed(struct pass *pass, struct index_txn *txn, const struct mailbox_plan *plan,
                       struct error *err)
@@ -206,10 +209,38 @@ static bool has_news(const struct pass *pass, const struct plan *plan)
     return false;
 }
 
+static int or_not_there(int r, struct error *err)
+{
+    if (r == 0 || err->code != ERR_NOT_FOUND)
+        return r;
+    error_clear(err);
+    return 0;
+}
+
+/* What is forgotten because both sides lost it must not be back after a power failure: nobody would
+ * know that it is not new (law 3). Who removed the files has seldom seen to that. */
+static int sync_forgotten(const struct pass *pass, const struct plan *plan, struct error *err)
+{
+    bool any = false;
+    int r = 0;
+    for (size_t i = 0; i < plan->mailboxes.len && r == 0; i++) {
+        const struct mailbox_plan *m = &plan->mailboxes.items[i];
+        if (!was_looked_at(m->pair) || m->ops[OP_FORGET].len == 0 || !m->pair->local_exists)
+            continue;
+        any = true;
+        r = or_not_there(maildir_sync_folder(pass->maildir, m->pair->record.path.ptr, err), err);
+    }
+    if (r == 0 && any && pass->keep_dir != NULL)
+        r = or_not_there(file_sync_dir(AT_FDCWD, pass->keep_dir, err), err);
+    return r;
+}
+
 static int commit_news(struct pass *pass, const struct plan *plan, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
-    int r = index_begin_write(pass->index, &txn, err);
+    int r = sync_forgotten(pass, plan, err);
+    if (r == 0)
+        r = index_begin_write(pass->index, &txn, err);
     for (size_t i = 0; i < plan->mailboxes.len && r == 0; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
         if (!was_looked_at(m->pair))

@@ -36,7 +36,7 @@ bool backups_restore_there(uint64_t *random)
     if (!there_restore())
         return false;
     truth_note_restored();
-    truth.older_there = true;
+    truth.older_there = truth.older_flags = true;
     return true;
 }
 

@@ -18,8 +18,8 @@ void truth_reset(void)
     vec_clear(&truth.messages);
     truth.failed = false;
     truth.keeps_marked = false;
-    truth.renamed = truth.recovers = truth.older_there = false;
-    truth.unsure = truth.lost_answers = false;
+    truth.renamed = truth.recovers = truth.older_there = truth.older_flags = false;
+    truth.unsure = truth.lost_answers = truth.partial = false;
     buf_clear(&truth.violation);
 }
 

@@ -43,11 +43,16 @@ struct truth {
     /* A message that was sent may not be known to have arrived: if others take it away before it is
      * looked for, it is rightly sent again. */
     bool lost_answers;
+    /* A pass left a mailbox out for a fault: of a move between both sides it saw one end. */
+    bool partial;
     /* What belongs together had to be found by content: what finds no partner is held. */
     bool recovers;
     /* The server is older than what is known of it: nothing may be put there before that is seen.
      */
     bool older_there;
+    /* A restored server whose marks are those of the last survey is not known for one: its flags
+     * may be older. */
+    bool older_flags;
     bool removes_mailboxes; /* by policy */
     /* A folder that was renamed and emptied is not known again, and a mailbox whose folder is gone
      * stays where it is, by policy or for what is in it: then one side may have mailboxes that the
