@@ -88,7 +88,6 @@ struct pairing {
     size_t messages_len;
     VEC(struct index_held) held;
     VEC(struct index_intent) intents; /* uploads under way, for the new mailbox */
-    size_t held_few;                  /* of `held`, for want of enough partners */
 };
 
 /* What the letters a to z say in a folder. */

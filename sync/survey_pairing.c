@@ -121,6 +121,28 @@ static const struct index_held *find_old_held(const struct gathering *g, struct 
     return NULL;
 }
 
+/* A file that the index has in another mailbox was moved in: its name tells nothing of this one.
+ * Where a side is from a backup it may as well have been moved out. */
+static bool was_moved_in(const struct gathering *g, const struct candidate *c)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct error ignored = ERROR_INIT;
+    struct index_mailbox mailbox;
+    struct index_message record;
+    uint32_t cursor = 0;
+    if (c->record != NULL || g->pair->record.doubt != MAILBOX_HOLDS ||
+        index_begin_read(g->pass->index, &txn, &ignored) < 0)
+        return false;
+    while (index_mailbox_next(txn, arena, &cursor, &mailbox, &ignored) > 0) {
+        if (index_message_by_file(txn, arena, mailbox.id, c->file->parsed.base, &record,
+                                  &ignored) == 0)
+            return true;
+        error_clear(&ignored);
+    }
+    return false;
+}
+
 /* Whether the file waits, and as what. */
 static bool is_held(const struct gathering *g, size_t file, enum pairing_fate fate,
                     struct index_held *out)
@@ -139,6 +161,8 @@ static bool is_held(const struct gathering *g, size_t file, enum pairing_fate fa
     out->reason = str_from(fate == PAIRING_HELD_FEW ? WHY_FEW : WHY_SYNCED);
     if (c->unreadable)
         out->reason = str_from(WHY_UNREADABLE);
+    if (fate == PAIRING_HELD_SYNCED && was_moved_in(g, c))
+        return false;
     return c->unreadable || fate != PAIRING_NEW;
 }
 
@@ -184,10 +208,8 @@ static void settle_files(struct gathering *g, struct pairing *out)
             g->pair->local_blocked = true;
             continue;
         }
-        if (is_held(g, i, fates[i], &held)) {
+        if (is_held(g, i, fates[i], &held))
             vec_push(&out->held, held);
-            out->held_few += fates[i] == PAIRING_HELD_FEW;
-        }
         struct local_file file = {.file = *c->file};
         file.flags = keywords_of_file(g->pass, g->pair, &c->file->parsed);
         vec_push(&left, file);

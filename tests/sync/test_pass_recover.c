@@ -69,6 +69,19 @@ static void other_uidvalidity_and_changes(struct engine *e)
     (void)server_append(e, "Other", "o2", "");
 }
 
+/* As mail programs move that keep the name. */
+static void other_uidvalidity_and_a_move_into_it(struct engine *e)
+{
+    struct maildir_snapshot snapshot = {0};
+    struct error err = ERROR_INIT;
+    renumber(e, "INBOX");
+    assert_int_equal(maildir_scan(e->maildir, "Other", &snapshot, &err), 0);
+    assert_int_equal(snapshot.files.len, 1);
+    const struct maildir_file *file = &snapshot.files.items[0];
+    assert_int_equal(maildir_move(e->maildir, "Other", file, "INBOX", &file->parsed, &err), 0);
+    maildir_snapshot_free(&snapshot);
+}
+
 static void lost_index_and_changes(struct engine *e)
 {
     lose_index(e);
@@ -139,6 +152,8 @@ static const struct trouble {
      "INBOX[m1 m2/S m3] Other[o1]", 0, 0, 0},
     {"another UIDVALIDITY, and changes on both sides", other_uidvalidity_and_changes,
      "INBOX[m2/FS m3/R m4 m5] Other[o1 o2]", "INBOX[m1 m2/FS m3/R m4 m5] Other[o1 o2]", 3, 1, 1},
+    {"another UIDVALIDITY, and a move into it", other_uidvalidity_and_a_move_into_it,
+     "INBOX[m1 m2/S m3 o1] Other[]", "INBOX[m1 m2/S m3 o1] Other[]", 0, 0, 0},
     {"a lost index", lose_index, "INBOX[m1 m2/S m3] Other[o1]", "INBOX[m1 m2/S m3] Other[o1]", 0, 0,
      0},
     {"a lost index, and changes on both sides", lost_index_and_changes,
