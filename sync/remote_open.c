@@ -1,5 +1,6 @@
 #include "sync/remote.h"
 
+#include "sync/broken.h"
 #include "sync/flags.h"
 #include "sync/keywords.h"
 
@@ -8,6 +9,8 @@
 /* Mailboxes in flight at once: enough to hide the round trip, few enough for any server's patience.
  */
 #define OPEN_BATCH 16
+/* QRESYNC, CONDSTORE, a listing; and one for each of the former that turns out to be broken. */
+#define TURNS_MAX 5
 
 /* One mailbox being opened. */
 struct opening {
@@ -320,6 +323,19 @@ static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *
     return keywords_learn_storable(pass, pair, data, err);
 }
 
+/* An extension that the server announces and then does not know: the mailbox is opened by the next
+ * means. */
+static int drop_broken(struct pass *pass, const struct opening *o, const struct error *failed,
+                       bool *again_out, struct error *err)
+{
+    enum capability cap = o->means == SURVEY_QRESYNC ? CAP_QRESYNC : CAP_CONDSTORE;
+    bool extended = o->means != SURVEY_LISTING || client_has(pass->client, cap);
+    if (failed->code != ERR_BAD || failed->scope > SCOPE_MAILBOX || !extended)
+        return 0;
+    *again_out = true;
+    return broken_drop(pass, cap, "it does not know the command that is for it", err);
+}
+
 static int finish_select(struct pass *pass, struct opening *o, struct remote_vec *seen,
                          struct error *err)
 {
@@ -349,11 +365,19 @@ static int finish(struct pass *pass, struct opening *o, bool *again_out, struct 
             r = f;
         }
     }
-    if (r == 0)
+    if (r < 0) {
+        struct error drop_error = ERROR_INIT;
+        if (drop_broken(pass, o, err, again_out, &drop_error) < 0)
+            *err = drop_error;
+        else if (*again_out)
+            error_clear(err);
+        r = error_is_set(err) ? -(int)err->code : 0;
+    } else {
         r = build_delta(pass, o, &seen, err);
+    }
     bool stale = o->select.data.highestmodseq == 0 ||
                  o->select.data.highestmodseq < o->pair->record.highestmodseq;
-    if (r == 0 && o->means != SURVEY_LISTING &&
+    if (r == 0 && !*again_out && o->means != SURVEY_LISTING &&
         (stale || o->pair->renumbered || !adds_up(o->pair))) {
         remote_delta_clear(&o->pair->remote);
         o->pair->remote.means = SURVEY_LISTING;
@@ -404,22 +428,28 @@ static int open_batch(struct pass *pass, struct mailbox_pair *const *pairs, size
     return r;
 }
 
+/* What does not add up, or was asked in a way that the server does not know, is asked again by a
+ * lesser means: each turn goes at least one down. */
 int remote_open(struct pass *pass, struct mailbox_pair *const *pairs, size_t len, struct error *err)
 {
+    struct mailbox_pair **now = xcalloc(len + 1, sizeof(struct mailbox_pair *));
     struct mailbox_pair **again = xcalloc(len + 1, sizeof(struct mailbox_pair *));
-    struct mailbox_pair **none = xcalloc(OPEN_BATCH, sizeof(struct mailbox_pair *));
-    size_t again_len = 0, none_len = 0;
+    if (len > 0)
+        memcpy(now, pairs, len * sizeof(struct mailbox_pair *));
+    size_t again_len = len;
     int r = 0;
-    for (size_t i = 0; i < len && r == 0; i += OPEN_BATCH) {
-        size_t n = len - i < OPEN_BATCH ? len - i : OPEN_BATCH;
-        r = open_batch(pass, pairs + i, n, again, &again_len, err);
+    for (int turn = 0; turn < TURNS_MAX && again_len > 0 && r == 0; turn++) {
+        len = again_len;
+        again_len = 0;
+        for (size_t i = 0; i < len && r == 0; i += OPEN_BATCH)
+            r = open_batch(pass, now + i, len - i < OPEN_BATCH ? len - i : OPEN_BATCH, again,
+                           &again_len, err);
+        struct mailbox_pair **kept = now;
+        now = again;
+        again = kept;
     }
-    for (size_t i = 0; i < again_len && r == 0; i += OPEN_BATCH) {
-        size_t n = again_len - i < OPEN_BATCH ? again_len - i : OPEN_BATCH;
-        r = open_batch(pass, again + i, n, none, &none_len, err);
-        assert(none_len == 0);
-    }
+    assert(r < 0 || again_len == 0);
+    xfree(&now);
     xfree(&again);
-    xfree(&none);
     return r;
 }

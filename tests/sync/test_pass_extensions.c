@@ -101,6 +101,59 @@ static void names_on_a_server_of_imap4rev2_alone(void **state)
     engine_free(&e);
 }
 
+static bool sent(const struct engine *e, const char *words)
+{
+    struct str rest = buf_str(&e->transcript);
+    struct str line;
+    while (str_split(&rest, '\n', &line)) {
+        if (str_starts(line, STR("C: ")) &&
+            memmem(line.ptr, line.len, words, strlen(words)) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The pass goes on by the next means; those after it do not try it again, but for a full one. */
+static void law7_an_extension_that_is_announced_and_broken_is_dropped(void **state)
+{
+    static const struct {
+        const char *account, *words, *next;
+    } cases[] = {
+        {NULL, "(QRESYNC", "CHANGEDSINCE"},
+        {"    disable: [QRESYNC]\n", "(CONDSTORE", "(UID FLAGS)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine e;
+        engine_init(&e, cases[i].account);
+        server_create(&e, "a");
+        server_fill(&e, "INBOX", "m", 3);
+        server_fill(&e, "a", "a", 3);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        for (int pass = 0; pass < 2; pass++) {
+            const char *more = arena_printf(e.arena, "more%d", pass);
+            (void)server_append(&e, "INBOX", more, "");
+            server_expunge(&e, "a", pass == 0 ? "a1" : "a2");
+            if (pass == 0) {
+                lockstep_env_fault(&e.env,
+                                   (struct fault){.kind = FAULT_BAD, .command = "SELECT", .at = 1});
+            }
+            engine_pass_ends(&e, 0);
+            lockstep_env_clear_faults(&e.env);
+            assert_true(sent(&e, cases[i].words) == (pass == 0));
+            assert_true(sent(&e, cases[i].next));
+        }
+        assert_both(&e, "INBOX[m1 m2 m3 more0 more1] a[a3]");
+        const struct pass_options full = {.full = true};
+        assert_int_equal(engine_pass(&e, &full), 0);
+        (void)server_append(&e, "INBOX", "last", "");
+        engine_pass_ends(&e, 0);
+        assert_true(sent(&e, cases[i].words));
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +162,7 @@ int main(void)
         cmocka_unit_test(law4_commands_refused_on_every_server),
         cmocka_unit_test(names_on_a_server_of_imap4rev2_alone),
         cmocka_unit_test(extensions_turned_off_by_the_configuration),
+        cmocka_unit_test(law7_an_extension_that_is_announced_and_broken_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
