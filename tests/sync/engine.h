@@ -103,6 +103,8 @@ void local_flags_all(struct engine *e, const char *folder, const char *flags);
 void local_remove(struct engine *e, const char *folder, const char *subject);
 /* To another name, the flags with it: as mail programs move within a file system. */
 void local_move(struct engine *e, const char *from, const char *to, const char *subject);
+/* The first so many of the folder, or all. */
+void local_remove_some(struct engine *e, const char *folder, unsigned count);
 void local_remove_folder(struct engine *e, const char *folder);
 const char *local_view(struct engine *e);
 size_t folder_count(struct engine *e, const char *folder);

@@ -406,6 +406,17 @@ void local_remove_folder(struct engine *e, const char *folder)
     scratch_free(&copy);
 }
 
+void local_remove_some(struct engine *e, const char *folder, unsigned count)
+{
+    struct maildir_snapshot snapshot = {0};
+    struct error err = ERROR_INIT;
+    ok(e, maildir_scan(e->maildir, folder, &snapshot, &err), &err);
+    for (size_t i = 0; i < snapshot.files.len && i < count; i++) {
+        assert_int_equal(unlink(path_of_file(e, folder, &snapshot.files.items[i])), 0);
+    }
+    maildir_snapshot_free(&snapshot);
+}
+
 static void scan_words(struct engine *e, const char *folder, struct words *out)
 {
     struct maildir_snapshot snapshot = {0};
