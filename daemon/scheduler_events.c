@@ -76,7 +76,7 @@ static void on_pass_done(struct schedule *s, struct member *m, int64_t now_ms,
     assert(m->passing && s->passing > 0);
     m->passing = m->cancel = false;
     s->passing--;
-    m->gap_until_ms = now_ms + earlier(event->took_ms / 2, SCHEDULE_GAP_MOST_MS);
+    m->gap_until_ms = now_ms + earlier(event->took_ms / 8, SCHEDULE_GAP_MOST_MS);
     if (event->fate == FATE_STOPPED) {
         if (!m->paused)
             member_want(m, m->doing, now_ms);
