@@ -17,8 +17,7 @@ void tls_reason(char *out, size_t size)
     ERR_clear_error();
 }
 
-/* "cannot use FILE as WHAT: reason". */
-static int unusable(const char *file, const char *what, struct error *err)
+int tls_unusable(const char *file, const char *what, struct error *err)
 {
     char reason[160];
     tls_reason(reason, sizeof reason);
@@ -87,12 +86,13 @@ void tls_context_free(struct tls_context **context_ptr)
     }
     SSL_SESSION_free(context->session);
     free(context->session_host);
+    tls_trust_free(context);
     SSL_CTX_free(context->ssl);
     pthread_mutex_destroy(&context->lock);
     xfree(context_ptr);
 }
 
-static int no_context(struct error *err)
+int tls_no_context(struct error *err)
 {
     char reason[160];
     tls_reason(reason, sizeof reason);
@@ -104,11 +104,11 @@ static int load_pair(struct tls_context *context, const char *cert_file, const c
 {
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context->ssl, cert_file) != 1) {
-        return unusable(cert_file, "a certificate in PEM form", err);
+        return tls_unusable(cert_file, "a certificate in PEM form", err);
     }
     if (SSL_CTX_use_PrivateKey_file(context->ssl, key_file, SSL_FILETYPE_PEM) != 1) {
-        return unusable(key_file, "the private key (PEM, without a passphrase) of that certificate",
-                        err);
+        return tls_unusable(key_file,
+                            "the private key (PEM, without a passphrase) of that certificate", err);
     }
     return 0;
 }
@@ -153,25 +153,13 @@ static int set_min_version(struct tls_context *context, const char *text, struct
                      "tls_min_version must be \"1.2\" or \"1.3\", not \"%s\"", text);
 }
 
-static int set_trust(struct tls_context *context, const struct tls_options *options,
-                     struct error *err)
-{
-    ERR_clear_error();
-    if (options->system_ca && SSL_CTX_set_default_verify_paths(context->ssl) != 1) {
-        return no_context(err);
-    }
-    if (options->ca_file != NULL && SSL_CTX_load_verify_file(context->ssl, options->ca_file) != 1) {
-        return unusable(options->ca_file, "certificates to trust", err);
-    }
-    /* So that a chain may end at any certificate in the store, the server's own included. */
-    X509_STORE_set_flags(SSL_CTX_get_cert_store(context->ssl), X509_V_FLAG_PARTIAL_CHAIN);
-    return options->fingerprint == NULL ? 0 : tls_pin_parse(context, options->fingerprint, err);
-}
-
 static int apply_options(struct tls_context *context, const struct tls_options *options,
                          struct error *err)
 {
-    int rc = set_trust(context, options, err);
+    int rc = tls_trust_set(context, options->system_ca, options->ca_file, err);
+    if (rc == 0 && options->fingerprint != NULL) {
+        rc = tls_pin_parse(context, options->fingerprint, err);
+    }
     if (rc == 0 && options->min_version != NULL) {
         rc = set_min_version(context, options->min_version, err);
     }
@@ -191,7 +179,7 @@ int tls_client_context(const struct tls_options *options, struct tls_context **o
 {
     struct tls_context *context = tls_context_new(TLS_client_method());
     if (context == NULL) {
-        return no_context(err);
+        return tls_no_context(err);
     }
     int rc = apply_options(context, options, err);
     if (rc < 0) {
@@ -211,7 +199,7 @@ int tls_server_context(const char *cert_file, const char *key_file, struct tls_c
 {
     struct tls_context *context = tls_context_new(TLS_server_method());
     if (context == NULL) {
-        return no_context(err);
+        return tls_no_context(err);
     }
     int rc = load_pair(context, cert_file, key_file, err);
     if (rc < 0) {

@@ -15,7 +15,8 @@ struct tls_options {
 };
 
 /* What connections share: trust, and the last session, which the next one resumes. May be used by
- * several threads at once. Outlives the streams made with it. */
+ * several threads at once. Outlives the streams made with it. The system's store is read once for
+ * all contexts there are at a time that trust nothing else. */
 struct tls_context;
 
 /* Errors: ERR_CONFIG naming the file that cannot be used. */

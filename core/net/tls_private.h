@@ -12,6 +12,7 @@ enum tls_pin_kind { TLS_PIN_NONE, TLS_PIN_CERT, TLS_PIN_KEY };
 
 struct tls_context {
     SSL_CTX *ssl;
+    bool shares_store; /* with all contexts that trust the system's certificates alone */
     enum tls_pin_kind pin_kind;
     unsigned char pin[TLS_FINGERPRINT_BYTES];
     pthread_mutex_t lock; /* for the two below; connections of several threads share a context */
@@ -36,6 +37,15 @@ int tls_pin_parse(struct tls_context *context, const char *text, struct error *e
 /* What was wrong with the certificate of `host`, and what to do. */
 int tls_verdict_error(const struct tls_verdict *verdict, const struct tls_context *context,
                       const char *host, struct error *err);
+
+/* Trust the system's certificates, and those in a file (NULL: none). ERR_CONFIG naming the file. */
+int tls_trust_set(struct tls_context *context, bool system_ca, const char *ca_file,
+                  struct error *err);
+void tls_trust_free(struct tls_context *context);
+
+/* "cannot use FILE as WHAT: reason", ERR_CONFIG; "cannot set up TLS: reason", ERR_TLS. */
+int tls_unusable(const char *file, const char *what, struct error *err);
+int tls_no_context(struct error *err);
 
 /* The words of OpenSSL's oldest queued error; empties the queue. */
 void tls_reason(char *out, size_t size);

@@ -1,8 +1,12 @@
 #include "base/files.h"
+#include "net/tls.h"
+#include "server/listener.h"
 #include "sync/connect.h"
 #include "sync/engine.h"
+#include "sync/pool.h"
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Logging in: which secret is read, how often, and what is sent when the server refuses it. */
 
@@ -12,20 +16,25 @@ static void tell_problem(void *self, const char *file, unsigned line, const char
 }
 
 /* The engine's account, with another way to log in. */
-static void configure(struct engine *e, const char *login)
+static void configure_over(struct engine *e, const char *tls, const char *login)
 {
     const struct config_problems problems = {tell_problem, NULL};
     struct error err = ERROR_INIT;
     AUTO_FREE char *path = path_join(e->dir, "config.yaml");
     AUTO_FREE char *text =
-        xasprintf("state_dir: %s/state\naccounts:\n  test:\n    host: 127.0.0.1\n    tls: off\n"
+        xasprintf("state_dir: %s/state\naccounts:\n  test:\n    host: 127.0.0.1\n    tls: %s\n"
                   "    user: " LOCKSTEP_USER "\n    maildir: %s\n%s",
-                  e->dir, e->root, login);
+                  e->dir, tls, e->root, login);
     config_free(&e->config);
     assert_int_equal(file_replace(path, str_from(text), 0600, &err), 0);
     if (config_load(path, &problems, &e->config, &err) < 0) {
         fail_msg("%s", err.text);
     }
+}
+
+static void configure(struct engine *e, const char *login)
+{
+    configure_over(e, "off", login);
 }
 
 static void put(const struct engine *e, const char *name, const char *text)
@@ -204,6 +213,58 @@ static void a_temporary_refusal_says_nothing_about_the_secret(void **state)
     engine_free(&e);
 }
 
+/* A TLS server; the engine's account trusts the file ca.pem, which has its certificate. */
+static struct listener *begin_tls(struct engine *e, struct tls_context **tls)
+{
+    struct listener *listener = NULL;
+    struct error err = ERROR_INIT;
+    AUTO_BUF struct buf pem = BUF_INIT(64 * 1024);
+    engine_init(e, NULL);
+    assert_int_equal(tls_self_signed_context("127.0.0.1", &pem, tls, &err), 0);
+    put(e, "ca.pem", pem.data);
+    struct backend backend = mem_backend_vtable(e->env.backend);
+    const struct listener_options options = {
+        .host = "127.0.0.1", .implicit_tls = true, .tls = *tls, .session = e->env.options};
+    assert_int_equal(listener_start(&backend, &options, &listener, &err), 0);
+    e->port = listener_port(listener);
+    configure_over(e, "implicit", "    tls_ca_file: ca.pem\n    password: " LOCKSTEP_PASSWORD "\n");
+    engine_answers(e);
+    return listener;
+}
+
+static void connections_of_an_account_share_trust_and_sessions(void **state)
+{
+    struct engine e;
+    struct tls_context *tls;
+    struct error err = ERROR_INIT;
+    struct connection *taken[3], *watching;
+    uint64_t bytes_in[4];
+    bool reused;
+    struct listener *listener = begin_tls(&e, &tls);
+    AUTO_FREE char *ca = path_join(e.dir, "ca.pem");
+    struct connection_pool *pool =
+        connection_pool_new(&e.config->accounts[0], &clock_system, NULL, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        if (connection_pool_take(pool, &taken[i], &reused, &err) < 0)
+            fail_msg("%s", err.text);
+        assert_false(reused);
+        (void)unlink(ca); /* it is not read again */
+        bytes_in[i] = client_counters(connection_client(taken[i])).bytes_in;
+    }
+    assert_int_equal(connection_open(connection_pool_dialer(pool), NULL, &watching, &err), 0);
+    bytes_in[3] = client_counters(connection_client(watching)).bytes_in;
+    /* A resumed session needs no certificate. */
+    for (size_t i = 1; i < 4; i++)
+        assert_true(bytes_in[i] + 200 < bytes_in[0]);
+    connection_close(&watching);
+    for (size_t i = 0; i < 3; i++)
+        connection_pool_give(pool, &taken[i]);
+    connection_pool_free(&pool);
+    listener_stop(&listener);
+    tls_context_free(&tls);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +273,7 @@ int main(void)
         cmocka_unit_test(connections_of_an_account_share_one_reading),
         cmocka_unit_test(what_was_refused_is_not_sent_again_later),
         cmocka_unit_test(a_temporary_refusal_says_nothing_about_the_secret),
+        cmocka_unit_test(connections_of_an_account_share_trust_and_sessions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
