@@ -440,6 +440,7 @@ static int identify_files(struct identifier *id, struct error *err)
 /* ---- what the index has of the same ---- */
 
 struct twin_search {
+    const struct pass *pass;
     struct index_txn *txn;
     struct arena *arena;
     struct identity *id;
@@ -462,9 +463,21 @@ static bool is_twin(const struct twin_search *s, const struct index_message *m)
                       : m->internal_date_s == id->internal_date_s;
 }
 
+/* What the index knows by UID of a mailbox that was renumbered are other messages by now. */
+static bool is_renumbered(const struct pass *pass, uint32_t mailbox)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == mailbox)
+            return pair->renumbered;
+    }
+    return false;
+}
+
 static bool take_twin(void *self, uint32_t mailbox, uint32_t uid)
 {
     struct twin_search *s = self;
+    if (is_renumbered(s->pass, mailbox))
+        return true;
     struct index_message *m = &s->found[s->id->twins_len];
     s->result = index_message_get(s->txn, s->arena, mailbox, uid, m, s->err);
     if (s->result < 0)
@@ -483,7 +496,7 @@ static int find_twins(struct pass *pass, struct index_txn *txn, struct identity 
                       struct error *err)
 {
     struct twin_search s = {
-        .txn = txn, .arena = pass->arena, .id = id, .by_body = by_body, .err = err};
+        .pass = pass, .txn = txn, .arena = pass->arena, .id = id, .by_body = by_body, .err = err};
     int r = 0;
     if (id->email_id.len > 0)
         r = index_message_by_email_id(txn, id->email_id, take_twin, &s, err);

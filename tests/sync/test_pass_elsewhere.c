@@ -52,11 +52,31 @@ static void what_was_deleted_in_the_target_is_deleted(void **state)
     engine_free(&e);
 }
 
+/* Of the record that the moved file has, the UID is another message's by now. */
+static void law6_a_uid_of_before_is_no_other_message(void **state)
+{
+    struct engine e;
+    struct error err = ERROR_INIT;
+    engine_init(&e, NULL);
+    server_create(&e, "Archive");
+    server_fill(&e, "INBOX", "m", 4);
+    engine_pass_ends(&e, 0);
+    server_expunge(&e, "INBOX", "m1");
+    engine_pass_ends(&e, 0);
+    local_move(&e, "INBOX", "Archive", "m2");
+    assert_int_equal(mem_backend_renumber(e.env.backend, LOCKSTEP_USER, "INBOX", &err), 0);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Archive[m2] INBOX[m2 m3 m4]");
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
         cmocka_unit_test(law1_a_move_into_a_mailbox_that_fails_is_no_deletion),
+        cmocka_unit_test(law6_a_uid_of_before_is_no_other_message),
         cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
