@@ -277,6 +277,7 @@ static void make_pass(struct worker *w)
         .dry_run = job->dry_run,
         .full = job->full,
         .approve_deletions = job->approve_deletions,
+        .connections = job->connections,
         .local_waits = job->local_waits,
         .has_lock = true,
         .mailboxes = (const char *const *)job->mailboxes,

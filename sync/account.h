@@ -73,6 +73,7 @@ struct pass_options {
     bool each_message;            /* the plan tells every message on a line of its own */
     bool adopt;                   /* pair what is on both sides, and nothing else */
     bool approve_deletions;       /* what an earlier run held and listed */
+    uint32_t connections;         /* at most; 0: as many as the account may have */
     bool local_waits;             /* what was removed and what is new here is left for a later
                                      pass: somebody is still at it */
     bool has_lock;                /* the caller holds the account's lock (index_lock) */

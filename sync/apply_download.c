@@ -38,7 +38,8 @@ static void *further_thread(void *argument)
 static size_t further_wanted(const struct download *d)
 {
     uint64_t worth = d->total / MESSAGES_PER_CONNECTION;
-    uint32_t most = d->pass->account->connections - 1;
+    uint32_t asked = d->pass->options->connections;
+    uint32_t most = (asked > 0 ? asked : d->pass->account->connections) - 1;
     return worth < most ? (size_t)worth : most;
 }
 
