@@ -104,6 +104,8 @@ void world_configure(const char *account)
         fprintf(stderr, "%s\n", err.text);
         abort();
     }
+    /* The next run with it finds it read: the disk must be the same. */
+    disk_unlink(disk_root(), "config.yaml");
     vec_push(&world.configs, ((struct known_config){account, config}));
     world.config = config;
 }
