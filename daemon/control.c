@@ -272,7 +272,7 @@ static int bind_to(const char *path, int *fd_out, struct error *err)
 int control_start(const char *path, sd_event *event, struct supervisor *supervisor,
                   struct control **out, struct error *err)
 {
-    int fd;
+    int fd = -1;
     int r = bind_to(path, &fd, err);
     if (r < 0)
         return r;

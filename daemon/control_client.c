@@ -49,7 +49,7 @@ static int connect_to(const char *path, int *fd_out, struct error *err)
 int control_connect(const char *path, const struct wake *wake, const struct clock *clock,
                     struct control_client **out, struct error *err)
 {
-    int fd;
+    int fd = -1;
     int r = connect_to(path, &fd, err);
     if (r < 0)
         return r;

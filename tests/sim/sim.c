@@ -107,7 +107,8 @@ static enum verdict try_script(const struct script *script, bool tell)
         AUTO_BUF struct buf told = BUF_INIT((size_t)1 << 28);
         begin_worker(99);
         if (!tell)
-            (void)freopen("/dev/null", "w", stderr);
+            FILE *quiet = freopen("/dev/null", "w", stderr);
+        (void)quiet;
         (void)alarm(20);
         bool good = run_script(script, tell ? &told : NULL);
         if (tell)
