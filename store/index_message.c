@@ -276,10 +276,16 @@ int index_message_by_file(struct index_txn *txn, struct arena *arena, uint32_t m
     return 0;
 }
 
+/* In a damaged tree what is sought may be found again and again, and never be deleted. */
+static int out_of_order(const struct index_txn *txn, struct error *err)
+{
+    return index_damaged(txn->index->path, "messages out of order", err);
+}
+
 int index_message_delete_all(struct index_txn *txn, uint32_t mailbox, struct error *err)
 {
-    struct index_key first = index_key_message(mailbox, 0);
-    for (;;) {
+    for (uint64_t least = 0; least <= UINT32_MAX;) {
+        struct index_key first = index_key_message(mailbox, (uint32_t)least);
         struct str key = index_key_str(&first);
         struct str value;
         int rc = index_seek(txn, INDEX_DB_MESSAGE, &key, &value, err);
@@ -290,11 +296,14 @@ int index_message_delete_all(struct index_txn *txn, uint32_t mailbox, struct err
         if (rc == 0 || number >> 32 != mailbox) {
             return 0;
         }
-        rc = index_message_delete(txn, mailbox, (uint32_t)number, err);
+        uint32_t uid = (uint32_t)number;
+        rc = uid < least ? out_of_order(txn, err) : index_message_delete(txn, mailbox, uid, err);
         if (rc < 0) {
             return rc;
         }
+        least = (uint64_t)uid + 1;
     }
+    return 0;
 }
 
 /* ---- in order ---- */
@@ -331,7 +340,8 @@ int index_cursor_next(struct index_cursor *cursor, struct index_message *out, st
         return 0;
     }
     /* Sought anew each time, so that writes in between do not matter. */
-    struct index_key wanted = index_key_message(cursor->mailbox, (uint32_t)cursor->next_uid);
+    uint32_t wanted_uid = (uint32_t)cursor->next_uid;
+    struct index_key wanted = index_key_message(cursor->mailbox, wanted_uid);
     MDB_val key = {.mv_size = wanted.len, .mv_data = wanted.bytes};
     MDB_val value;
     int rc = mdb_cursor_get(cursor->mdb, &key, &value, MDB_SET_RANGE);
@@ -344,6 +354,9 @@ int index_cursor_next(struct index_cursor *cursor, struct index_message *out, st
     }
     rc = decode(cursor->txn, str_make(key.mv_data, key.mv_size),
                 str_make(value.mv_data, value.mv_size), cursor->keywords, out, err);
+    if (rc == 0 && out->uid < wanted_uid) {
+        rc = out_of_order(cursor->txn, err);
+    }
     if (rc < 0) {
         return rc;
     }
