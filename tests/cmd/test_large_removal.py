@@ -96,12 +96,14 @@ class Removal(unittest.TestCase):
         files = self.begin()
         there = os.path.join(self.client.mailbox_path("Archive"), "cur")
         bodies = self.relay.bodies
+        # What was seen here and there by turns is a copy at first, and its original goes by the next pass.
+        allowed = {"moved_remote", "deleted_remote"}
 
         def move(path):
             os.rename(path, os.path.join(there, os.path.basename(path)))
 
         def check(report):
-            self.assertEqual(set(large.carried(report)) - {"moved_remote"}, set(), report)
+            self.assertEqual(set(large.carried(report)) - allowed, set(), report)
 
         number = self.passes_meanwhile(Remover(move, files), (0,), check)
         for _ in range(PASSES_AFTER):

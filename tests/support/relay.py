@@ -71,6 +71,7 @@ class Relay:
         self.open = threading.Event()  # nothing passes while it is not set
         self.open.set()
         self.refusing = False
+        self.on_answer = None  # called with what comes from the server, before it is passed on
         self.idle_s = None  # a connection is cut so long after IDLE (plain text only)
         self.attempts = []  # when each connection was asked for
         self.lock = threading.Lock()
@@ -147,6 +148,8 @@ class Relay:
                 last["speaker"] = "client"
 
         def from_server(data):
+            if self.on_answer is not None:
+                self.on_answer(data)
             with self.lock:
                 self.bytes_in += len(data)
                 last["speaker"] = "server"
