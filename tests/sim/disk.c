@@ -193,6 +193,8 @@ static void set_bytes(char **to, size_t *len, const char *from, size_t from_len)
 
 void disk_write(struct disk_node *file, size_t at, const void *data, size_t len)
 {
+    if (len == 0)
+        return;
     size_t end = at + len;
     if (end > file->cap) {
         file->cap = end * 2;

@@ -106,9 +106,8 @@ static enum verdict try_script(const struct script *script, bool tell)
     if (child == 0) {
         AUTO_BUF struct buf told = BUF_INIT((size_t)1 << 28);
         begin_worker(99);
-        if (!tell)
-            FILE *quiet = freopen("/dev/null", "w", stderr);
-        (void)quiet;
+        if (!tell && freopen("/dev/null", "w", stderr) == NULL)
+            _exit(2);
         (void)alarm(20);
         bool good = run_script(script, tell ? &told : NULL);
         if (tell)
