@@ -4,13 +4,18 @@
 #include "sync/keywords.h"
 #include "sync/locate.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /*
  * The messages of a batch are opened, their intents committed, their APPENDs sent one behind the
  * other; the next batch follows at once. Answers are taken as they come, and waited for only when
  * too many are owed or nothing is left to send. An answer that never comes leaves its intent open:
  * recovery looks for the message before anything is sent again (law 2).
+ *
+ * What the server refuses is held with its words. Where keywords may be the reason, the message is
+ * sent once more without them; the next pass finds the file's keywords new and stores them apart.
  */
 #define BATCH_MESSAGES 64
 #define BATCH_BYTES (32u * 1024 * 1024)
@@ -30,6 +35,7 @@ struct upload {
     struct index_intent intent;
     struct client_append handle;
     bool begun;
+    bool with_keywords;
     enum upload_outcome outcome;
     struct error refusal;
 };
@@ -41,8 +47,13 @@ struct uploader {
     struct mailbox_pair *pair;
     struct upload_vec filling; /* opened, not yet sent */
     uint64_t filling_bytes;
-    struct upload_vec flying;        /* sent; the oldest first */
-    VEC(struct lost_append) unknown; /* stored, but the server told no UID */
+    struct upload_vec flying;            /* sent; the oldest first */
+    VEC(struct lost_append) unknown;     /* stored, but the server told no UID */
+    VEC(const struct operation *) again; /* refused, maybe for their keywords */
+    bool bare;                           /* sending without keywords */
+    uint64_t limit;                      /* APPENDLIMIT of the mailbox; 0: none told */
+    struct seqset told;                  /* UIDs that answers told in this mailbox */
+    struct error vanished;               /* the mailbox is no longer there */
     uint64_t done, total;
 };
 
@@ -89,6 +100,22 @@ static void describe(const struct uploader *u, struct upload *up)
     m->wire_size = maildir_message_wire_size(up->message);
     m->internal_date_s = maildir_message_mtime_s(up->message);
     maildir_message_digests(up->message, &m->header_digest, &m->body_digest);
+    if (u->bare) {
+        m->flags = (struct index_flags){.system = m->flags.system & (uint8_t)~MAILDIR_PASSED};
+        u->pair->local_blocked = true;
+    }
+}
+
+/* Not even sent. */
+static int hold_too_big(struct uploader *u, const struct operation *op, uint64_t size,
+                        struct error *err)
+{
+    char reason[160];
+    snprintf(reason, sizeof reason,
+             "the message has %" PRIu64 " bytes, and the server takes %" PRIu64
+             " at most in this mailbox",
+             size, u->limit);
+    return hold_upload(u, op, false, reason, err);
 }
 
 static int add_upload(struct uploader *u, const struct operation *op, struct error *err)
@@ -99,6 +126,11 @@ static int add_upload(struct uploader *u, const struct operation *op, struct err
                                  err);
     if (r == 0) {
         describe(u, up);
+        uint64_t size = up->intent.message.wire_size;
+        if (u->limit != 0 && size > u->limit) {
+            upload_free(up);
+            return hold_too_big(u, op, size, err);
+        }
         vec_push(&u->filling, up);
         u->filling_bytes += up->intent.message.wire_size;
         return 0;
@@ -128,10 +160,15 @@ static int put_append_intents(struct uploader *u, struct error *err)
     return r < 0 ? r : index_commit(&txn, err);
 }
 
-static void note_refusal(struct upload *up, const struct error *error)
+/* A mailbox that went since the survey is not made again here: the next pass sees whether it was
+ * removed or renamed, and what becomes of the files. */
+static void note_refusal(struct uploader *u, struct upload *up, const struct error *error)
 {
     up->refusal = *error;
-    if (error->scope <= SCOPE_MAILBOX)
+    if (strcmp(error->response_code, "TRYCREATE") == 0) {
+        up->outcome = UPLOAD_NOT_SENT;
+        u->vanished = *error;
+    } else if (error->scope <= SCOPE_MAILBOX)
         up->outcome = UPLOAD_REFUSED;
     else
         up->outcome = up->handle.sent_whole ? UPLOAD_UNKNOWN : UPLOAD_NOT_SENT;
@@ -142,6 +179,7 @@ static int send_one(struct uploader *u, struct upload *up, struct error *err)
     struct append_params params = {.has_date = true,
                                    .date = {.unix_s = up->intent.message.internal_date_s}};
     keywords_imap_flags(u->pass, u->pair, &up->intent.message.flags, u->pass->arena, &params.flags);
+    up->with_keywords = params.flags.keywords_len > 0;
     struct error begin_error = ERROR_INIT;
     int r = client_append_begin(u->pass->client, &up->handle, u->pair->record.name, &params,
                                 up->intent.message.wire_size, &up->source, u->pass->arena,
@@ -150,7 +188,7 @@ static int send_one(struct uploader *u, struct upload *up, struct error *err)
     maildir_message_free(&up->message);
     if (r == 0)
         return 0;
-    note_refusal(up, &begin_error);
+    note_refusal(u, up, &begin_error);
     if (begin_error.scope <= SCOPE_MAILBOX)
         return 0;
     *err = begin_error;
@@ -173,22 +211,76 @@ static int send_filled(struct uploader *u, struct error *err)
     return r;
 }
 
-static void take_answer(struct uploader *u, struct upload *up)
+static bool is_told(const struct digest *digest)
 {
-    up->outcome = UPLOAD_UNKNOWN;
-    if (up->handle.uid == 0 || up->handle.uidvalidity != u->pair->record.uidvalidity)
-        return;
-    struct error ignored = ERROR_INIT;
-    bool known = false;
-    if (pass_knows_uid(u->pass, u->pair, up->handle.uid, &known, &ignored) == 0 && known) {
-        struct error *e = &up->refusal;
-        error_set(e, ERR_NO, SCOPE_MESSAGE,
-                  "the server says that it has this message already, as UID %u", up->handle.uid);
-        up->outcome = UPLOAD_REFUSED;
+    static const struct digest none;
+    return !digest_eq(digest, &none);
+}
+
+/* Whether the file can be that of a record that has none here. */
+static bool agrees(const struct index_message *record, const struct index_message *sent)
+{
+    bool fits = !is_told(&record->header_digest) ||
+                (digest_eq(&record->header_digest, &sent->header_digest) &&
+                 digest_eq(&record->body_digest, &sent->body_digest));
+    return fits && (record->state == MESSAGE_DELETED_HERE || record->state == MESSAGE_SKIPPED);
+}
+
+/* Gmail keeps one message of a Message-ID in a mailbox, with the date that it came with first, and
+ * tells its UID. Where it has no file here, it has one now; how their flags differ is seen by the
+ * next pass. Else the file stays apart, since it may not be the same message. */
+static void take_known(struct uploader *u, struct upload *up, const struct index_message *record)
+{
+    struct index_message *sent = &up->intent.message;
+    if (agrees(record, sent)) {
+        sent->uid = record->uid;
+        sent->flags = record->flags;
+        sent->email_id = record->email_id;
+        u->pair->local_blocked = true;
+        up->outcome = UPLOAD_STORED;
         return;
     }
-    up->intent.message.uid = up->handle.uid;
-    up->outcome = UPLOAD_STORED;
+    error_set(&up->refusal, ERR_NO, SCOPE_MESSAGE,
+              "the server says that it has this message already, as UID %u, whose file is another "
+              "one",
+              record->uid);
+    up->outcome = UPLOAD_REFUSED;
+}
+
+static int by_uid(const void *a, const void *b)
+{
+    uint32_t x = ((const struct remote_message *)a)->uid;
+    uint32_t y = ((const struct remote_message *)b)->uid;
+    return x < y ? -1 : x > y;
+}
+
+/* Whether the plan is about to fetch it. */
+static bool is_to_come(const struct uploader *u, uint32_t uid)
+{
+    const struct remote_vec *fresh = &u->pair->remote.fresh;
+    const struct remote_message key = {.uid = uid};
+    return fresh->len > 0 && bsearch(&key, fresh->items, fresh->len, sizeof key, by_uid) != NULL;
+}
+
+static void take_answer(struct uploader *u, struct upload *up)
+{
+    uint32_t uid = up->handle.uid;
+    up->outcome = UPLOAD_UNKNOWN;
+    if (uid == 0 || up->handle.uidvalidity != u->pair->record.uidvalidity)
+        return;
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct error ignored = ERROR_INIT;
+    struct index_message record = {.uid = uid};
+    bool known =
+        index_begin_read(u->pass->index, &txn, &ignored) == 0 &&
+        index_message_get(txn, u->pass->arena, u->pair->record.id, uid, &record, &ignored) == 0;
+    if (known || seqset_contains(&u->told, uid) || is_to_come(u, uid)) {
+        take_known(u, up, &record);
+    } else {
+        up->intent.message.uid = uid;
+        up->outcome = UPLOAD_STORED;
+    }
+    seqset_add(&u->told, uid);
 }
 
 static bool is_answered(const struct upload *up)
@@ -205,7 +297,7 @@ static int end_one(struct uploader *u, struct upload *up, struct error *err)
     if (r == 0)
         take_answer(u, up);
     else
-        note_refusal(up, &end_error);
+        note_refusal(u, up, &end_error);
     if (up->outcome == UPLOAD_STORED)
         pass_progress(u->pass, PROGRESS_UPLOAD, u->pair, ++u->done, u->total);
     if (r == 0 || end_error.scope <= SCOPE_MAILBOX)
@@ -244,6 +336,22 @@ static int settle_one(struct uploader *u, struct index_txn *txn, const struct up
     return index_intent_delete(txn, up->intent.id, err);
 }
 
+/* RFC 5530: LIMIT may be that of keywords. */
+static bool may_be_keywords(const struct uploader *u, const struct upload *up)
+{
+    const char *code = up->refusal.response_code;
+    return !u->bare && up->with_keywords &&
+           (code[0] == '\0' || strcmp(code, "CANNOT") == 0 || strcmp(code, "LIMIT") == 0);
+}
+
+static int keep_refused(struct uploader *u, const struct upload *up, struct error *err)
+{
+    if (!may_be_keywords(u, up))
+        return hold_upload(u, up->op, false, up->refusal.text, err);
+    vec_push(&u->again, up->op);
+    return 0;
+}
+
 /* Commits what became of the oldest `len`, and lets go of them. */
 static int settle(struct uploader *u, size_t len, struct error *err)
 {
@@ -256,7 +364,7 @@ static int settle(struct uploader *u, size_t len, struct error *err)
     for (size_t i = 0; i < len; i++) {
         struct upload *up = u->flying.items[i];
         if (r == 0 && up->outcome == UPLOAD_REFUSED)
-            r = hold_upload(u, up->op, false, up->refusal.text, err);
+            r = keep_refused(u, up, err);
         if (up->outcome == UPLOAD_NOT_SENT)
             u->pair->local_blocked = true;
         upload_free(up);
@@ -341,7 +449,7 @@ static int locate_unknown(struct uploader *u, struct error *err)
 static int send_all(struct uploader *u, const struct operation_vec *ops, struct error *err)
 {
     int r = 0;
-    for (size_t i = 0; i < ops->len && r == 0; i++) {
+    for (size_t i = 0; i < ops->len && r == 0 && !error_is_set(&u->vanished); i++) {
         r = pass_check_cancelled(u->pass, err);
         if (r == 0)
             r = add_upload(u, &ops->items[i], err);
@@ -351,24 +459,76 @@ static int send_all(struct uploader *u, const struct operation_vec *ops, struct 
     return r < 0 ? r : launch(u, err);
 }
 
-static int upload_mailbox(struct pass *pass, struct mailbox_plan *plan, struct uploader *u,
-                          struct error *err)
+/* All are answered on return, but for a broken connection. */
+static int send_and_land(struct uploader *u, const struct operation_vec *ops, struct error *err)
 {
     struct error landing = ERROR_INIT;
-    u->pair = plan->pair;
-    int r = send_all(u, &plan->ops[OP_UPLOAD], err);
+    int r = send_all(u, ops, err);
     int landed = land(u, 0, &landing);
     if (r == 0 && landed < 0) {
         *err = landing;
         r = landed;
     }
+    return r;
+}
+
+static int send_bare(struct uploader *u, struct error *err)
+{
+    struct operation_vec ops = {0};
+    for (size_t i = 0; i < u->again.len; i++)
+        vec_push(&ops, *u->again.items[i]);
+    u->bare = true;
+    int r = send_and_land(u, &ops, err);
+    u->bare = false;
+    /* What was under way has let go of these. */
+    uploads_clear(&u->filling);
+    uploads_clear(&u->flying);
+    vec_free(&ops);
+    return r;
+}
+
+/* A limit that CAPABILITY tells is known to the client; else each mailbox has its own (RFC 7889).
+ */
+static int learn_limit(struct uploader *u, struct error *err)
+{
+    struct client *c = u->pass->client;
+    struct status_data status = {0};
+    u->limit = 0;
+    if (!client_has(c, CAP_APPENDLIMIT) || client_capabilities(c)->append_limit != 0)
+        return 0;
+    int r =
+        client_status(c, u->pair->record.name, STATUS_APPENDLIMIT, u->pass->arena, &status, err);
+    if (r == 0 && (status.have & STATUS_APPENDLIMIT))
+        u->limit = status.append_limit;
+    if (r < 0 && err->scope <= SCOPE_MAILBOX) {
+        error_clear(err);
+        r = 0;
+    }
+    return r;
+}
+
+static int upload_mailbox(struct mailbox_plan *plan, struct uploader *u, struct error *err)
+{
+    u->pair = plan->pair;
+    int r = learn_limit(u, err);
+    if (r == 0)
+        r = send_and_land(u, &plan->ops[OP_UPLOAD], err);
+    if (r == 0 && u->again.len > 0)
+        r = send_bare(u, err);
     if (r == 0)
         r = locate_unknown(u, err);
+    if (r == 0 && error_is_set(&u->vanished)) {
+        *err = u->vanished;
+        r = error_wrap(err, "the mailbox is gone from the server since this run began");
+    }
     if (r < 0)
         u->pair->local_blocked = true;
     vec_clear(&u->unknown);
+    vec_clear(&u->again);
     uploads_clear(&u->filling);
     uploads_clear(&u->flying);
+    seqset_free(&u->told);
+    error_clear(&u->vanished);
     u->filling_bytes = 0;
     return r;
 }
@@ -384,10 +544,11 @@ int apply_uploads(struct pass *pass, struct plan *plan, struct error *err)
         if (r < 0 || m->ops[OP_UPLOAD].len == 0 || m->pair->action != PAIR_SYNC ||
             error_is_set(&m->pair->error))
             continue;
-        if (upload_mailbox(pass, m, &u, err) < 0)
+        if (upload_mailbox(m, &u, err) < 0)
             r = pass_absorb(pass, m->pair, err);
     }
     vec_free(&u.unknown);
+    vec_free(&u.again);
     vec_free(&u.filling);
     vec_free(&u.flying);
     return r;
