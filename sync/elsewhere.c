@@ -69,11 +69,72 @@ static void wait_for(struct mailbox_plan *m, const struct seen_files *files)
     ops->len = kept;
 }
 
+/* A folder that was changing all the while it was read. */
+static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == mailbox && pair->error.code == ERR_CHANGED)
+            return true;
+    }
+    return false;
+}
+
+static bool came_from_flux(const struct pass *pass, const struct identity *id)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        if (is_in_flux(pass, id->twins[i].mailbox))
+            return true;
+    }
+    return false;
+}
+
+/* Nobody knows yet what such a folder holds: anything may have been moved there (law 1). */
+static bool is_any_in_flux(const struct pass *pass)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->error.code == ERR_CHANGED)
+            return true;
+    }
+    return false;
+}
+
+static void keep_deletions(struct mailbox_plan *m)
+{
+    struct operation_vec *ops = &m->ops[OP_DELETE_REMOTE];
+    size_t kept = 0;
+    for (size_t i = 0; i < ops->len; i++) {
+        if (ops->items[i].is_marked)
+            ops->items[kept++] = ops->items[i];
+        else
+            m->pair->local_blocked = true;
+    }
+    ops->len = kept;
+}
+
+static void keep_uploads(const struct pass *pass, struct mailbox_plan *m)
+{
+    struct operation_vec *ops = &m->ops[OP_UPLOAD];
+    size_t kept = 0;
+    for (size_t i = 0; i < ops->len; i++) {
+        if (came_from_flux(pass, ops->items[i].identity))
+            m->pair->local_blocked = true;
+        else
+            ops->items[kept++] = ops->items[i];
+    }
+    ops->len = kept;
+}
+
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct seen_files files = {0};
     size_t looked = 0;
     int r = 0;
+    bool in_flux = is_any_in_flux(pass);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        keep_uploads(pass, m);
+        if (in_flux)
+            keep_deletions(m);
+    }
     if (!deletes_on_server(plan))
         return 0;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {

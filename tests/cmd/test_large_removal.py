@@ -105,7 +105,8 @@ class Removal(unittest.TestCase):
         def check(report):
             self.assertEqual(set(large.carried(report)) - allowed, set(), report)
 
-        number = self.passes_meanwhile(Remover(move, files), (0,), check)
+        # A folder that changes faster than it can be read is left to the next pass (75).
+        number = self.passes_meanwhile(Remover(move, files), (0, 75), check)
         for _ in range(PASSES_AFTER):
             _, report = self.client.take()
             check(report)
