@@ -78,6 +78,7 @@ struct pass_options {
                                      pass: somebody is still at it */
     bool has_lock;                /* the caller holds the account's lock (index_lock) */
     bool one_thread;              /* no thread besides the caller's, so that a run is repeatable */
+    uint32_t listing_slice;       /* messages that a listing asks for at a time; 0: as is good */
     const char *const *mailboxes; /* patterns; NULL: all */
     const struct clock *clock;
     const struct wake *wake;              /* may be NULL */

@@ -30,7 +30,7 @@ void remote_learn_space(struct pass *pass)
 static unsigned change_items(const struct pass *pass)
 {
     unsigned items = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY;
-    if (client_has(pass->client, CAP_CONDSTORE) || client_has(pass->client, CAP_QRESYNC))
+    if (client_has(pass->client, CAP_CONDSTORE))
         items |= STATUS_HIGHESTMODSEQ;
     return items;
 }

@@ -3,22 +3,32 @@
 #include "sync/broken.h"
 #include "sync/flags.h"
 #include "sync/keywords.h"
+#include "sync/listing.h"
 
 #include <assert.h>
 
 /* Mailboxes in flight at once: enough to hide the round trip, few enough for any server's patience.
  */
 #define OPEN_BATCH 16
-/* QRESYNC, CONDSTORE, a listing; and one for each of the former that turns out to be broken. */
-#define TURNS_MAX 5
+/* QRESYNC, CONDSTORE, a listing; one for each of the former that turns out to be broken; and a
+ * listing that the mailbox outgrew. */
+#define TURNS_MAX 6
+
+/* What is to be opened, and whether apart from others: first SELECT, then what it makes known. */
+struct turn {
+    struct mailbox_pair *pair;
+    bool apart;
+};
 
 /* One mailbox being opened. */
 struct opening {
     struct mailbox_pair *pair;
     enum survey_means means;
     struct client_select select;
+    bool apart;
     struct client_fetch fetch;
-    bool fetching;
+    struct arena *arena; /* of the fetch; NULL: none under way */
+    uint32_t asked_to;   /* the last UID that the fetch asks for */
 };
 
 void remote_delta_clear(struct remote_delta *delta)
@@ -41,6 +51,40 @@ static enum survey_means cheapest(const struct pass *pass, const struct mailbox_
     return client_has(pass->client, CAP_CONDSTORE) ? SURVEY_CONDSTORE : SURVEY_LISTING;
 }
 
+/* The UIDNEXT that is known before the mailbox is opened; 0: none. */
+static uint32_t expected_uidnext(const struct mailbox_pair *pair)
+{
+    uint32_t told = pair->has_status ? pair->status_uidnext : 0;
+    return told > pair->record.uidnext ? told : pair->record.uidnext;
+}
+
+/* A listing that goes by slices, or to a UID that is not known yet. */
+static bool is_apart(const struct pass *pass, const struct turn *turn)
+{
+    const struct mailbox_pair *pair = turn->pair;
+    uint32_t told = pair->has_status ? pair->status_messages : 0;
+    uint32_t messages = told > pair->record.records ? told : pair->record.records;
+    return cheapest(pass, pair) == SURVEY_LISTING &&
+           (turn->apart || expected_uidnext(pair) == 0 || messages > listing_slice(pass));
+}
+
+/* With an end to the range: some servers answer `*` wrongly. */
+static int begin_fetch(struct pass *pass, struct opening *o, struct error *err)
+{
+    struct fetch_request request = {.items = FETCH_UID | FETCH_FLAGS};
+    AUTO_SEQSET struct seqset all = {0};
+    uint32_t next = expected_uidnext(o->pair);
+    if (o->means == SURVEY_CONDSTORE)
+        request.changed_since = o->pair->record.highestmodseq;
+    o->asked_to = next < SEQ_STAR - LISTING_ROOM ? next + LISTING_ROOM - 1 : SEQ_STAR - 1;
+    seqset_add_range(&all, 1, o->asked_to);
+    o->arena = arena_new();
+    int r = client_fetch_begin(pass->client, &o->fetch, &all, &request, NULL, o->arena, err);
+    if (r < 0)
+        arena_free(&o->arena);
+    return r;
+}
+
 static int begin(struct pass *pass, struct opening *o, struct error *err)
 {
     const struct index_mailbox *record = &o->pair->record;
@@ -52,118 +96,19 @@ static int begin(struct pass *pass, struct opening *o, struct error *err)
     }
     int r = client_select_begin(pass->client, &o->select, record->name, false, &params, pass->arena,
                                 err);
-    if (r < 0 || o->means == SURVEY_QRESYNC)
-        return r;
-    struct fetch_request request = {.items = FETCH_UID | FETCH_FLAGS};
-    if (o->means == SURVEY_CONDSTORE)
-        request.changed_since = record->highestmodseq;
-    AUTO_SEQSET struct seqset all = {0};
-    seqset_add_range(&all, 1, SEQ_STAR);
-    r = client_fetch_begin(pass->client, &o->fetch, &all, &request, NULL, pass->arena, err);
-    o->fetching = r == 0;
-    return r;
+    return r < 0 || o->means == SURVEY_QRESYNC || o->apart ? r : begin_fetch(pass, o, err);
 }
 
 /* ---- from answers to a delta ---- */
 
-static int take_message(struct pass *pass, const struct fetch_data *data, struct remote_vec *out,
-                        struct error *err)
-{
-    const unsigned need = FETCH_UID | FETCH_FLAGS;
-    if ((data->have & need) != need || data->uid == 0)
-        return 0;
-    struct remote_message *m = vec_add(out);
-    m->uid = data->uid;
-    return keywords_index_flags(pass, &data->flags, &m->flags, err);
-}
-
-static int by_uid(const void *a, const void *b)
-{
-    uint32_t x = ((const struct remote_message *)a)->uid;
-    uint32_t y = ((const struct remote_message *)b)->uid;
-    return x < y ? -1 : x > y;
-}
-
-/* Ascending, each UID once: of several answers for one UID the last told counts. */
-static void sort_messages(struct remote_vec *v)
-{
-    bool sorted = true;
-    for (size_t i = 1; i < v->len && sorted; i++)
-        sorted = v->items[i - 1].uid < v->items[i].uid;
-    if (sorted)
-        return;
-    qsort(v->items, v->len, sizeof *v->items, by_uid);
-    size_t kept = 0;
-    for (size_t i = 0; i < v->len; i++) {
-        if (kept > 0 && v->items[kept - 1].uid == v->items[i].uid)
-            v->items[kept - 1] = v->items[i];
-        else
-            v->items[kept++] = v->items[i];
-    }
-    v->len = kept;
-}
-
-static int read_fetch(struct pass *pass, struct opening *o, struct remote_vec *seen,
-                      struct error *err)
-{
-    struct fetch_data data;
-    int r;
-    while ((r = client_fetch_next(pass->client, &o->fetch, &data, err)) > 0) {
-        if ((r = take_message(pass, &data, seen, err)) < 0)
-            break;
-    }
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(pass->client, &o->fetch, &end_error);
-    client_fetch_free(&o->fetch);
-    o->fetching = false;
-    if (r == 0 && end < 0) {
-        *err = end_error;
-        r = end;
-    }
-    return r;
-}
-
-/* `seen` holds every message there is: what the index has beyond it is gone. Unknown ones stay in
- * `seen`, which becomes the list of fresh messages. */
-static int compare_listing(struct pass *pass, struct mailbox_pair *pair, struct remote_vec *seen,
-                           struct error *err)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    int r = index_begin_read(pass->index, &txn, err);
-    if (r < 0)
-        return r;
-    AUTO_CURSOR struct index_cursor *cursor = NULL;
-    if ((r = index_cursor_open(txn, pair->record.id, 1, &cursor, err)) < 0)
-        return r;
-    struct index_message record;
-    size_t at = 0, fresh = 0;
-    while ((r = index_cursor_next(cursor, &record, err)) > 0) {
-        while (at < seen->len && seen->items[at].uid < record.uid)
-            seen->items[fresh++] = seen->items[at++];
-        if (at == seen->len || seen->items[at].uid != record.uid) {
-            if (record.state != MESSAGE_GONE_THERE)
-                seqset_add(&pair->remote.gone, record.uid);
-            continue;
-        }
-        if (!flags_equal(&seen->items[at].flags, &record.flags))
-            vec_push(&pair->remote.changed, seen->items[at]);
-        at++;
-    }
-    while (at < seen->len)
-        seen->items[fresh++] = seen->items[at++];
-    seen->len = fresh;
-    return r;
-}
-
-static int compare_changes(struct pass *pass, struct mailbox_pair *pair, struct remote_vec *seen,
-                           struct error *err)
+static int compare_changes(struct pass *pass, struct mailbox_pair *pair,
+                           const struct remote_vec *seen, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     AUTO_ARENA struct arena *arena = arena_new();
     int r = index_begin_read(pass->index, &txn, err);
     if (r < 0)
         return r;
-    size_t fresh = 0;
     for (size_t i = 0; i < seen->len; i++) {
         struct index_message record;
         struct error lookup = ERROR_INIT;
@@ -173,12 +118,11 @@ static int compare_changes(struct pass *pass, struct mailbox_pair *pair, struct 
             return r;
         }
         if (r < 0)
-            seen->items[fresh++] = seen->items[i];
+            vec_push(&pair->remote.fresh, seen->items[i]);
         else if (!flags_equal(&seen->items[i].flags, &record.flags))
             vec_push(&pair->remote.changed, seen->items[i]);
         arena_reset(arena);
     }
-    seen->len = fresh;
     return 0;
 }
 
@@ -287,32 +231,37 @@ static bool adds_up(const struct mailbox_pair *pair)
     return there == (uint64_t)pair->remote.exists + seqset_count(&pair->remote.gone);
 }
 
+static int compare(struct pass *pass, struct opening *o, struct remote_vec *seen, struct error *err)
+{
+    const struct seq_range all = {1, SEQ_STAR};
+    uint64_t listed;
+    int r = 0;
+    if (o->apart) {
+        r = listing_in_slices(pass, o->pair, &o->select.data, &listed, err);
+    } else {
+        listing_sort(seen);
+        listed = seen->len;
+        if (o->means == SURVEY_QRESYNC)
+            r = take_vanished(pass, o->pair, &o->select.changes.vanished, err);
+        if (r == 0)
+            r = o->means == SURVEY_LISTING || pass_is_unpaired(o->pair)
+                    ? listing_compare(pass, o->pair, seen, all, err)
+                    : compare_changes(pass, o->pair, seen, err);
+    }
+    o->pair->remote.complete =
+        r == 0 && (o->means != SURVEY_LISTING || listed >= o->select.data.exists);
+    return r;
+}
+
 static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *seen,
                        struct error *err)
 {
     struct mailbox_pair *pair = o->pair;
     const struct select_data *data = &o->select.data;
     struct remote_delta *delta = &pair->remote;
-    int r = 0;
-    sort_messages(seen);
-    bool unpaired = pass_is_unpaired(pair);
-    delta->complete = o->means != SURVEY_LISTING || seen->len >= data->exists;
-    if (o->means == SURVEY_QRESYNC)
-        r = take_vanished(pass, pair, &o->select.changes.vanished, err);
-    if (r == 0 && !unpaired)
-        r = o->means == SURVEY_LISTING ? compare_listing(pass, pair, seen, err)
-                                       : compare_changes(pass, pair, seen, err);
-    delta->fresh.items = seen->items;
-    delta->fresh.len = seen->len;
-    delta->fresh.cap = seen->cap;
-    *seen = (struct remote_vec){0};
+    int r = compare(pass, o, seen, err);
     if (r < 0)
         return r;
-    /* A listing of fewer messages than EXISTS has holes: nothing is gone by it (law 1). */
-    if (!delta->complete) {
-        seqset_free(&delta->gone);
-        pair->remote_blocked = true;
-    }
     delta->means = o->means;
     delta->uidvalidity = data->uidvalidity;
     delta->highestmodseq = data->highestmodseq;
@@ -321,6 +270,23 @@ static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *
     delta->uidnext = next_uid(data, pair);
     delta->gone_confirmed = o->means == SURVEY_QRESYNC;
     return keywords_learn_storable(pass, pair, data, err);
+}
+
+/* There may be messages beyond the UIDs that were asked for. */
+static bool outgrew(const struct opening *o)
+{
+    uint32_t next = o->select.data.uidnext;
+    return o->means == SURVEY_LISTING && !o->apart && !o->pair->remote.complete &&
+           (next == 0 || next - 1 > o->asked_to);
+}
+
+/* A listing of fewer messages than EXISTS has holes: nothing is gone by it (law 1). */
+static void doubt_incomplete(struct mailbox_pair *pair)
+{
+    if (pair->remote.complete)
+        return;
+    seqset_free(&pair->remote.gone);
+    pair->remote_blocked = true;
 }
 
 /* An extension that the server announces and then does not know: the mailbox is opened by the next
@@ -345,43 +311,59 @@ static int finish_select(struct pass *pass, struct opening *o, struct remote_vec
     if ((r = check_identity(o, err)) < 0 || (r = note_renumbering(pass, o, err)) < 0)
         return r;
     for (size_t i = 0; i < o->select.changes.changed_len && r == 0; i++)
-        r = take_message(pass, &o->select.changes.changed[i], seen, err);
+        r = listing_take(pass, &o->select.changes.changed[i], seen, err);
     return r;
 }
 
-/* Ends one opening. *again_out: what was told does not add up, list it in full. */
+/* The answers to SELECT, and to the FETCH sent with it. */
+static int read_answers(struct pass *pass, struct opening *o, struct remote_vec *seen,
+                        struct error *err)
+{
+    int r = finish_select(pass, o, seen, err);
+    if (o->arena == NULL)
+        return r;
+    struct error fetch_error = ERROR_INIT;
+    int f = listing_read(pass, &o->fetch, seen, &fetch_error);
+    arena_free(&o->arena);
+    bool empty = o->select.data.exists == 0 && fetch_error.scope <= SCOPE_MAILBOX;
+    if (r == 0 && f < 0 && !empty) {
+        *err = fetch_error;
+        r = f;
+    }
+    return r;
+}
+
+/* Whether what was told does not hold, so that all is to be listed. */
+static bool must_list(const struct opening *o)
+{
+    bool stale = o->select.data.highestmodseq == 0 ||
+                 o->select.data.highestmodseq < o->pair->record.highestmodseq;
+    return o->means != SURVEY_LISTING && (stale || o->pair->renumbered || !adds_up(o->pair));
+}
+
+/* Ends one opening. *again_out: it is to be opened again, by the next means or apart. */
 static int finish(struct pass *pass, struct opening *o, bool *again_out, struct error *err)
 {
     struct remote_vec seen = {0};
     *again_out = false;
     remote_delta_clear(&o->pair->remote);
-    int r = finish_select(pass, o, &seen, err);
-    if (o->fetching) {
-        struct error fetch_error = ERROR_INIT;
-        int f = read_fetch(pass, o, &seen, &fetch_error);
-        bool empty = o->select.data.exists == 0 && fetch_error.scope <= SCOPE_MAILBOX;
-        if (r == 0 && f < 0 && !empty) {
-            *err = fetch_error;
-            r = f;
-        }
-    }
+    int r = read_answers(pass, o, &seen, err);
+    if (r == 0)
+        r = build_delta(pass, o, &seen, err);
     if (r < 0) {
         struct error drop_error = ERROR_INIT;
+        remote_delta_clear(&o->pair->remote);
         if (drop_broken(pass, o, err, again_out, &drop_error) < 0)
             *err = drop_error;
         else if (*again_out)
             error_clear(err);
         r = error_is_set(err) ? -(int)err->code : 0;
-    } else {
-        r = build_delta(pass, o, &seen, err);
-    }
-    bool stale = o->select.data.highestmodseq == 0 ||
-                 o->select.data.highestmodseq < o->pair->record.highestmodseq;
-    if (r == 0 && !*again_out && o->means != SURVEY_LISTING &&
-        (stale || o->pair->renumbered || !adds_up(o->pair))) {
+    } else if (must_list(o) || outgrew(o)) {
         remote_delta_clear(&o->pair->remote);
         o->pair->remote.means = SURVEY_LISTING;
         *again_out = true;
+    } else {
+        doubt_incomplete(o->pair);
     }
     vec_free(&seen);
     client_select_free(&o->select);
@@ -394,57 +376,73 @@ static void abandon(struct pass *pass, struct opening *o)
     struct error ignored = ERROR_INIT;
     client_select_end(pass->client, &o->select, &ignored);
     client_select_free(&o->select);
-    if (o->fetching) {
+    if (o->arena != NULL) {
         client_fetch_end(pass->client, &o->fetch, &ignored);
         client_fetch_free(&o->fetch);
+        arena_free(&o->arena);
     }
 }
 
-static int open_batch(struct pass *pass, struct mailbox_pair *const *pairs, size_t len,
-                      struct mailbox_pair **again, size_t *again_len, struct error *err)
+static int open_batch(struct pass *pass, const struct turn *turns, size_t len, struct turn *again,
+                      size_t *again_len, struct error *err)
 {
     struct opening *openings = xcalloc(len, sizeof *openings);
     size_t begun = 0;
     int r = 0;
     for (; begun < len && r == 0; begun++) {
-        openings[begun].pair = pairs[begun];
-        openings[begun].means = cheapest(pass, pairs[begun]);
-        r = begin(pass, &openings[begun], err);
+        struct opening *o = &openings[begun];
+        o->pair = turns[begun].pair;
+        o->means = cheapest(pass, o->pair);
+        o->apart = is_apart(pass, &turns[begun]);
+        r = begin(pass, o, err);
     }
     for (size_t i = 0; i < begun; i++) {
-        bool list_it = false;
+        bool once_more = false;
         if (r < 0) {
             abandon(pass, &openings[i]);
             continue;
         }
         pass_progress(pass, PROGRESS_SURVEY, openings[i].pair, 0, 0);
-        r = finish(pass, &openings[i], &list_it, err);
+        r = finish(pass, &openings[i], &once_more, err);
         if (r < 0)
             r = pass_absorb(pass, openings[i].pair, err);
-        if (list_it)
-            again[(*again_len)++] = openings[i].pair;
+        if (once_more)
+            again[(*again_len)++] =
+                (struct turn){openings[i].pair, openings[i].means == SURVEY_LISTING};
     }
     xfree(&openings);
     return r;
+}
+
+/* How many of these go together: between a SELECT and the slices of its listing there is no other.
+ */
+static size_t batch_len(const struct pass *pass, const struct turn *turns, size_t len)
+{
+    size_t n = 0;
+    while (n < len && n < OPEN_BATCH && !is_apart(pass, &turns[n]))
+        n++;
+    return n > 0 ? n : 1;
 }
 
 /* What does not add up, or was asked in a way that the server does not know, is asked again by a
  * lesser means: each turn goes at least one down. */
 int remote_open(struct pass *pass, struct mailbox_pair *const *pairs, size_t len, struct error *err)
 {
-    struct mailbox_pair **now = xcalloc(len + 1, sizeof(struct mailbox_pair *));
-    struct mailbox_pair **again = xcalloc(len + 1, sizeof(struct mailbox_pair *));
-    if (len > 0)
-        memcpy(now, pairs, len * sizeof(struct mailbox_pair *));
+    struct turn *now = xcalloc(len + 1, sizeof *now);
+    struct turn *again = xcalloc(len + 1, sizeof *again);
+    for (size_t i = 0; i < len; i++)
+        now[i].pair = pairs[i];
     size_t again_len = len;
     int r = 0;
     for (int turn = 0; turn < TURNS_MAX && again_len > 0 && r == 0; turn++) {
         len = again_len;
         again_len = 0;
-        for (size_t i = 0; i < len && r == 0; i += OPEN_BATCH)
-            r = open_batch(pass, now + i, len - i < OPEN_BATCH ? len - i : OPEN_BATCH, again,
-                           &again_len, err);
-        struct mailbox_pair **kept = now;
+        size_t batch;
+        for (size_t i = 0; i < len && r == 0; i += batch) {
+            batch = batch_len(pass, now + i, len - i);
+            r = open_batch(pass, now + i, batch, again, &again_len, err);
+        }
+        struct turn *kept = now;
         now = again;
         again = kept;
     }
