@@ -139,7 +139,7 @@ static int add_move(struct local_mover *lm, const struct move *move, struct erro
     b->intent.message.base =
         str_from(maildir_renewed_base(pass->maildir, pass->arena, file->parsed.base));
     r = keywords_letters_elsewhere(pass, lm->from->pair, lm->to->pair, file->parsed.letters,
-                                   &move->flags, pass->arena, &b->letters, err);
+                                   &move->file_keywords, pass->arena, &b->letters, err);
     if (r < 0) {
         lm->len--;
         return r;

@@ -126,6 +126,29 @@ int flags_letter_of(const struct keyword_letters *letters, uint32_t id)
     return -1;
 }
 
+struct index_flags flags_of_letters(const struct keyword_letters *letters, struct str text,
+                                    struct arena *arena)
+{
+    uint32_t ids[26];
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && text.ptr[i] != ','; i++) {
+        char c = text.ptr[i];
+        uint32_t id = c >= 'a' && c <= 'z' ? letters->ids[c - 'a'] : 0;
+        size_t at = 0;
+        while (at < len && ids[at] < id)
+            at++;
+        if (id == 0 || (at < len && ids[at] == id))
+            continue;
+        memmove(&ids[at + 1], &ids[at], (len - at) * sizeof *ids);
+        ids[at] = id;
+        len++;
+    }
+    struct index_flags out = {.keywords_len = (uint8_t)len};
+    if (len > 0)
+        out.keywords = memcpy(arena_array(arena, len, sizeof *ids), ids, len * sizeof *ids);
+    return out;
+}
+
 bool flags_keyword_is_storable(const struct remote_delta *remote, uint32_t id)
 {
     return (remote->keeps_any_keyword || flags_have_keyword_id(&remote->storable_keywords, id)) &&

@@ -47,5 +47,9 @@ void flags_merge_keywords(const struct keywords_sides *sides, struct arena *aren
 /* Whether the server keeps it in this mailbox. */
 bool flags_keyword_is_storable(const struct remote_delta *remote, uint32_t id);
 bool flags_have_keyword_id(const struct index_flags *flags, uint32_t id);
+/* The keywords that the letters of a file name stand for in a folder, up to a comma; in `arena`.
+ * `system` is 0. */
+struct index_flags flags_of_letters(const struct keyword_letters *letters, struct str text,
+                                    struct arena *arena);
 /* The letter of a keyword in a folder, 0 to 25; negative: none. */
 int flags_letter_of(const struct keyword_letters *letters, uint32_t id);

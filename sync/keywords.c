@@ -213,14 +213,8 @@ int keywords_read_letters(struct pass *pass, struct mailbox_pair *pair, struct e
 struct index_flags keywords_of_file(struct pass *pass, const struct mailbox_pair *pair,
                                     const struct maildir_name *name)
 {
-    struct index_flags out = {.system = name->flags};
-    uint32_t bits = letters_in(name->letters);
-    uint32_t *ids = bits != 0 ? arena_array(pass->arena, MAILDIR_KEYWORDS, sizeof *ids) : NULL;
-    for (unsigned i = 0; i < MAILDIR_KEYWORDS && bits != 0; i++) {
-        if ((bits & (1u << i)) && pair->letters.ids[i] != 0)
-            insert_sorted(ids, &out.keywords_len, pair->letters.ids[i]);
-    }
-    out.keywords = ids;
+    struct index_flags out = flags_of_letters(&pair->letters, name->letters, pass->arena);
+    out.system = name->flags;
     return out;
 }
 

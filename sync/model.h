@@ -252,7 +252,8 @@ struct move {
     const struct maildir_file *file; /* in `to`; of LOCAL in `from`; NULL: found by its base name */
     struct index_flags flags;        /* for the index */
     uint8_t add, remove; /* LOCAL, LINK: the change to the file, enum maildir_flag bits */
-    const char *why;     /* static */
+    struct index_flags file_keywords; /* LOCAL: what the file's letters shall say; `system` is 0 */
+    const char *why;                  /* static */
 };
 VEC_STRUCT(move_vec, struct move);
 

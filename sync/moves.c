@@ -100,10 +100,33 @@ static struct index_flags remote_flags_of(const struct mailbox_plan *plan,
     return record->flags;
 }
 
+/* What both sides have made of the keywords: the file's letters are those of the folder that it
+ * came from. `file` NULL, or letters that are not known: as agreed here. */
+static struct keywords_merge merge_keywords(struct matcher *mt, const struct mailbox_plan *from,
+                                            const struct mailbox_plan *stored,
+                                            const struct index_message *base,
+                                            const struct index_flags *remote,
+                                            const struct maildir_file *file)
+{
+    const struct keyword_letters *letters = &from->pair->letters;
+    struct index_flags local = base->flags;
+    struct keywords_merge out;
+    if (file != NULL && letters->known)
+        local = flags_of_letters(letters, file->parsed.letters, mt->arena);
+    flags_merge_keywords(&(struct keywords_sides){.base = &base->flags,
+                                                  .remote = remote,
+                                                  .local = &local,
+                                                  .storable = &stored->pair->remote,
+                                                  .letters = letters,
+                                                  .direction = stored->pair->policy->flags},
+                         mt->arena, &out);
+    return out;
+}
+
 /* The file's letters travel to the message before the server moves it. What changed there is left
  * to the next pass, which is told of it again. */
-static void send_flags_ahead(struct mailbox_plan *from, const struct operation *gone,
-                             struct move *move)
+static void send_flags_ahead(struct matcher *mt, struct mailbox_plan *from,
+                             const struct operation *gone, struct move *move)
 {
     const struct mailbox_pair *pair = from->pair;
     struct index_flags remote = remote_flags_of(from, move->base);
@@ -112,12 +135,14 @@ static void send_flags_ahead(struct mailbox_plan *from, const struct operation *
         flags_merge(&move->base->flags, &remote, local, pair->remote.storable, pair->policy->flags);
     uint8_t now = remote.system & pair->remote.storable;
     uint8_t goal = m.remote & pair->remote.storable;
-    move->flags = m.agreed;
+    const struct keywords_merge k = merge_keywords(mt, from, from, move->base, &remote, move->file);
+    move->flags = k.agreed;
+    move->flags.system = m.agreed.system;
     if (m.local != local) {
         move->flags.system = local;
         from->pair->remote_blocked = true;
     }
-    if (goal == now)
+    if (goal == now && k.remote_add.keywords_len == 0 && k.remote_remove.keywords_len == 0)
         return;
     struct operation *op = vec_add(&from->ops[OP_FLAGS_TO_REMOTE]);
     *op = *gone;
@@ -127,6 +152,8 @@ static void send_flags_ahead(struct mailbox_plan *from, const struct operation *
     op->state = MESSAGE_SYNCED;
     op->add = goal & (uint8_t)~now;
     op->remove = now & (uint8_t)~goal;
+    op->add_keywords = k.remote_add;
+    op->remove_keywords = k.remote_remove;
     op->why = "flags changed on the way";
 }
 
@@ -140,6 +167,21 @@ static void take_flags_along(struct mailbox_plan *to, const struct index_flags *
     move->add = m.local & (uint8_t)~local;
     move->remove = local & (uint8_t)~m.local;
     move->flags = m.remote == remote->system ? m.agreed : *remote;
+    move->file_keywords = *remote;
+}
+
+/* As for flags. */
+static void take_keywords_along(struct matcher *mt, const struct mailbox_plan *from,
+                                const struct mailbox_plan *to, const struct index_flags *remote,
+                                const struct maildir_file *file, struct move *move)
+{
+    struct keywords_merge k = merge_keywords(mt, from, to, move->base, remote, file);
+    bool sends = k.remote_add.keywords_len > 0 || k.remote_remove.keywords_len > 0;
+    move->file_keywords = k.agreed;
+    if (sends)
+        return;
+    move->flags.keywords = k.agreed.keywords;
+    move->flags.keywords_len = k.agreed.keywords_len;
 }
 
 /* Nothing is renamed and nothing sent: what differs is looked at again by the next pass. */
@@ -183,7 +225,7 @@ static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
                                      same ? "its file was renamed here" : "moved here");
         move->file = upload->file;
         upload->is_moved = gone->is_moved = true;
-        send_flags_ahead(from, gone, move);
+        send_flags_ahead(mt, from, gone, move);
         return true;
     }
     return false;
@@ -330,6 +372,14 @@ static uint8_t local_flags_of(const struct operation *op)
     return op->file != NULL ? op->file->parsed.flags : op->base->flags.system;
 }
 
+static void bring_along(struct matcher *mt, const struct mailbox_plan *from,
+                        struct mailbox_plan *to, const struct operation *download,
+                        const struct operation *gone, struct move *move)
+{
+    take_flags_along(to, &download->flags, local_flags_of(gone), move);
+    take_keywords_along(mt, from, to, &download->flags, gone->file, move);
+}
+
 static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct operation *download)
 {
     const struct identity *id = download->identity;
@@ -352,7 +402,7 @@ static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct opera
         if (same)
             keep_flags(to, &download->flags, local_flags_of(gone), move);
         else
-            take_flags_along(to, &download->flags, local_flags_of(gone), move);
+            bring_along(mt, from, to, download, gone, move);
         download->is_moved = gone->is_moved = true;
         return true;
     }

@@ -461,6 +461,38 @@ static void moved_keywords_get_the_letters_of_their_folder(void **state)
     }
 }
 
+/* The file's letters changed before it was moved, by a program here, or the message was there. */
+static void keywords_changed_before_a_move_go_along(void **state)
+{
+    for (int here = 0; here < 2; here++) {
+        struct engine e;
+        begin(&e, NULL);
+        server_create(&e, "other");
+        server_words(&e, "m1", "first second");
+        server_words(&e, "m2", "third");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_info(&e, "m1", "Sab");
+        set_info(&e, "m1", here ? "Sac" : "Sabc");
+        if (here) {
+            local_move(&e, "INBOX", "other", "m1");
+        } else {
+            server_move(&e, "INBOX", "other", "m1");
+        }
+        for (int pass = 0; pass < 3; pass++) {
+            engine_pass_ends(&e, 0);
+            assert_int_equal(e.counts.bodies, 0);
+        }
+        server_move(&e, "other", "INBOX", "m1");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_words(&e, "m1", here ? "S first third" : "S first second third");
+        assert_info(&e, "m1", here ? "Sac" : "Sabc");
+        settled(&e);
+        engine_free(&e);
+    }
+}
+
 /* ---- few commands ---- */
 
 static void a_thousand_changes_of_every_kind(void **state)
@@ -546,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_refused_keyword_is_kept_here_and_not_sent_again),
         cmocka_unit_test(policy_says_which_way),
         cmocka_unit_test(moved_keywords_get_the_letters_of_their_folder),
+        cmocka_unit_test(keywords_changed_before_a_move_go_along),
         cmocka_unit_test(a_thousand_changes_of_every_kind),
         cmocka_unit_test(law4_keywords_survive_cuts),
     };
