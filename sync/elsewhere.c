@@ -124,6 +124,44 @@ static void keep_uploads(const struct pass *pass, struct mailbox_plan *m)
     ops->len = kept;
 }
 
+static bool deletes_here(const struct plan *plan)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        if (m->ops[OP_DELETE_LOCAL].len > 0)
+            return true;
+    }
+    return false;
+}
+
+/* What is new there may be what is gone here: it is not fetched to be told apart. */
+static bool has_new_messages(const struct mailbox_pair *pair)
+{
+    return pair->remote_exists && pair->action != PAIR_LEAVE && pair->action != PAIR_REFUSE &&
+           (pair->remote.fresh.len > 0 || (pair->has_status && pair->record.id != 0 &&
+                                           pair->status_uidnext > pair->record.uidnext));
+}
+
+static void wait_here(const struct pass *pass, struct plan *plan)
+{
+    bool arrived = false;
+    if (!deletes_here(plan))
+        return;
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        arrived = arrived || (!is_in_plan(plan, pair) && has_new_messages(pair));
+    }
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (!arrived || m->ops[OP_DELETE_LOCAL].len == 0)
+            continue;
+        struct log_scope scope = pass_log_scope(pass, m->pair);
+        log_info(&scope,
+                 "%zu deletions wait for a pass over all mailboxes: there is new mail elsewhere, "
+                 "and it may be what was moved",
+                 m->ops[OP_DELETE_LOCAL].len);
+        m->ops[OP_DELETE_LOCAL].len = 0;
+        m->pair->remote_blocked = true;
+    }
+}
+
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct seen_files files = {0};
@@ -135,6 +173,7 @@ int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
         if (in_flux)
             keep_deletions(m);
     }
+    wait_here(pass, plan);
     if (!deletes_on_server(plan))
         return 0;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {

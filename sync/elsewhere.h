@@ -5,8 +5,9 @@
 /*
  * A file that is gone may have been moved to a folder that this pass leaves alone: one that is not
  * among its targets, or whose mailbox failed. Deletions on the server wait where a new file of such
- * a folder has the same content (law 1): a later pass sees both ends. While a
- * folder could not be read because it kept changing, all deletions on the server wait, and so do
- * uploads of what is known from it: files are being moved into it or out of it.
+ * a folder has the same content (law 1): a later pass sees both ends. While a folder could not be
+ * read because it kept changing, all deletions on the server wait, and so do uploads of what is
+ * known from it: files are being moved into it or out of it. Deletions here wait where a mailbox
+ * that is left alone has got new messages on the server.
  */
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err);

@@ -40,6 +40,30 @@ static void law1_a_move_into_a_mailbox_that_fails_is_no_deletion(void **state)
     engine_free(&e);
 }
 
+static void law1_a_move_out_of_the_target_on_the_server_is_no_deletion(void **state)
+{
+    static const char *const targets[] = {"INBOX", NULL};
+    const struct pass_options options = {.mailboxes = targets};
+    struct engine e;
+    engine_init(&e, NULL);
+    server_create(&e, "Archive");
+    server_fill(&e, "INBOX", "m", 4);
+    engine_pass_ends(&e, 0);
+    server_move(&e, "INBOX", "Archive", "m2");
+    for (int pass = 0; pass < 2; pass++) {
+        assert_int_equal(engine_pass(&e, &options), 0);
+        assert_local(&e, "Archive[] INBOX[m1 m2 m3 m4]");
+    }
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_both(&e, "Archive[m2] INBOX[m1 m3 m4]");
+    /* Nothing new elsewhere: it is gone. */
+    server_expunge(&e, "INBOX", "m3");
+    assert_int_equal(engine_pass(&e, &options), 0);
+    assert_both(&e, "Archive[m2] INBOX[m1 m4]");
+    engine_free(&e);
+}
+
 static void what_was_deleted_in_the_target_is_deleted(void **state)
 {
     static const char *const targets[] = {"INBOX", NULL};
@@ -75,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
+        cmocka_unit_test(law1_a_move_out_of_the_target_on_the_server_is_no_deletion),
         cmocka_unit_test(law1_a_move_into_a_mailbox_that_fails_is_no_deletion),
         cmocka_unit_test(law6_a_uid_of_before_is_no_other_message),
         cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
