@@ -26,6 +26,58 @@ static void assert_cost(struct engine *e, unsigned commands, unsigned round_trip
     }
 }
 
+static void assert_at_most(struct engine *e, unsigned commands, unsigned round_trips)
+{
+    if (e->counts.commands > commands || e->counts.round_trips > round_trips) {
+        engine_tell(e);
+        fail_msg("%u commands and %u round trips, more than %u and %u", e->counts.commands,
+                 e->counts.round_trips, commands, round_trips);
+    }
+}
+
+/* ---- login ---- */
+
+/* Round trips from the greeting, which is one, up to the first LIST. */
+static unsigned turns_of_login(const struct engine *e)
+{
+    struct str rest = buf_str(&e->transcript);
+    struct str line;
+    unsigned turns = 1;
+    bool told = false;
+    while (str_split(&rest, '\n', &line)) {
+        bool ours = str_starts(line, STR("C: "));
+        if (ours && memmem(line.ptr, line.len, " LIST ", 6) != NULL) {
+            break;
+        }
+        turns += ours && told;
+        told = !ours;
+    }
+    return turns;
+}
+
+static void login_takes_few_round_trips(void **state)
+{
+    static const struct {
+        const char *account;
+        unsigned turns;
+    } cases[] = {
+        {"    auth: [plain]\n", 3},
+        {"    auth: [login]\n", 3},
+        {"    auth: [scram-sha-256]\n", 5},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine e;
+        begin(&e, cases[i].account, 1, 3);
+        engine_pass_ends(&e, 0);
+        unsigned turns = turns_of_login(&e);
+        if (turns != cases[i].turns) {
+            engine_tell(&e);
+            fail_msg("%s%u round trips, not %u", cases[i].account, turns, cases[i].turns);
+        }
+        engine_free(&e);
+    }
+}
+
 /* ---- nothing changed ---- */
 
 static void nothing_changed_with_list_status(void **state)
@@ -82,6 +134,57 @@ static void one_mailbox_changed_on_the_server(void **state)
     }
 }
 
+/* LIST, and at most three round trips more, for each kind of change and for two together. */
+static void one_mailbox_changed_in_every_way(void **state)
+{
+    static const unsigned sizes[] = {10, 400};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct engine e;
+        begin(&e, NULL, MAILBOXES, sizes[i]);
+        local_flags(&e, "INBOX", "m1", "S");
+        engine_pass_ends(&e, 0);
+        assert_at_most(&e, 3, 1 + 3);
+        local_add(&e, "INBOX", "here", "");
+        engine_pass_ends(&e, 0);
+        assert_at_most(&e, 3, 1 + 3);
+        local_remove(&e, "INBOX", "m2");
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.report.messages.deleted_remote, 1);
+        assert_at_most(&e, 5, 1 + 3);
+        engine_pass_ends(&e, 0);
+        server_flags(&e, "INBOX", "m3", "F");
+        (void)server_append(&e, "INBOX", "there", "");
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.report.messages.downloaded, 1);
+        assert_at_most(&e, 3, 1 + 3);
+        local_flags(&e, "INBOX", "m4", "S");
+        local_add(&e, "INBOX", "more", "");
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.report.messages.uploaded, 1);
+        assert_at_most(&e, 4, 1 + 3);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+/* K changed, with one connection: 4 R and K/8 R. */
+static void mailboxes_changed_cost_an_eighth_each(void **state)
+{
+    static const unsigned changed[] = {1, 8, 17};
+    for (size_t i = 0; i < sizeof changed / sizeof changed[0]; i++) {
+        struct engine e;
+        begin(&e, NULL, MAILBOXES, 10);
+        for (unsigned k = 1; k <= changed[i]; k++) {
+            (void)server_append(&e, arena_printf(e.arena, "box%02u", k),
+                                arena_printf(e.arena, "new%u", k), "");
+        }
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.report.messages.downloaded, changed[i]);
+        assert_at_most(&e, 1 + 3 * changed[i], 4 + changed[i] / 8);
+        engine_free(&e);
+    }
+}
+
 static void many_mailboxes_changed(void **state)
 {
     struct engine e;
@@ -121,6 +224,61 @@ static void a_thousand_flags_to_the_files(void **state)
     assert_int_equal(e.counts.bodies, 0);
     assert_cost(&e, 2, 2);
     engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+#define MOVED 500
+
+static void moves_cost_no_body(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 3, MOVED + 1);
+    for (unsigned i = 1; i <= MOVED; i++) {
+        local_move(&e, "INBOX", "box01", arena_printf(e.arena, "m%u", i));
+    }
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.moved_remote, MOVED);
+    assert_int_equal(e.report.messages.uploaded + e.report.messages.downloaded, 0);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_at_most(&e, 8, 4);
+    server_move_all(&e, "box01", "box02");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.moved_local, MOVED);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_at_most(&e, 8, 4);
+    assert_int_equal(folder_count(&e, "box02"), MOVED);
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* What a message costs on the wire besides its bytes: APPEND with flags and date. */
+static void uploads_cost_their_bytes(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 1, 1);
+    local_fill(&e, "INBOX", "one", 1);
+    engine_pass_ends(&e, 0);
+    uint64_t one = lockstep_env_last_counters(&e.env).bytes_in;
+    local_fill(&e, "INBOX", "up", 1000);
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.uploaded, 1000);
+    uint64_t all = lockstep_env_last_counters(&e.env).bytes_in;
+    assert_true(all > one);
+    assert_true(all < 1000 * one);
+    assert_at_most(&e, 2 + 1000, 4);
+    engine_free(&e);
+}
+
+/* Two slices of a listing go together: 40 of them, 20 round trips. */
+static void a_listing_in_slices_is_pipelined(void **state)
+{
+    const struct pass_options sliced = {.listing_slice = 10};
+    struct engine e;
+    begin(&e, "    disable: [QRESYNC, CONDSTORE]\n", 1, 400);
+    server_flags(&e, "INBOX", "m3", "S");
+    assert_int_equal(engine_pass(&e, &sliced), 0);
+    assert_int_equal(e.report.messages.flags_to_local, 1);
+    assert_at_most(&e, 2 + 41, 2 + 41);
     engine_free(&e);
 }
 
@@ -169,13 +327,19 @@ static void the_report_counts_what_was_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(login_takes_few_round_trips),
         cmocka_unit_test(nothing_changed_with_list_status),
         cmocka_unit_test(nothing_changed_without_list_status),
         cmocka_unit_test(nothing_changed_is_no_matter_of_qresync),
         cmocka_unit_test(one_mailbox_changed_on_the_server),
+        cmocka_unit_test(one_mailbox_changed_in_every_way),
+        cmocka_unit_test(mailboxes_changed_cost_an_eighth_each),
         cmocka_unit_test(many_mailboxes_changed),
         cmocka_unit_test(a_thousand_flags_to_the_server),
         cmocka_unit_test(a_thousand_flags_to_the_files),
+        cmocka_unit_test(moves_cost_no_body),
+        cmocka_unit_test(uploads_cost_their_bytes),
+        cmocka_unit_test(a_listing_in_slices_is_pipelined),
         cmocka_unit_test(uploads_are_pipelined),
         cmocka_unit_test(a_first_download_is_pipelined),
         cmocka_unit_test(the_report_counts_what_was_sent),
