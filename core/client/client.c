@@ -360,6 +360,10 @@ void client_drop(struct client *c, enum capability cap)
     CLIENT_HELD pthread_mutex_t *held = client_enter(c);
     capabilities_set(&c->disabled, cap, true);
     capabilities_set(&c->caps, cap, false);
+    if (cap == CAP_CONDSTORE) { /* which QRESYNC builds on (RFC 7162 section 3.2) */
+        capabilities_set(&c->disabled, CAP_QRESYNC, true);
+        capabilities_set(&c->caps, CAP_QRESYNC, false);
+    }
 }
 
 bool client_enabled(const struct client *c, enum capability cap)

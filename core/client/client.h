@@ -100,7 +100,8 @@ void client_logout(struct client **c, struct client_counters *counters_out);
 struct client_counters client_counters(const struct client *c);
 const struct capabilities *client_capabilities(const struct client *c);
 bool client_has(const struct client *c, enum capability cap);
-/* From here on as if the server did not have it: for extensions that turn out to be broken. */
+/* From here on as if the server did not have it, nor what builds on it (QRESYNC on CONDSTORE): for
+ * extensions that turn out to be broken. */
 void client_drop(struct client *c, enum capability cap);
 /* What ENABLE answered, but for what was dropped. */
 bool client_enabled(const struct client *c, enum capability cap);

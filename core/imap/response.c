@@ -355,8 +355,12 @@ static void code_write_metadata(struct writer *w, const struct imap_response_sta
     }
 }
 
-static void code_write_charsets(struct writer *w, const struct str_list *charsets)
+/* A list of none is written where what was not understood behind it would be taken for the list. */
+static void code_write_charsets(struct writer *w, const struct str_list *charsets, struct str rest)
 {
+    if (charsets->len == 0 && str_starts(rest, STR("("))) {
+        writer_cstr(w, " ()");
+    }
     for (size_t i = 0; i < charsets->len; i++) {
         writer_cstr(w, i == 0 ? " (" : " ");
         writer_atom(w, charsets->items[i]);
@@ -402,7 +406,7 @@ static void code_write_argument(struct writer *w, enum code_argument argument,
         code_write_progress(w, &status->progress);
         break;
     case ARGUMENT_CHARSETS:
-        code_write_charsets(w, &status->charsets);
+        code_write_charsets(w, &status->charsets, status->id);
         break;
     case ARGUMENT_APPENDUID:
     case ARGUMENT_COPYUID:

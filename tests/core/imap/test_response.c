@@ -108,6 +108,8 @@ static void codes_are_read(void **state)
          "OK [REFERRAL imap://a;b@c/] x\r\n"},
         {"in progress", status, " [INPROGRESS (\"A1\" 5 10)] x\r\n",
          "OK [INPROGRESS (\"A1\" 5 10)] x\r\n"},
+        {"a list of none before one", status, " [BADCHARSET ()(a b)] x\r\n",
+         "OK [BADCHARSET () (a b)] x\r\n"},
         {"charsets", status, " [BADCHARSET (US-ASCII UTF-8)] x\r\n",
          "OK [BADCHARSET (US-ASCII UTF-8)] x\r\n"},
         {"unknown", status, " [X-FOO a (b) c] x\r\n", "OK [X-FOO a (b) c] x\r\n"},
