@@ -225,7 +225,7 @@ static struct config_node *read_node(struct reader *r, const yaml_event_t *event
                        "aliases (*…) are not used here; quote a text that begins with *");
         struct config_node *node = new_node(r, NODE_SCALAR, line);
         if (node != NULL) {
-            node->text = "*";
+            node->text = arena_strdup(r->ctx->arena, "*"); /* a secret is wiped in place */
             node->quoted = true;
         }
         return node;

@@ -136,8 +136,8 @@ static bool single_from_tree(struct body_reader *b, const struct tree *at, struc
     if (out->kind != BODY_BASIC && (tree_is_number(at) || (at != NULL && at->kind == TREE_NIL))) {
         out->lines = tree_number(take(&at));
     }
-    while (out->kind == BODY_BASIC && tree_is_number(at)) {
-        (void)take(&at); /* lines of what has none; no MD5 is a number */
+    while (out->kind == BODY_BASIC && tree_is_number(at) && !at->is_string) {
+        (void)take(&at); /* lines of what has none; an MD5 is a string */
     }
     out->extended = at != NULL;
     out->md5 = tree_string(take(&at));

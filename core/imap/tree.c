@@ -23,7 +23,9 @@ static bool tree_read_leaf(struct reader *r, struct tree *node)
         node->kind = TREE_NIL;
         return true;
     }
+    int first = reader_peek(r);
     node->kind = TREE_STRING;
+    node->is_string = first == '"' || first == '{';
     return reader_expect_list_mailbox(r, &node->text);
 }
 

@@ -7,6 +7,7 @@ enum tree_kind { TREE_NIL, TREE_STRING, TREE_LIST };
 struct tree {
     enum tree_kind kind;
     struct str text;       /* TREE_STRING: of a string, atom or number; else ptr NULL */
+    bool is_string;        /* TREE_STRING: in quotes or a literal */
     struct tree *children; /* TREE_LIST */
     struct tree *next;
 };

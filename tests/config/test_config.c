@@ -125,6 +125,8 @@ static const struct {
      "quote a text that begins with &\n"},
     {ACCOUNT "    authzid: *x\n",
      "config.yaml:7: aliases (*…) are not used here; quote a text that begins with *\n"},
+    {"accounts:\n  a:\n    host: h\n    user: u\n    maildir: /m\n    password: *p\n",
+     "config.yaml:6: aliases (*…) are not used here; quote a text that begins with *\n"},
     {ACCOUNT "    authzid: \"a\\0b\"\n", "config.yaml:7: a NUL character in a text\n"},
     {ACCOUNT "    ? [a]\n    : b\n",
      "config.yaml:7: a list or a map cannot be a key (is a text with { or [ not quoted?)\n"},
