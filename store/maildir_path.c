@@ -26,6 +26,24 @@ static void add_escaped(struct buf *out, char c)
     buf_addf(out, "%%%02X", (unsigned char)c);
 }
 
+size_t maildir_slash_escape(struct str name, size_t at)
+{
+    size_t end = at + 1;
+    if (at >= name.len || name.ptr[at] != '%')
+        return 0;
+    while (str_starts(str_from_offset(name, end), STR("25")))
+        end += 2;
+    return str_starts(str_from_offset(name, end), STR("2F")) ? end + 2 - at : 0;
+}
+
+/* Where these are the same on the disk: not where a part holds slashes as such, nor where the
+ * separator would be in one. */
+static bool keeps_slash_escapes(const struct maildir *md, unsigned depth)
+{
+    bool flat = md->layout != MAILDIR_NESTED;
+    return depth < MAILDIR_DEPTH_MAX && !(flat && strchr("%25F", md->separator[0]) != NULL);
+}
+
 /* ---- one part of a name ---- */
 
 static bool is_sub_name(struct str part)
@@ -34,7 +52,8 @@ static bool is_sub_name(struct str part)
 }
 
 /* `first` marks the byte that is escaped in any case. */
-static void add_part(const struct maildir *md, struct buf *out, struct str part, bool first)
+static void add_part(const struct maildir *md, struct buf *out, struct str part, bool first,
+                     unsigned depth)
 {
     if (part.len == 0) {
         buf_add_cstr(out, EMPTY_PART);
@@ -43,6 +62,12 @@ static void add_part(const struct maildir *md, struct buf *out, struct str part,
     bool flat = md->layout != MAILDIR_NESTED;
     for (size_t i = 0; i < part.len; i++) {
         unsigned char c = (unsigned char)part.ptr[i];
+        size_t escape = keeps_slash_escapes(md, depth) ? maildir_slash_escape(part, i) : 0;
+        if (escape > 0) {
+            buf_add_str(out, str_sub(part, i, escape));
+            i += escape - 1;
+            continue;
+        }
         bool at_start = i == 0 && (first || c == '.' || is_sub_name(part));
         if (at_start || c < 0x20 || c == 0x7f || c == '%' || c == '/' ||
             (flat && part.ptr[i] == md->separator[0])) {
@@ -95,7 +120,7 @@ static void encode(const struct maildir *md, struct buf *out, struct str mailbox
         ptrdiff_t slash = depth < MAILDIR_DEPTH_MAX ? str_find(rest, '/') : -1;
         struct str part = slash < 0 ? rest : str_sub(rest, 0, (size_t)slash);
         size_t start = out->len;
-        add_part(md, out, part, escape_first && depth == 1);
+        add_part(md, out, part, escape_first && depth == 1, depth);
         if (!flat) {
             cut_long(out, start, part);
         }
@@ -134,12 +159,18 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static bool decode_part(struct buf *out, struct str part)
+static bool decode_part(const struct maildir *md, struct buf *out, struct str part, unsigned depth)
 {
     if (str_eq(part, STR(EMPTY_PART))) {
         return true;
     }
     for (size_t i = 0; i < part.len; i++) {
+        size_t escape = keeps_slash_escapes(md, depth) ? maildir_slash_escape(part, i) : 0;
+        if (escape > 0) {
+            buf_add_str(out, str_sub(part, i, escape));
+            i += escape - 1;
+            continue;
+        }
         if (part.ptr[i] != '%') {
             buf_add_byte(out, part.ptr[i]);
             continue;
@@ -164,10 +195,10 @@ static bool decode(const struct maildir *md, struct buf *out, struct str path)
         }
         path = str_from_offset(path, 1);
     }
-    for (;;) {
+    for (unsigned depth = 1;; depth++) {
         /* No part holds the separator's first byte. */
         ptrdiff_t end = str_find(path, separator.ptr[0]);
-        if (!decode_part(out, end < 0 ? path : str_sub(path, 0, (size_t)end))) {
+        if (!decode_part(md, out, end < 0 ? path : str_sub(path, 0, (size_t)end), depth)) {
             return false;
         }
         if (end < 0) {

@@ -4,6 +4,7 @@
 #include "imap/limits.h"
 #include "imap/list.h"
 #include "imap/mailbox_name.h"
+#include "store/maildir.h"
 
 static const char INBOX[] = "INBOX";
 
@@ -20,7 +21,8 @@ static void add_component(const struct names_space *space, struct arena *arena, 
     bool clean = space->utf8 ? str_is_utf8(raw) : mailbox_name_decode(arena, raw, &text);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (c == '/' || needs_escape(c) || (!clean && c >= 0x80))
+        if (maildir_slash_escape(text, i) > 0 || c == '/' || needs_escape(c) ||
+            (!clean && c >= 0x80))
             buf_addf(out, "%%%02X", c);
         else
             buf_add_byte(out, (char)c);
@@ -58,14 +60,17 @@ static int hex_digit(char c)
     return at != NULL ? (int)(at - digits) : -1;
 }
 
-/* Undoes the %XX that add_component makes: `/` and control characters only. */
+/* Undoes the %XX that add_component makes: `/`, control characters, and the `%` of what looks like
+ * the former. */
 static struct str unescape(struct arena *arena, struct str component)
 {
     char *out = arena_alloc(arena, component.len + 1);
     size_t len = 0;
     for (size_t i = 0; i < component.len; i++) {
         char c = component.ptr[i];
-        if (c == '%' && i + 2 < component.len) {
+        if (maildir_slash_escape(component, i) > 3) {
+            i += 2;
+        } else if (c == '%' && i + 2 < component.len) {
             int high = hex_digit(component.ptr[i + 1]);
             int low = hex_digit(component.ptr[i + 2]);
             int value = high * 16 + low;

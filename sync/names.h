@@ -10,7 +10,8 @@ struct names_space {
     bool utf8;         /* names on the wire are UTF-8 (IMAP4rev2, UTF8=ACCEPT) */
 };
 
-/* "INBOX.Lists.C" to "Lists/C". A `/` inside a component becomes "%2F"; a name that is no modified
+/* "INBOX.Lists.C" to "Lists/C". A `/` inside a component becomes "%2F", and "%2F" there
+ * becomes "%252F"; a name that is no modified
  * UTF-7 stays as it is, 8-bit bytes as %XX. False when the name lies outside the personal
  * namespace. */
 bool names_to_utf8(const struct names_space *space, struct arena *arena, struct str remote,

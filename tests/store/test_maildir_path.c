@@ -7,11 +7,11 @@
 
 /* Mailbox names are made of these; what is special in any layout comes often. */
 static const char *const pieces[] = {
-    "/",        ".",    "..",    "%",     "%2E",  "%-",       "cur",
-    "new",      "tmp",  "INBOX", "Inbox", "a",    "B",        " ",
-    "~",        "-",    "--",    "\x01",  "\x7f", "\xc3\xa9", "\xe2\x82\xac",
-    "\xff",     "\x80", "\\",    "\n",    ":",    "*",        ".maildird",
-    "maildird", "Mail", "x",
+    "/",    ".",    "..",  "%",   "%2F",   "2F",    "25",        "%2E",
+    "%-",   "cur",  "new", "tmp", "INBOX", "Inbox", "a",         "B",
+    " ",    "~",    "-",   "--",  "\x01",  "\x7f",  "\xc3\xa9",  "\xe2\x82\xac",
+    "\xff", "\x80", "\\",  "\n",  ":",     "*",     ".maildird", "maildird",
+    "Mail", "x",
 };
 
 struct setting {
@@ -145,6 +145,11 @@ static void the_layouts_look_as_they_are_documented(void **state)
         {MAILDIR_NESTED, NULL, NULL, "Archive/2024", "Archive/2024"},
         {MAILDIR_NESTED, NULL, NULL, "a.b/.c", "a.b/%2Ec"},
         {MAILDIR_NESTED, NULL, NULL, "100%", "100%25"},
+        {MAILDIR_NESTED, NULL, NULL, "100%25", "100%2525"},
+        {MAILDIR_NESTED, NULL, NULL, "Lists/a%2Fb", "Lists/a%2Fb"},
+        {MAILDIR_NESTED, NULL, NULL, "a%252Fb", "a%252Fb"},
+        {MAILDIR_FLAT, ".", NULL, "a%2Fb/c", "a%2Fb.c"},
+        {MAILDIR_FLAT, "2", NULL, "a%2Fb/c", "a%25%32Fb2c"},
         {MAILDIR_NESTED, NULL, NULL, "x/cur", "x/%63ur"},
         {MAILDIR_NESTED, NULL, NULL, "x/current", "x/current"},
         {MAILDIR_NESTED, NULL, NULL, "../../etc", "%2E./%2E./etc"},

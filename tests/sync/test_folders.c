@@ -218,8 +218,8 @@ static void every_situation_has_its_action(void **state)
 static void law7_collisions_are_refused(void **state)
 {
     static const struct situation cases[] = {
-        {"", "x.a a/b a%2Fb", "", "a%2Fb make, a%2Fb refuse, x/a make", DIRECTION_BOTH, NULL, '.'},
-        {"a%2Fb", "a/b a%2Fb", "a%2Fb", "a%2Fb sync, a%2Fb refuse", DIRECTION_BOTH, NULL, '.'},
+        {"", "x.a a/b a%2Fb", "", "a%252Fb make, a%2Fb make, x/a make", DIRECTION_BOTH, NULL, '.'},
+        {"a%2Fb", "a/b a%2Fb", "a%2Fb", "a%252Fb sync, a%2Fb refuse", DIRECTION_BOTH, NULL, '.'},
         {"", "a/ a", "", "a make, a refuse", DIRECTION_BOTH, NULL, '/'},
         {"", "/a a", "", "a make, a refuse", DIRECTION_BOTH, NULL, '/'},
         {"", "INBOX", "inbox", "INBOX make", DIRECTION_BOTH, NULL, '/'},
