@@ -5,6 +5,7 @@
 #include "imap/mailbox_name.h"
 #include "sync/broken.h"
 
+#define NO_MAILBOXID "what it tells as MAILBOXID is none"
 /* STATUS commands in one write; their answers are short. */
 #define STATUS_BATCH 64
 
@@ -87,7 +88,7 @@ static int distrust_mailboxids(struct pass *pass, struct client_mailboxes *list,
 {
     for (size_t i = 0; i < list->len; i++)
         list->items[i].status.have &= ~(unsigned)STATUS_MAILBOXID;
-    return broken_drop(pass, CAP_OBJECTID, "what it tells as MAILBOXID is none", err);
+    return broken_drop(pass, CAP_OBJECTID, NO_MAILBOXID, err);
 }
 
 /* The connection is lost by it; the next one asks for less. */
@@ -96,7 +97,8 @@ static void suspect_mailboxids(struct pass *pass, const struct error *failed)
     struct error ignored = ERROR_INIT;
     if (failed->code != ERR_PROTOCOL || !client_has(pass->client, CAP_OBJECTID))
         return;
-    broken_drop(pass, CAP_OBJECTID, "the LIST that asks for MAILBOXID cannot be read", &ignored);
+    broken_drop(pass, CAP_OBJECTID, "what answers the question for MAILBOXID cannot be read",
+                &ignored);
     pass->learned = true;
 }
 
@@ -239,6 +241,17 @@ int remote_list(struct pass *pass, struct remote_list *out, struct error *err)
 
 /* ---- STATUS ---- */
 
+static int distrust_told(struct pass *pass, struct remote_mailbox *const *list, size_t len,
+                         struct error *err)
+{
+    bool broken = false;
+    for (size_t i = 0; i < len; i++)
+        broken = broken || list[i]->status.mailboxid_broken;
+    for (size_t i = 0; i < len && broken; i++)
+        list[i]->status.have &= ~(unsigned)STATUS_MAILBOXID;
+    return broken ? broken_drop(pass, CAP_OBJECTID, NO_MAILBOXID, err) : 0;
+}
+
 static int status_batch(struct pass *pass, struct remote_mailbox *const *list, size_t len,
                         struct error *err)
 {
@@ -259,7 +272,9 @@ static int status_batch(struct pass *pass, struct remote_mailbox *const *list, s
             r = s;
         }
     }
-    return r;
+    if (r < 0)
+        suspect_mailboxids(pass, err);
+    return r < 0 ? r : distrust_told(pass, list, begun, err);
 }
 
 int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t len,
