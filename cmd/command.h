@@ -5,7 +5,7 @@
  * A verb prints for people on standard output, and on standard error what went wrong; it returns
  * its exit code.
  */
-#include "config/config.h"
+#include "config/targets.h"
 
 struct invocation {
     const struct verb *verb;
@@ -63,7 +63,20 @@ const struct verb *verb_find(const char *name);
 /* Reads the configuration and sets the log level; what is wrong is told. NULL: *exit_out is the
  * exit code. */
 struct config *command_config(const struct invocation *invocation, int *exit_out);
+/* The configuration, and the accounts and mailboxes in it that a verb's words mean. */
+struct selection {
+    struct config *config;
+    struct targets targets;
+    struct arena *arena; /* of the targets */
+};
+
+/* Reads both; what is wrong is told. False: *exit_out is the exit code, nothing is to be closed. */
+bool selection_open(const struct invocation *invocation, const struct arguments *words,
+                    struct selection *out, int *exit_out);
+void selection_close(struct selection *selection);
 /* Tells an error, as "maildird: …", and gives its exit code. */
 int command_failed(const struct error *err);
+/* Tells an error of one of several accounts, with its name; the worse of its exit code and this. */
+int command_account_failed(const struct config_account *account, struct error *err, int exit_code);
 /* Writes what is buffered for standard output; 73 when it cannot be written, else `exit_code`. */
 int command_flush(int exit_code);

@@ -1,5 +1,4 @@
 #include "base/alloc.h"
-#include "config/targets.h"
 #include "sync/report.h"
 #include "cmd/command.h"
 #include "cmd/plan_list.h"
@@ -64,21 +63,16 @@ static int adopt_one(const struct adoption *adoption, const struct target *targe
     return exit_code;
 }
 
-static int adopt_all(struct adoption *adoption, const struct config *config,
-                     const struct arguments *words)
+static int adopt_all(struct adoption *adoption, const struct targets *targets)
 {
     struct error err = ERROR_INIT;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct targets targets;
     int exit_code = 0;
-    adoption->config = config;
-    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0 ||
-        stop_on_signals(&adoption->wake, &err) < 0) {
+    if (stop_on_signals(&adoption->wake, &err) < 0) {
         return command_failed(&err);
     }
-    adoption->board = progress_board_new(targets.len, true);
-    for (size_t i = 0; i < targets.len; i++) {
-        exit_code = exit_code_worse(exit_code, adopt_one(adoption, &targets.items[i], i));
+    adoption->board = progress_board_new(targets->len, true);
+    for (size_t i = 0; i < targets->len; i++) {
+        exit_code = exit_code_worse(exit_code, adopt_one(adoption, &targets->items[i], i));
     }
     progress_board_free(&adoption->board);
     return exit_code;
@@ -92,6 +86,7 @@ static int adopt_main(struct invocation *invocation)
          NULL},
     };
     struct arguments arguments;
+    struct selection selection;
     int exit_code = 0;
     if (!options_read(invocation, options, sizeof options / sizeof *options, help, &arguments,
                       &exit_code)) {
@@ -99,12 +94,10 @@ static int adopt_main(struct invocation *invocation)
     }
     if (arguments.len == 0) {
         exit_code = usage_error(invocation->verb, "name the account or the mailboxes to adopt");
-    } else {
-        struct config *config = command_config(invocation, &exit_code);
-        if (config != NULL) {
-            exit_code = adopt_all(&adoption, config, &arguments);
-            config_free(&config);
-        }
+    } else if (selection_open(invocation, &arguments, &selection, &exit_code)) {
+        adoption.config = selection.config;
+        exit_code = adopt_all(&adoption, &selection.targets);
+        selection_close(&selection);
     }
     free(arguments.items);
     return exit_code;

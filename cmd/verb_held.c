@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "store/index.h"
-#include "config/targets.h"
 #include "sync/report.h"
 #include "cmd/account_index.h"
 #include "cmd/command.h"
@@ -160,15 +159,14 @@ static int list_account(const struct config *config, const struct target *target
     return rc;
 }
 
-static int list_all(const struct config *config, const struct targets *targets,
-                    struct output *output)
+static int list_all(const struct selection *selection, struct output *output)
 {
     int exit_code = 0;
-    for (size_t i = 0; i < targets->len; i++) {
+    for (size_t i = 0; i < selection->targets.len; i++) {
         struct error err = ERROR_INIT;
-        if (list_account(config, &targets->items[i], output, &err) < 0) {
-            (void)error_wrap(&err, "%s", targets->items[i].account->name);
-            exit_code = exit_code_worse(exit_code, command_failed(&err));
+        const struct target *target = &selection->targets.items[i];
+        if (list_account(selection->config, target, output, &err) < 0) {
+            exit_code = command_account_failed(target->account, &err, exit_code);
         }
         print_groups(output);
     }
@@ -181,25 +179,18 @@ static int list_all(const struct config *config, const struct targets *targets,
 static int list_words(const struct invocation *invocation, const struct arguments *words, bool json)
 {
     int exit_code = 0;
-    struct error err = ERROR_INIT;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct targets targets;
     struct output output = {0};
-    struct config *config = command_config(invocation, &exit_code);
-    if (config == NULL) {
+    struct selection selection;
+    if (!selection_open(invocation, words, &selection, &exit_code)) {
         return exit_code;
     }
-    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0) {
-        config_free(&config);
-        return command_failed(&err);
-    }
     output.items = json ? json_array() : NULL;
-    exit_code = list_all(config, &targets, &output);
+    exit_code = list_all(&selection, &output);
     if (json) {
         json_t *document = json_pack("{s:o}", "held", output.items);
         json_print(&document);
     }
-    config_free(&config);
+    selection_close(&selection);
     return exit_code;
 }
 
@@ -269,8 +260,9 @@ static int answer_account(const struct config *config, const struct target *targ
     return rc;
 }
 
-static int answer_all(const struct config *config, const struct targets *targets, struct answer *a)
+static int answer_all(const struct selection *selection, struct answer *a)
 {
+    const struct targets *targets = &selection->targets;
     if (a->ids_len > 0 && targets->len > 1) {
         fprintf(stderr, "maildird: there are several accounts: name the one whose numbers these "
                         "are, as in `maildird held keep ACCOUNT 12`\n");
@@ -278,9 +270,8 @@ static int answer_all(const struct config *config, const struct targets *targets
     }
     for (size_t i = 0; i < targets->len; i++) {
         struct error err = ERROR_INIT;
-        if (answer_account(config, &targets->items[i], a, &err) < 0) {
-            (void)error_wrap(&err, "%s", targets->items[i].account->name);
-            return command_failed(&err);
+        if (answer_account(selection->config, &targets->items[i], a, &err) < 0) {
+            return command_account_failed(targets->items[i].account, &err, 0);
         }
     }
     printf("%zu held message%s to be %s by the next sync\n", a->count, a->count == 1 ? "" : "s",
@@ -291,18 +282,16 @@ static int answer_all(const struct config *config, const struct targets *targets
 static int answer_words(const struct invocation *invocation, const struct arguments *words)
 {
     int exit_code = 0;
-    struct error err = ERROR_INIT;
     AUTO_ARENA struct arena *arena = arena_new();
-    struct targets targets;
+    struct selection selection;
     struct answer a = {.answer = strcmp(words->items[0], "keep") == 0 ? HELD_KEPT : HELD_APPROVED};
-    const char **names = arena_array(arena, words->len, sizeof *names);
+    struct arguments names = {arena_array(arena, words->len, sizeof *names.items), 0};
     uint64_t *ids = arena_array(arena, words->len, sizeof *ids);
-    size_t names_len = 0;
     for (size_t i = 1; i < words->len; i++) {
         if (str_to_u64(str_from(words->items[i]), &ids[a.ids_len])) {
             a.ids_len++;
         } else {
-            names[names_len++] = words->items[i];
+            names.items[names.len++] = words->items[i];
         }
     }
     a.ids = ids;
@@ -312,16 +301,10 @@ static int answer_words(const struct invocation *invocation, const struct argume
                            "or a TARGET",
                            words->items[0]);
     }
-    struct config *config = command_config(invocation, &exit_code);
-    if (config == NULL) {
-        return exit_code;
+    if (selection_open(invocation, &names, &selection, &exit_code)) {
+        exit_code = answer_all(&selection, &a);
+        selection_close(&selection);
     }
-    if (targets_find(config, names, names_len, arena, &targets, &err) < 0) {
-        exit_code = command_failed(&err);
-    } else {
-        exit_code = answer_all(config, &targets, &a);
-    }
-    config_free(&config);
     return exit_code;
 }
 

@@ -1,5 +1,4 @@
 #include "base/alloc.h"
-#include "config/targets.h"
 #include "sync/report.h"
 #include "cmd/account_index.h"
 #include "cmd/command.h"
@@ -97,17 +96,16 @@ static int log_account(const struct config *config, struct listing *l, json_t *i
     return rc;
 }
 
-static int log_all(const struct config *config, const struct targets *targets, size_t wanted,
-                   json_t *items)
+static int log_all(const struct selection *selection, size_t wanted, json_t *items)
 {
     int exit_code = 0;
-    for (size_t i = 0; i < targets->len; i++) {
+    for (size_t i = 0; i < selection->targets.len; i++) {
         AUTO_ARENA struct arena *arena = arena_new();
         struct error err = ERROR_INIT;
-        struct listing listing = {.target = &targets->items[i], .arena = arena, .wanted = wanted};
-        if (log_account(config, &listing, items, &err) < 0) {
-            (void)error_wrap(&err, "%s", targets->items[i].account->name);
-            exit_code = exit_code_worse(exit_code, command_failed(&err));
+        const struct target *target = &selection->targets.items[i];
+        struct listing listing = {.target = target, .arena = arena, .wanted = wanted};
+        if (log_account(selection->config, &listing, items, &err) < 0) {
+            exit_code = command_account_failed(target->account, &err, exit_code);
         }
         vec_free(&listing.events);
     }
@@ -118,24 +116,17 @@ static int log_words(const struct invocation *invocation, const struct arguments
                      size_t wanted, bool json)
 {
     int exit_code = 0;
-    struct error err = ERROR_INIT;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct targets targets;
-    struct config *config = command_config(invocation, &exit_code);
-    if (config == NULL) {
+    struct selection selection;
+    if (!selection_open(invocation, words, &selection, &exit_code)) {
         return exit_code;
     }
-    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0) {
-        config_free(&config);
-        return command_failed(&err);
-    }
     json_t *items = json ? json_array() : NULL;
-    exit_code = log_all(config, &targets, wanted, items);
+    exit_code = log_all(&selection, wanted, items);
     if (json) {
         json_t *document = json_pack("{s:o}", "events", items);
         json_print(&document);
     }
-    config_free(&config);
+    selection_close(&selection);
     return exit_code;
 }
 

@@ -1,6 +1,5 @@
 #include "base/alloc.h"
 #include "imap/list.h"
-#include "config/targets.h"
 #include "sync/account.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
@@ -15,9 +14,7 @@ static const char help[] =
     "is the account's Maildir; of several accounts the paths are given in full.\n";
 
 struct listing {
-    const struct config *config;
     const struct config_account *account;
-    struct arena *arena;
     struct mailbox_rows rows;
     struct error error;
 };
@@ -152,16 +149,16 @@ static json_t *listing_json(const struct listing *listing)
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_MUTT };
 
-static int list_all(const struct config *config, const struct targets *targets, enum format format,
-                    const struct wake *wake)
+static int list_all(const struct selection *selection, enum format format, const struct wake *wake)
 {
     AUTO_ARENA struct arena *arena = arena_new();
+    const struct targets *targets = &selection->targets;
     json_t *accounts = json_array();
     int exit_code = 0;
     for (size_t i = 0; i < targets->len && !stop_is_asked(); i++) {
-        struct listing listing = {.config = config, .account = targets->items[i].account};
-        if (account_mailboxes(config, listing.account, &clock_system, wake, arena, &listing.rows,
-                              &listing.error) < 0) {
+        struct listing listing = {.account = targets->items[i].account};
+        if (account_mailboxes(selection->config, listing.account, &clock_system, wake, arena,
+                              &listing.rows, &listing.error) < 0) {
             log_error(&(struct log_scope){listing.account->name, NULL}, "%s", listing.error.text);
             exit_code = exit_code_worse(exit_code, exit_code_of(&listing.error));
         }
@@ -186,20 +183,17 @@ static int list_words(const struct invocation *invocation, const struct argument
 {
     int exit_code = 0;
     struct error err = ERROR_INIT;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct targets targets;
+    struct selection selection;
     const struct wake *wake;
-    struct config *config = command_config(invocation, &exit_code);
-    if (config == NULL) {
+    if (!selection_open(invocation, words, &selection, &exit_code)) {
         return exit_code;
     }
-    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0 ||
-        stop_on_signals(&wake, &err) < 0) {
+    if (stop_on_signals(&wake, &err) < 0) {
         exit_code = command_failed(&err);
     } else {
-        exit_code = list_all(config, &targets, format, wake);
+        exit_code = list_all(&selection, format, wake);
     }
-    config_free(&config);
+    selection_close(&selection);
     return exit_code;
 }
 

@@ -1,5 +1,4 @@
 #include "base/alloc.h"
-#include "config/targets.h"
 #include "sync/hooks.h"
 #include "sync/report_json.h"
 #include "cmd/command.h"
@@ -218,17 +217,15 @@ static int run_passes(struct sync_run *run)
     return exit_code;
 }
 
-static int run_with_config(struct sync_run *run, const struct config *config,
-                           const struct arguments *arguments)
+static int run_with_selection(struct sync_run *run, const struct selection *selection)
 {
     struct error err = ERROR_INIT;
-    AUTO_ARENA struct arena *arena = arena_new();
-    run->config = config;
-    if (run->flags.quiet && config->log_level > LOG_LEVEL_WARNING) {
+    run->config = selection->config;
+    run->targets = selection->targets;
+    if (run->flags.quiet && run->config->log_level > LOG_LEVEL_WARNING) {
         log_set_level(LOG_LEVEL_WARNING);
     }
-    if (targets_find(config, arguments->items, arguments->len, arena, &run->targets, &err) < 0 ||
-        stop_on_signals(&run->wake, &err) < 0) {
+    if (stop_on_signals(&run->wake, &err) < 0) {
         return command_failed(&err);
     }
     return run_passes(run);
@@ -251,6 +248,7 @@ static int sync_main(struct invocation *invocation)
          NULL},
     };
     struct arguments arguments;
+    struct selection selection;
     int exit_code = 0;
     if (!options_read(invocation, options, sizeof options / sizeof *options, help, &arguments,
                       &exit_code)) {
@@ -258,12 +256,9 @@ static int sync_main(struct invocation *invocation)
     }
     if (f->quiet && f->verbose) {
         exit_code = usage_error(invocation->verb, "-q and -v exclude each other");
-    } else {
-        struct config *config = command_config(invocation, &exit_code);
-        if (config != NULL) {
-            exit_code = run_with_config(&run, config, &arguments);
-            config_free(&config);
-        }
+    } else if (selection_open(invocation, &arguments, &selection, &exit_code)) {
+        exit_code = run_with_selection(&run, &selection);
+        selection_close(&selection);
     }
     free(arguments.items);
     return exit_code;

@@ -1,7 +1,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/vec.h"
-#include "config/targets.h"
 #include "sync/event.h"
 #include "sync/report.h"
 #include "cmd/account_index.h"
@@ -157,26 +156,19 @@ static int undo_words(const struct invocation *invocation, const struct argument
                       int64_t since_s, bool dry_run)
 {
     int exit_code = 0;
-    struct error err = ERROR_INIT;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct targets targets;
-    struct config *config = command_config(invocation, &exit_code);
-    if (config == NULL) {
+    struct selection selection;
+    int64_t since_ms = clock_wall_ms(&clock_system) - since_s * 1000;
+    if (!selection_open(invocation, words, &selection, &exit_code)) {
         return exit_code;
     }
-    int64_t since_ms = clock_wall_ms(&clock_system) - since_s * 1000;
-    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0) {
-        config_free(&config);
-        return command_failed(&err);
-    }
-    for (size_t i = 0; i < targets.len; i++) {
-        struct error failed = ERROR_INIT;
-        if (undo_target(config, &targets.items[i], since_ms, dry_run, &failed) < 0) {
-            (void)error_wrap(&failed, "%s", targets.items[i].account->name);
-            exit_code = exit_code_worse(exit_code, command_failed(&failed));
+    for (size_t i = 0; i < selection.targets.len; i++) {
+        struct error err = ERROR_INIT;
+        const struct target *target = &selection.targets.items[i];
+        if (undo_target(selection.config, target, since_ms, dry_run, &err) < 0) {
+            exit_code = command_account_failed(target->account, &err, exit_code);
         }
     }
-    config_free(&config);
+    selection_close(&selection);
     return exit_code;
 }
 

@@ -1,5 +1,4 @@
 #include "base/alloc.h"
-#include "config/targets.h"
 #include "sync/report.h"
 #include "sync/verify.h"
 #include "cmd/command.h"
@@ -74,8 +73,7 @@ static int compare(struct comparison *c, struct plan_list *list)
     }
     c->into = list;
     if (verify_files(c->v->config, c->target, &sink, &c->checked, &err) < 0) {
-        (void)error_wrap(&err, "%s", c->target->account->name);
-        return command_failed(&err);
+        return command_account_failed(c->target->account, &err, 0);
     }
     return 0;
 }
@@ -125,20 +123,15 @@ static int verify_account(const struct verification *v, const struct target *tar
     return exit_code == 0 && left > 0 ? 1 : exit_code;
 }
 
-static int verify_all(struct verification *v, const struct config *config,
-                      const struct arguments *words)
+static int verify_all(struct verification *v, const struct targets *targets)
 {
     struct error err = ERROR_INIT;
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct targets targets;
     int exit_code = 0;
-    v->config = config;
-    if (targets_find(config, words->items, words->len, arena, &targets, &err) < 0 ||
-        stop_on_signals(&v->wake, &err) < 0) {
+    if (stop_on_signals(&v->wake, &err) < 0) {
         return command_failed(&err);
     }
-    for (size_t i = 0; i < targets.len; i++) {
-        exit_code = exit_code_worse(exit_code, verify_account(v, &targets.items[i]));
+    for (size_t i = 0; i < targets->len; i++) {
+        exit_code = exit_code_worse(exit_code, verify_account(v, &targets->items[i]));
     }
     return exit_code;
 }
@@ -152,20 +145,21 @@ static int verify_main(struct invocation *invocation)
         {0, "repair", NULL, "carry over what is certain, and compare again", &v.repair, NULL, NULL},
     };
     struct arguments arguments;
+    struct selection selection;
     int exit_code = 0;
     if (!options_read(invocation, options, sizeof options / sizeof *options, help, &arguments,
                       &exit_code)) {
         return exit_code;
     }
-    struct config *config = command_config(invocation, &exit_code);
-    if (config != NULL) {
+    if (selection_open(invocation, &arguments, &selection, &exit_code)) {
+        v.config = selection.config;
         v.accounts = json ? json_array() : NULL;
-        exit_code = verify_all(&v, config, &arguments);
+        exit_code = verify_all(&v, &selection.targets);
         if (json) {
             json_t *document = json_pack("{s:o}", "accounts", v.accounts);
             json_print(&document);
         }
-        config_free(&config);
+        selection_close(&selection);
     }
     free(arguments.items);
     return exit_code;
