@@ -20,16 +20,16 @@ enum index_opened {
     INDEX_CREATED, /* there was none */
 };
 
-/* Opens or creates DIR/index.mdb (mode 0600; DIR is made, 0700). A damaged file is ERR_DAMAGED, an
- * unknown schema ERR_REFUSED, both untouched. */
+/* Opens or creates DIR/index.mdb (mode 0600; DIR is made, 0700). A damaged file and one of an
+ * earlier schema are ERR_DAMAGED, one of a later schema ERR_REFUSED, all untouched. */
 int index_open(const char *dir, struct index **out, enum index_opened *opened, struct error *err);
 void index_close(struct index **index);
 /* Whether DIR holds an index, without opening it. */
 bool index_exists(const char *dir);
 
-/* A damaged index becomes DIR/index.mdb.damaged-SECONDS, so that the next opening makes a new one.
- * It must be closed, and the lock held. */
-int index_set_aside(const char *dir, int64_t now_s, struct error *err);
+/* An index that is ERR_DAMAGED becomes DIR/index.mdb.aside-SECONDS, so that the next opening makes
+ * a new one. It must be closed, and the lock held. *out is its path now, the caller's to free. */
+int index_set_aside(const char *dir, int64_t now_s, char **out, struct error *err);
 
 /* DIR/lock, taken for the life of the process or until unlocked; ERR_LOCKED names the holder's pid.
  */

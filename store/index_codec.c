@@ -279,7 +279,7 @@ static void get_text(struct reader *r, char *out, size_t size)
     out[text.len] = '\0';
 }
 
-/* All records are at version 1 so far. */
+/* What each record begins with; the layout of all of them is that of INDEX_SCHEMA_VERSION. */
 #define RECORD_VERSION 1
 
 static struct reader record_open(struct str value)

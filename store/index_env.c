@@ -26,7 +26,8 @@
 int index_damaged(const char *path, const char *what, struct error *err)
 {
     return error_set(err, ERR_DAMAGED, SCOPE_ACCOUNT,
-                     "the index %s is damaged (%s): it is set aside, and made anew", path, what);
+                     "the index %s is damaged (%s): a sync sets it aside and makes it anew", path,
+                     what);
 }
 
 int index_failed(const struct index *index, int rc, const char *doing, struct error *err)
@@ -135,10 +136,17 @@ static int check_schema(struct index_txn *txn, struct error *err)
     if (rc == 0 || !index_decode_number(value, &version)) {
         return index_damaged(txn->index->path, "it does not say its version", err);
     }
-    if (version != INDEX_SCHEMA_VERSION) {
+    if (version < INDEX_SCHEMA_VERSION) {
+        return error_set(err, ERR_DAMAGED, SCOPE_ACCOUNT,
+                         "the index %s is of an earlier version (%" PRIu64
+                         ", this program has %d): "
+                         "a sync sets it aside and makes it anew",
+                         txn->index->path, version, INDEX_SCHEMA_VERSION);
+    }
+    if (version > INDEX_SCHEMA_VERSION) {
         return error_set(err, ERR_REFUSED, SCOPE_ACCOUNT,
-                         "the index %s has version %" PRIu64 ", this program knows version %d: use "
-                         "the program that wrote it, or move the index aside",
+                         "the index %s is of a later version (%" PRIu64 ", this program has %d): "
+                         "use the program that wrote it, or move the index aside",
                          txn->index->path, version, INDEX_SCHEMA_VERSION);
     }
     return 0;
@@ -248,17 +256,21 @@ bool index_exists(const char *dir)
     return stat(path, &found) == 0 && found.st_size > 0;
 }
 
-int index_set_aside(const char *dir, int64_t now_s, struct error *err)
+int index_set_aside(const char *dir, int64_t now_s, char **out, struct error *err)
 {
     AUTO_FREE char *path = path_join(dir, INDEX_FILE_NAME);
     AUTO_FREE char *lock = xasprintf("%s-lock", path);
-    AUTO_FREE char *aside = xasprintf("%s.damaged-%" PRId64, path, now_s);
+    AUTO_FREE char *aside = xasprintf("%s.aside-%" PRId64, path, now_s);
     struct error ignored = ERROR_INIT;
     int rc = file_rename_new(AT_FDCWD, path, AT_FDCWD, aside, err);
-    if (rc == 0)
-        rc = file_sync_dir(AT_FDCWD, dir, err);
+    rc = rc < 0 ? rc : file_sync_dir(AT_FDCWD, dir, err);
     (void)file_unlink(AT_FDCWD, lock, &ignored);
-    return rc < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+    if (rc < 0) {
+        return error_widen(err, SCOPE_ACCOUNT);
+    }
+    *out = aside;
+    aside = NULL;
+    return 0;
 }
 
 /* ---- the lock ---- */

@@ -26,7 +26,9 @@
 #include "base/buf.h"
 #include "store/index.h"
 
-#define INDEX_SCHEMA_VERSION 1
+/* Raised with every change of the layout or of a record's fields: an index of an earlier one is set
+ * aside and made anew, by what the messages hold. */
+#define INDEX_SCHEMA_VERSION 2
 #define INDEX_KEY_MAX 511
 /* Bytes of one record, far above what the limits of the protocol let through. */
 #define INDEX_RECORD_MAX (256 * 1024)

@@ -39,7 +39,7 @@ int index_open_sized(const char *dir, size_t map_size, struct index **out,
 
 /* An LMDB result other than success, in words: "cannot DOING the index PATH: …". */
 int index_failed(const struct index *index, int rc, const char *doing, struct error *err);
-/* ERR_REFUSED: the index at `path` is damaged, and what to do. */
+/* ERR_DAMAGED: the index at `path` is damaged, and what becomes of it. */
 int index_damaged(const char *path, const char *what, struct error *err);
 
 /* 1 found, 0 absent, negative on error. The value is valid until the next write. */

@@ -120,6 +120,19 @@ static int check_marker(struct pass *pass, struct error *err)
     return 0;
 }
 
+/* Never repaired in place: what is not certain would end in deletions. */
+static int set_aside(struct pass *pass, struct error *err)
+{
+    AUTO_FREE char *aside = NULL;
+    int r = index_set_aside(pass->state_dir, pass_now_ms(pass) / 1000, &aside, err);
+    if (r == 0)
+        log_warning(&pass->log,
+                    "the index is set aside as %s; a new one is made from both sides, messages "
+                    "paired by what they hold",
+                    aside);
+    return r;
+}
+
 static int open_index(struct pass *pass, struct error *err)
 {
     enum index_opened opened;
@@ -139,10 +152,9 @@ static int open_index(struct pass *pass, struct error *err)
     r = index_open(dir, &pass->index, &opened, err);
     if (r == 0 || err->code != ERR_DAMAGED || pass->options->dry_run)
         return r;
-    /* Never repaired in place: what is not certain would end in deletions. */
     log_warning(&pass->log, "%s", err->text);
     error_clear(err);
-    r = index_set_aside(dir, pass_now_ms(pass) / 1000, err);
+    r = set_aside(pass, err);
     return r < 0 ? r : index_open(dir, &pass->index, &opened, err);
 }
 
@@ -302,7 +314,7 @@ void state_close(struct pass *pass)
         remove_scratch(pass->scratch_dir);
     if (pass->index_damaged && !pass->options->dry_run) {
         struct error err = ERROR_INIT;
-        if (index_set_aside(pass->state_dir, pass_now_ms(pass) / 1000, &err) < 0)
+        if (set_aside(pass, &err) < 0)
             log_error(&pass->log, "%s", err.text);
     }
     file_close(&pass->lock_fd);

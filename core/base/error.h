@@ -32,10 +32,11 @@ enum error_code {
     ERR_EXISTS,     /* what was to be made exists */
     ERR_CHANGED,    /* the world moved on since the plan was made; survey again */
     ERR_REFUSED, /* refused for safety: a law would be broken (existing Maildir, lost index, …) */
-    ERR_DAMAGED, /* the index does not hold together: it is to be set aside and made anew */
+    ERR_DAMAGED, /* the index does not hold together, or is of an earlier version: it is to be set
+                    aside and made anew */
     ERR_LOCKED,  /* another process holds the account */
     ERR_SKIPPED, /* the user's own command said that it is not to be done now */
-    ERR_UNSUPPORTED, /* not built yet, or not possible here */
+    ERR_UNSUPPORTED, /* left out of this build, or not possible here */
     ERR_DEFECT,      /* our own: an invariant did not hold */
 };
 

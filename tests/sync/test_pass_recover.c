@@ -1,4 +1,5 @@
 #include "base/files.h"
+#include "store/index_txn.h"
 #include "store/marker.h"
 #include "sync/engine.h"
 #include <fcntl.h>
@@ -48,6 +49,21 @@ static void damage_index(struct engine *e)
     assert_int_equal(file_open(AT_FDCWD, path, O_WRONLY | O_TRUNC, 0600, &fd, &err), 0);
     assert_int_equal(file_write(fd, "garbage", 7, path, &err), 0);
     xfree(&path);
+}
+
+static void earlier_index(struct engine *e)
+{
+    struct error err = ERROR_INIT;
+    AUTO_BUF struct buf record = BUF_INIT(64);
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct index *index;
+    enum index_opened opened;
+    assert_int_equal(index_open(e->state, &index, &opened, &err), 0);
+    assert_int_equal(index_begin_write(index, &txn, &err), 0);
+    index_encode_number(&record, INDEX_SCHEMA_VERSION - 1);
+    assert_int_equal(index_put(txn, INDEX_DB_META, INDEX_META_SCHEMA, &record, &err), 0);
+    assert_int_equal(index_commit(&txn, &err), 0);
+    index_close(&index);
 }
 
 /* ---- troubles: what happens to an account in step, and how it stands when all is found ---- */
@@ -160,6 +176,8 @@ static const struct trouble {
      "INBOX[m2/FS m3/R m4 m5] Other[o1]", "INBOX[m1 m2/FS m3/R m4 m5] Other[o1]", 1, 1, 1},
     {"a damaged index", damage_index, "INBOX[m1 m2/S m3] Other[o1]", "INBOX[m1 m2/S m3] Other[o1]",
      0, 0, 0},
+    {"an index of an earlier version", earlier_index, "INBOX[m1 m2/S m3] Other[o1]",
+     "INBOX[m1 m2/S m3] Other[o1]", 0, 0, 0},
     {"an older Maildir", older_maildir, "INBOX[m1 m3/S m4 m5/S] Other[o1]",
      "INBOX[m1 m2/S m3/S m4 m5/S] Other[o1]", 2, 1, 1},
     {"an older index", older_index, "INBOX[m1 m3 m4 m5/S m6 m7/S] Other[o1]",
@@ -229,7 +247,7 @@ static void law6_a_dry_run_finds_and_changes_nothing(void **state)
         t->happens(&e);
         const char *disk = disk_view(&e);
         const char *server = server_view(&e);
-        bool damaged = t->happens == damage_index;
+        bool damaged = t->happens == damage_index || t->happens == earlier_index;
         assert_int_equal(engine_pass(&e, &dry), damaged ? 74 : 0);
         assert_string_equal(disk_view(&e), disk);
         assert_string_equal(server_view(&e), server);
