@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Mailboxes that are told one by one. */
@@ -59,6 +60,16 @@ static int read_status(struct client *client, struct client_mailbox *m, unsigned
     return r;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct client_mailbox *x = a, *y = b;
+    bool inbox = str_eq_nocase(x->entry.name, STR("INBOX"));
+    if (inbox != str_eq_nocase(y->entry.name, STR("INBOX"))) {
+        return inbox ? -1 : 1;
+    }
+    return str_cmp(x->entry.name, y->entry.name);
+}
+
 static int show_mailboxes(struct client *client, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
@@ -69,6 +80,9 @@ static int show_mailboxes(struct client *client, struct error *err)
     int r = client_has(client, CAP_LIST_STATUS)
                 ? client_list_status(client, STR("*"), items, arena, &list, err)
                 : client_list_special(client, STR("*"), arena, &list, err);
+    if (r == 0 && list.len > 0) {
+        qsort(list.items, list.len, sizeof *list.items, by_name);
+    }
     for (size_t i = 0; r == 0 && i < list.len; i++) {
         struct client_mailbox *m = &list.items[i];
         struct str name;

@@ -34,6 +34,7 @@ struct init {
     const char *password_command, *password_file, *token_command, *dns;
     bool yes, enable;
     bool asks;
+    bool failed; /* the server has refused once: what was given is asked, too */
     const struct wake *wake;
     struct arena *arena;
     const char *path;   /* of the configuration */
@@ -61,6 +62,17 @@ static int ask(struct init *i, const char *question, const char *fallback, const
     return r;
 }
 
+/* What was given on the command line is not asked. */
+static int ask_unless(struct init *i, const char *given, const char *question, const char *fallback,
+                      const char **out, struct error *err)
+{
+    if (given == NULL) {
+        return ask(i, question, fallback, out, err);
+    }
+    *out = given;
+    return 0;
+}
+
 static const char *domain_of(const char *address)
 {
     const char *at = strrchr(address, '@');
@@ -78,7 +90,7 @@ static int get_address(struct init *i, struct error *err)
                              s->address == NULL ? "nothing" : s->address);
         }
         if (s->address != NULL) {
-            printf("'%s' is no mail address.\n", s->address);
+            printf("'%s' is no mail address: NAME@DOMAIN is.\n", s->address);
         }
         r = ask(i, "Your mail address", NULL, &s->address, err);
     }
@@ -283,8 +295,10 @@ static int get_connection(struct init *i, struct error *err)
 {
     struct setup *s = &i->setup;
     int r = get_server(i, err);
-    if (r == 0) {
-        r = ask(i, "User name", i->user != NULL ? i->user : s->address, &s->user, err);
+    if (r == 0 && i->failed) {
+        r = ask(i, "User name", s->user, &s->user, err);
+    } else if (r == 0) {
+        r = ask_unless(i, i->user, "User name", s->address, &s->user, err);
     }
     if (r == 0) {
         r = get_secret(i, err);
@@ -308,6 +322,7 @@ static int get_working(struct init *i, struct error *err)
         if (!i->asks || final) {
             return r;
         }
+        i->failed = true;
         fprintf(stderr, "maildird: %s\n", err->text);
         if (ask_yes("Once more, with other answers?", true, i->wake, &again, &ignored) < 0 ||
             !again) {
@@ -443,11 +458,11 @@ static int run_init(struct init *i, struct error *err)
     }
     int r = file_mkdir_all(i->folder, 0700, err);
     if (r == 0 && (r = get_address(i, err)) == 0) {
-        r = ask(i, "Name of the account", i->name != NULL ? i->name : name_of(i), &s->name, err);
+        r = ask_unless(i, i->name, "Name of the account", name_of(i), &s->name, err);
     }
     if (r == 0 && (r = get_working(i, err)) == 0) {
         const char *usual = arena_printf(i->arena, "~/Mail/%s", s->name);
-        r = ask(i, "Maildir", i->maildir != NULL ? i->maildir : usual, &s->maildir, err);
+        r = ask_unless(i, i->maildir, "Maildir", usual, &s->maildir, err);
     }
     if (r == 0 && (r = choose_store(i, err)) == 0) {
         r = write_file(i, err);

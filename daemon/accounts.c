@@ -1,5 +1,6 @@
 #include "daemon/accounts.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -290,6 +291,17 @@ static void remember(struct account *account, const struct report *report)
     }
 }
 
+/* What fails is logged where it does. */
+static void log_pass(const struct account *account, const struct report *report)
+{
+    const struct log_scope scope = {.account = account->config->name};
+    if (!report_carried(report) && report->messages.held == account->held)
+        return;
+    AUTO_BUF struct buf done = BUF_INIT(4096);
+    report_summary(report, &done);
+    log_info(&scope, "%s", done.data);
+}
+
 static void on_pass_done(struct account *account, const struct note *note)
 {
     const struct report *report = &note->result->report;
@@ -298,6 +310,7 @@ static void on_pass_done(struct account *account, const struct note *note)
     const struct log_scope scope = {.account = account->config->name};
     log_debug(&scope, "a pass ends: %s", fate_name(fate));
     account->passing = false;
+    log_pass(account, report);
     if (fate != FATE_STOPPED)
         remember(account, report);
     const struct schedule_event event = {
@@ -329,6 +342,16 @@ static struct watch_slot *slot_of(struct account *account, const struct watcher 
             return slot;
     assert(!"a watcher of another account");
     return NULL;
+}
+
+static void on_watch_listens(struct account *account, const struct watcher *watcher)
+{
+    const char *mailbox = watcher_mailbox(watcher);
+    const struct log_scope scope = {.account = account->config->name, .mailbox = mailbox};
+    log_info(&scope, "watched by %s",
+             watch_means_name(mailbox == NULL ? MEANS_NOTIFY : MEANS_IDLE));
+    slot_of(account, watcher)->listens = true;
+    account_tell(account, SEEN_WATCH_LISTENS);
 }
 
 static void on_idle_borne(struct account *account)
@@ -442,8 +465,7 @@ void account_note(struct account *account, const struct note *note)
         on_line(account, note->line);
         break;
     case NOTE_WATCH_LISTENS:
-        slot_of(account, note->watcher)->listens = true;
-        account_tell(account, SEEN_WATCH_LISTENS);
+        on_watch_listens(account, note->watcher);
         break;
     case NOTE_PUSHED:
         account_tell(account, SEEN_PUSHED);

@@ -201,7 +201,10 @@ static int start_control(struct loop *loop, struct error *err)
     const char *path = control_path(arena);
     if (path == NULL)
         path = arena_printf(arena, "%s/control", supervisor_config(loop->supervisor)->state_dir);
-    return control_start(path, loop->event, loop->supervisor, &loop->control, err);
+    int r = control_start(path, loop->event, loop->supervisor, &loop->control, err);
+    if (r == 0)
+        log_info(NULL, "started; `maildird status` asks at %s", path);
+    return r;
 }
 
 static void stop(struct loop *loop)

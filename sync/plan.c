@@ -308,13 +308,13 @@ static void tell_folder(const struct pass *pass, const struct mailbox_pair *pair
                         const struct plan_sink *sink)
 {
     if (pair->action == PAIR_CREATE_LOCAL)
-        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "create the folder here",
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "create here the folder",
                    pair->record.path.ptr, "new on the server");
     else if (pair->action == PAIR_CREATE_REMOTE)
         sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
                    "create the mailbox on the server", pair->record.name.ptr, "new here");
     if (pair->to_path != NULL)
-        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "rename the folder here",
+        sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "rename here the folder",
                    pair->to_path,
                    "its name on the server, or the configuration, gives it this one");
     if (pair->to_name.len > 0)
@@ -322,7 +322,7 @@ static void tell_folder(const struct pass *pass, const struct mailbox_pair *pair
                    "rename the mailbox on the server", pair->to_utf8.ptr, "renamed here");
     if (pair->removal == REMOVE_LOCAL)
         sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
-                   "remove the folder here once it is empty", pair->record.path.ptr,
+                   "remove here, once it is empty, the folder", pair->record.path.ptr,
                    "removed on the server");
     if (pair->removal == REMOVE_REMOTE)
         sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,

@@ -1,7 +1,7 @@
 #include "sync/report.h"
 
+#include <inttypes.h>
 #include <string.h>
-#include <stddef.h>
 
 static const int exit_codes[] = {
     [ERR_NONE] = 0,       [ERR_NETWORK] = 69,     [ERR_TLS] = 69,        [ERR_TIMEOUT] = 69,
@@ -87,4 +87,41 @@ void report_count_set(struct report_messages *messages, const struct report_coun
                       uint64_t value)
 {
     memcpy((char *)messages + count->offset, &value, sizeof value);
+}
+
+static void add_counts(struct buf *out, const struct report *report)
+{
+    for (const struct report_count *c = report_counts; c->name != NULL; c++) {
+        uint64_t count = report_count_get(&report->messages, c);
+        if (count > 0)
+            buf_addf(out, "%s%" PRIu64 " %s", out->len == 0 ? "" : ", ", count,
+                     count == 1 && c->one != NULL ? c->one : c->words);
+    }
+}
+
+bool report_carried(const struct report *report)
+{
+    uint64_t carried = 0;
+    for (const struct report_count *c = report_counts; c->name != NULL; c++)
+        carried += report_count_get(&report->messages, c);
+    return carried > report->messages.held + report->messages.skipped;
+}
+
+void report_summary(const struct report *report, struct buf *out)
+{
+    add_counts(out, report);
+    const char *comma = out->len == 0 ? "" : ", ";
+    if (report->result == REPORT_FAILED)
+        buf_addf(out, "%s%s", comma,
+                 report->error.code == ERR_CANCELLED ? "interrupted"
+                 : report->error.code == ERR_SKIPPED ? "skipped"
+                                                     : "failed");
+    else if (report->mailboxes_failed > 0)
+        buf_addf(out, "%s%u mailbox%s failed", comma, report->mailboxes_failed,
+                 report->mailboxes_failed == 1 ? "" : "es");
+    else if (report->result == REPORT_PARTIAL)
+        buf_addf(out, "%snot all could be done", comma);
+    else if (out->len == 0)
+        buf_add_cstr(out, "in step");
+    buf_addf(out, "; %.1f s", (double)report->elapsed_ms / 1000.0);
 }

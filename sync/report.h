@@ -1,6 +1,8 @@
 #pragma once
 /* What a pass did: the numbers behind `sync --json` and the summary for people. */
+#include "base/buf.h"
 #include "base/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +40,12 @@ struct report {
     uint32_t mailboxes_total, mailboxes_changed, mailboxes_failed;
     struct report_messages messages;
 };
+
+/* For people: "12 downloaded, 3 flag changes here; 0.4 s", "in step; 0.1 s". Appended. */
+void report_summary(const struct report *report, struct buf *out);
+
+/* Whether anything was changed on either side. */
+bool report_carried(const struct report *report);
 
 /* The exit code of a pass, as maildird(1) lists them, and the worse of two. */
 int report_exit_code(const struct report *report);

@@ -317,7 +317,7 @@ static void a_dry_run_changes_nothing(void **state)
                         "INBOX: flags to the file UID 1 (flags changed on the server)\n"
                         "INBOX: delete here UID 3 (deleted on the server)\n"
                         "Here: create the mailbox on the server Here (new here)\n"
-                        "There: create the folder here There (new on the server)\n");
+                        "There: create here the folder There (new on the server)\n");
 }
 
 static void a_dry_run_of_a_new_account_leaves_no_trace(void **state)
@@ -329,7 +329,7 @@ static void a_dry_run_of_a_new_account_leaves_no_trace(void **state)
     assert_int_equal(engine_pass(e, &options), 0);
     assert_string_equal(disk_view(e), disk);
     buf_add_byte(&e->plan, '\0');
-    assert_string_equal(e->plan.data, "INBOX: create the folder here INBOX (new on the server)\n"
+    assert_string_equal(e->plan.data, "INBOX: create here the folder INBOX (new on the server)\n"
                                       "INBOX: download 1 message (new on the server)\n");
 }
 

@@ -385,7 +385,7 @@ static void a_dry_run_tells_and_does_nothing(void **state)
     assert_int_equal(engine_pass(&e, &dry), 0);
     assert_string_equal(disk_view(&e), before);
     buf_add_byte(&e.plan, '\0');
-    assert_non_null(strstr(e.plan.data, "there: rename the folder here there"));
+    assert_non_null(strstr(e.plan.data, "there: rename here the folder there"));
     assert_non_null(strstr(e.plan.data, "rename the mailbox on the server here"));
     engine_free(&e);
 }
