@@ -1,4 +1,5 @@
 #include "imap/capability.h"
+#include "wire/chars.h"
 #include "imap/limits.h"
 #include <assert.h>
 
@@ -88,7 +89,11 @@ const char *capability_name(enum capability cap)
 
 static bool capability_lookup(struct str name, enum capability *out)
 {
+    unsigned char first = name.len > 0 ? char_upper((unsigned char)name.ptr[0]) : 0;
     for (unsigned cap = 0; cap < CAP_COUNT; cap++) {
+        if (first != (unsigned char)capability_names[cap][0]) {
+            continue;
+        }
         if (str_eq_nocase(name, str_from(capability_names[cap]))) {
             *out = (enum capability)cap;
             return true;

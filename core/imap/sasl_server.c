@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "imap/limits.h"
 #include "imap/sasl_private.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,15 +23,27 @@ static bool is_offered(enum sasl_mechanism mechanism)
            sasl_is_scram(mechanism);
 }
 
-bool sasl_server_supports(enum sasl_mechanism mechanism)
+/* Asked once in a process: the library sets all of itself up for it. */
+static bool supported[SASL_MECHANISMS];
+static pthread_once_t supported_asked = PTHREAD_ONCE_INIT;
+
+static void ask_supported(void)
 {
     Gsasl *library;
-    if (!is_offered(mechanism) || gsasl_init(&library) != GSASL_OK) {
-        return false;
+    if (gsasl_init(&library) != GSASL_OK) {
+        return;
     }
-    bool supported = gsasl_server_support_p(library, sasl_mechanism_name(mechanism)) != 0;
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++) {
+        supported[m] =
+            is_offered(m) && gsasl_server_support_p(library, sasl_mechanism_name(m)) != 0;
+    }
     gsasl_done(library);
-    return supported;
+}
+
+bool sasl_server_supports(enum sasl_mechanism mechanism)
+{
+    (void)pthread_once(&supported_asked, ask_supported);
+    return supported[mechanism];
 }
 
 static void wipe(struct buf *b)

@@ -492,7 +492,8 @@ const struct action actions[] = {
     {"lose index here", 1, backups_lose_index_here},
 };
 const size_t actions_len = sizeof actions / sizeof actions[0];
-uint64_t actions_done[64];
+_Static_assert(sizeof actions / sizeof actions[0] <= ACTIONS_MAX, "each is counted");
+uint64_t actions_done[ACTIONS_MAX];
 
 unsigned action_choose(uint64_t *random)
 {

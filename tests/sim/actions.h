@@ -21,6 +21,7 @@ void actions_begin(uint64_t *random);
 /* Nothing but INBOX. */
 void actions_begin_empty(void);
 /* How often each was done. */
-extern uint64_t actions_done[64];
+#define ACTIONS_MAX 64
+extern uint64_t actions_done[ACTIONS_MAX];
 /* Done; in words for a person, when they are kept. */
 bool action_do(unsigned action, uint64_t random);

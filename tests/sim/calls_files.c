@@ -1,18 +1,13 @@
 #include "sim/calls_files.h"
-#include "base/files.h"
 #include "sim/calls.h"
 #include "sim/machine.h"
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #define FIRST_FD 100000
-
-char calls_index_dir[256];
 
 static VEC(struct open_file) files;
 
@@ -142,43 +137,4 @@ bool path_of_index(const char *path, char out[REAL_PATH_MAX])
         return false;
     snprintf(out, REAL_PATH_MAX, "%s/%s", calls_index_dir, name);
     return true;
-}
-
-/* ---- the index's file ---- */
-
-static bool copy_file(const char *from, const char *to)
-{
-    struct error err = ERROR_INIT;
-    AUTO_BUF struct buf bytes = BUF_INIT((size_t)1 << 28);
-    AUTO_FD int fd = -1;
-    if (file_read(AT_FDCWD, from, &bytes, &err) < 0)
-        return false;
-    return file_open(AT_FDCWD, to, O_WRONLY | O_CREAT | O_TRUNC, 0600, &fd, &err) == 0 &&
-           file_write(fd, bytes.data, bytes.len, to, &err) == 0;
-}
-
-bool calls_copy_index(bool back)
-{
-    AUTO_FREE char *file = path_join(calls_index_dir, "index.mdb");
-    AUTO_FREE char *copy = path_join(calls_index_dir, "backup");
-    return back ? copy_file(copy, file) : copy_file(file, copy);
-}
-
-/* Also what the engine set aside. */
-void calls_lose_index(void)
-{
-    AUTO_FREE char *pattern = path_join(calls_index_dir, "index*");
-    glob_t found;
-    if (glob(pattern, 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            (void)unlink(found.gl_pathv[i]);
-    }
-    globfree(&found);
-}
-
-void calls_remove_index(void)
-{
-    AUTO_FREE char *copy = path_join(calls_index_dir, "backup");
-    calls_lose_index();
-    (void)unlink(copy);
 }

@@ -35,3 +35,5 @@ bool is_ours(int dirfd, const char *path);
 int place_find(int dirfd, const char *path, struct place *out);
 /* The real file's path, if it is the index. */
 bool path_of_index(const char *path, char out[REAL_PATH_MAX]);
+/* Before the file of that name is renamed or removed. */
+void calls_index_moves(void);

@@ -145,8 +145,12 @@ static int remove_place(int dirfd, const char *path, bool directory)
 int __wrap_unlinkat(int dirfd, const char *path, int flags)
 {
     char real[REAL_PATH_MAX];
-    if (path_of_index(path, real))
-        return machine_step() ? __real_unlink(real) : fail(EIO);
+    if (path_of_index(path, real)) {
+        if (!machine_step())
+            return fail(EIO);
+        calls_index_moves();
+        return __real_unlink(real);
+    }
     if (!is_ours(dirfd, path))
         return __real_unlinkat(dirfd, path, flags);
     return remove_place(dirfd, path, (flags & AT_REMOVEDIR) != 0);
@@ -230,8 +234,12 @@ static int rename_place(int from_fd, const char *from, int to_fd, const char *to
 int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
 {
     char real_from[REAL_PATH_MAX], real_to[REAL_PATH_MAX];
-    if (path_of_index(from, real_from) && path_of_index(to, real_to))
-        return machine_step() ? __real_renameat(AT_FDCWD, real_from, AT_FDCWD, real_to) : fail(EIO);
+    if (path_of_index(from, real_from) && path_of_index(to, real_to)) {
+        if (!machine_step())
+            return fail(EIO);
+        calls_index_moves();
+        return __real_renameat(AT_FDCWD, real_from, AT_FDCWD, real_to);
+    }
     if (!is_ours(from_fd, from))
         return __real_renameat2(from_fd, from, to_fd, to, flags);
     return rename_place(from_fd, from, to_fd, to, flags);

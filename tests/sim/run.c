@@ -28,11 +28,11 @@ static void set_up(const struct script *script, struct buf *told)
     uint64_t random = script->seed * 2;
     run.script = script;
     run.fingerprint = 0;
+    world_configure(script_policies[script->policy].yaml);
     world_reset(script->seed, told);
     machine.tick_ns = random_chance(&random, 10) ? 1000000000 : 4000000;
     truth_reset();
     truth.removes_mailboxes = script_policies[script->policy].removes;
-    world_configure(script_policies[script->policy].yaml);
     world_tell("  %s\n", script_policies[script->policy].name);
     if (script->seed > 0)
         actions_begin(&random);
@@ -272,6 +272,7 @@ bool run_script(const struct script *script, struct buf *told)
         settle();
     there_hang_up();
     run_counts.runs++;
+    run_counts.policies[script->policy]++;
     return !truth.failed;
 }
 

@@ -1,4 +1,6 @@
 #include "sim/world.h"
+#include "base/alloc.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "sync/account.h"
@@ -7,6 +9,7 @@
 #include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +24,7 @@ struct known_config {
 
 static struct {
     VEC(struct known_config) configs;
-    const struct config *config;
+    struct config *config;
     struct buf *told;
 } world;
 
@@ -32,6 +35,7 @@ static const char YAML[] = "state_dir: " DISK_ROOT "/state\n"
                            "    tls: off\n"
                            "    user: " THERE_USER "\n"
                            "    password: p\n"
+                           "    auth: [login]\n"
                            "    connections: 1\n"
                            "    maildir: " HERE_ROOT "\n";
 
@@ -83,31 +87,35 @@ void world_begin(const char *scratch_dir)
     world_configure(NULL);
 }
 
+/* From a real file: the disk and the machine are as if it had been read long ago. */
+static struct config *read_config(const char *account)
+{
+    static const struct config_problems problems = {print_problem, NULL};
+    AUTO_FREE char *path = path_join(calls_index_dir, "config.yaml");
+    AUTO_FREE char *yaml = xasprintf("%s%s", YAML, account != NULL ? account : "");
+    struct config *config = NULL;
+    struct error err = ERROR_INIT;
+    AUTO_FD int fd = -1;
+    if (file_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600, &fd, &err) < 0 ||
+        file_write(fd, yaml, strlen(yaml), path, &err) < 0 ||
+        config_load(path, &problems, &config, &err) < 0) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    (void)file_unlink(AT_FDCWD, path, &err);
+    return config;
+}
+
 void world_configure(const char *account)
 {
-    struct error err = ERROR_INIT;
     VEC_FOREACH (const struct known_config, known, &world.configs) {
         if (known->account == account) {
             world.config = known->config;
             return;
         }
     }
-    struct config *config = NULL;
-    const struct config_problems problems = {print_problem, NULL};
-    if (disk_at("config.yaml") != NULL)
-        disk_unlink(disk_root(), "config.yaml");
-    struct disk_node *file = disk_create(disk_root(), "config.yaml", false, 0600);
-    disk_write(file, 0, YAML, sizeof YAML - 1);
-    if (account != NULL)
-        disk_write(file, sizeof YAML - 1, account, strlen(account));
-    if (config_load(DISK_ROOT "/config.yaml", &problems, &config, &err) < 0) {
-        fprintf(stderr, "%s\n", err.text);
-        abort();
-    }
-    /* The next run with it finds it read: the disk must be the same. */
-    disk_unlink(disk_root(), "config.yaml");
-    vec_push(&world.configs, ((struct known_config){account, config}));
-    world.config = config;
+    world.config = read_config(account);
+    vec_push(&world.configs, ((struct known_config){account, world.config}));
 }
 
 void world_end(void)
