@@ -225,8 +225,7 @@ bool vanished_dispatch(struct client *c)
 {
     struct seqset told = {0};
     bool earlier = false;
-    bool ok = reader_expect_sp(c->reader) && vanished_read(c->reader, &earlier, &told) &&
-              dispatch_line_end(c);
+    bool ok = vanished_read(c->reader, &earlier, &told) && dispatch_line_end(c);
     if (ok && earlier) {
         hand_out_earlier(c, &told);
     } else if (ok && !seqset_is_empty(&told)) {

@@ -7,11 +7,26 @@ void copyuid_free(struct copyuid *c)
     c->uidvalidity = 0;
 }
 
+/* Some servers say 0 where they do not know: no UIDs. */
+static bool read_uids(struct reader *r, struct seqset *out)
+{
+    return reader_accept(r, '0') || seqset_read_ordered(r, out);
+}
+
+static void write_uids(struct writer *w, const struct seqset *uids)
+{
+    if (seqset_is_empty(uids)) {
+        writer_number(w, 0);
+    } else {
+        seqset_write(w, uids);
+    }
+}
+
 bool appenduid_read(struct reader *r, struct copyuid *out)
 {
     *out = (struct copyuid){0};
     if (reader_expect_number(r, &out->uidvalidity) && reader_expect_sp(r) &&
-        seqset_read_ordered(r, &out->dest)) {
+        read_uids(r, &out->dest)) {
         return true;
     }
     copyuid_free(out);
@@ -22,8 +37,7 @@ bool copyuid_read(struct reader *r, struct copyuid *out)
 {
     *out = (struct copyuid){0};
     if (reader_expect_number(r, &out->uidvalidity) && reader_expect_sp(r) &&
-        seqset_read_ordered(r, &out->source) && reader_expect_sp(r) &&
-        seqset_read_ordered(r, &out->dest)) {
+        read_uids(r, &out->source) && reader_expect_sp(r) && read_uids(r, &out->dest)) {
         return true;
     }
     copyuid_free(out);
@@ -35,7 +49,7 @@ void appenduid_write(struct writer *w, const struct copyuid *c)
     writer_cstr(w, "APPENDUID ");
     writer_number(w, c->uidvalidity);
     writer_sp(w);
-    seqset_write(w, &c->dest);
+    write_uids(w, &c->dest);
 }
 
 void copyuid_write(struct writer *w, const struct copyuid *c)
@@ -43,9 +57,9 @@ void copyuid_write(struct writer *w, const struct copyuid *c)
     writer_cstr(w, "COPYUID ");
     writer_number(w, c->uidvalidity);
     writer_sp(w);
-    seqset_write(w, &c->source);
+    write_uids(w, &c->source);
     writer_sp(w);
-    seqset_write(w, &c->dest);
+    write_uids(w, &c->dest);
 }
 
 /* The `index`th number of a set in its own order. */

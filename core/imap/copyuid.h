@@ -4,7 +4,7 @@
 
 struct copyuid {
     uint32_t uidvalidity;
-    struct seqset source; /* empty for APPENDUID; in the server's order */
+    struct seqset source; /* empty for APPENDUID, and where 0 is told; in the server's order */
     struct seqset dest;   /* corresponds to source one by one */
 };
 void copyuid_free(struct copyuid *c);

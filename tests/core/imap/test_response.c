@@ -130,6 +130,8 @@ static void tolerated(void **state)
         {"no argument", status, " [UNSEEN] x\r\n", "OK [UNSEEN 0] x\r\n"},
         {"] in a keyword", status, " [PERMANENTFLAGS (foo] \\Seen [bar] \\*)] x\r\n",
          "OK [PERMANENTFLAGS (\\Seen foo] [bar] \\*)] x\r\n"},
+        {"no UIDs in APPENDUID", status, " [APPENDUID 7 0] x\r\n", "OK [APPENDUID 7 0] x\r\n"},
+        {"no UIDs in COPYUID", status, " [COPYUID 0 0 0] x\r\n", "OK [COPYUID 0 0 0] x\r\n"},
         {"modseq -1", status, " [HIGHESTMODSEQ -1] x\r\n", "OK [HIGHESTMODSEQ 0] x\r\n"},
         {"8-bit text", status, " caf\xe9\r\n", "OK caf\xe9\r\n"},
         {"brackets in the text", status, " x [y] {5}\r\n", "OK x [y] {5}\r\n"},
