@@ -127,8 +127,11 @@ void account_free(struct account **account_pointer)
 
 struct account *account_find(const struct supervisor *s, const char *name)
 {
+    struct error none = ERROR_INIT;
+    if (config_find(s->shared->config, str_from(name), &none) == NULL)
+        return NULL;
     VEC_FOREACH (struct account *, at, &s->accounts)
-        if (!(*at)->leaving && strcmp((*at)->config->name, name) == 0)
+        if (strcmp((*at)->config->name, name) == 0)
             return *at;
     return NULL;
 }
@@ -139,6 +142,11 @@ bool account_is_still(const struct account *account)
         if (slot->watcher != NULL)
             return false;
     return !account->passing;
+}
+
+bool account_is_paused(const struct account *account)
+{
+    return account->leaving ? account->paused_before : account->paused;
 }
 
 uint32_t account_watching(const struct account *account)
@@ -152,7 +160,7 @@ uint32_t account_watching(const struct account *account)
 enum account_state account_state_of(const struct account *account)
 {
     struct schedule_view view = schedule_look(account->supervisor->schedule, account->number);
-    if (account->paused)
+    if (account_is_paused(account))
         return ACCOUNT_PAUSED;
     if (account->passing)
         return ACCOUNT_SYNCING;
@@ -484,13 +492,8 @@ void account_note(struct account *account, const struct note *note)
 
 void account_give_up(struct account *account, int exit_code)
 {
-    struct request_vec given_up[] = {account->waiting, account->served};
+    struct request_vec waiting = account->waiting, served = account->served;
     account->waiting = account->served = (struct request_vec){0};
-    for (size_t i = 0; i < 2; i++) {
-        VEC_FOREACH (struct request, request, &given_up[i]) {
-            trigger_drop(&request->trigger, exit_code);
-            request_free(request);
-        }
-        vec_free(&given_up[i]);
-    }
+    requests_give_up(&waiting, exit_code);
+    requests_give_up(&served, exit_code);
 }

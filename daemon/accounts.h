@@ -46,7 +46,7 @@ struct account {
     VEC(struct watch_slot) watchers;
 
     bool passing, paused, leaving; /* leaving: to be freed when nothing is under way */
-    bool paused_before;            /* when it was let go */
+    bool paused_before;            /* leaving: so will be the one that takes its place */
     struct request_vec waiting;    /* for the next passes */
     struct request_vec served;     /* by the pass under way */
     unsigned causes;               /* of the pass under way */
@@ -83,7 +83,8 @@ int account_new(struct supervisor *s, struct shared_config *shared,
                 const struct config_account *config, struct account **out, struct error *err);
 /* Nothing may be under way. */
 void account_free(struct account **account);
-/* NULL: none of this name that stays. */
+/* NULL: none of this name, or one that leaves and whose place none takes. Between a reload and the
+ * end of what was under way the old one stands for the one to come. */
 struct account *account_find(const struct supervisor *s, const char *name);
 struct schedule_settings account_settings(const struct account *account);
 void account_tell(struct account *account, enum schedule_event_kind kind);
@@ -91,6 +92,8 @@ void account_do(struct account *account, const struct schedule_job *job);
 /* Does what is asked; tells the listeners when the state has become another. */
 void account_note(struct account *account, const struct note *note);
 bool account_is_still(const struct account *account);
+/* As somebody wanted it; one that leaves as the one that takes its place will be. */
+bool account_is_paused(const struct account *account);
 enum account_state account_state_of(const struct account *account);
 uint32_t account_watching(const struct account *account); /* watchers that listen */
 /* Stops it until it is told to go on. */
@@ -101,10 +104,12 @@ void account_watch_local(struct account *account);
 void account_give_up(struct account *account, int exit_code);
 
 /* triggers.c */
-void request_free(struct request *request);
-void trigger_drop(struct trigger **trigger, int exit_code);
 /* Takes from `waiting` what one pass can serve, and says how. */
 void requests_begin(struct account *account, struct worker_job *job);
+/* Whoever waits for them is told so; empties it. */
+void requests_give_up(struct request_vec *requests, int exit_code);
+/* Those of an account that has left are another's now. */
+void requests_hand_over(struct account *account, struct request_vec *waiting);
 void requests_done(struct account *account, const struct report *report);
 void requests_progress(struct account *account);
 void requests_line(struct account *account, const struct plan_line *line);

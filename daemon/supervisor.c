@@ -115,11 +115,18 @@ static void do_jobs(struct supervisor *s)
 /* Its place may be taken by one with other settings, paused as it was. */
 static void replace(struct supervisor *s, struct account *account)
 {
-    AUTO_FREE char *paused = account->paused_before ? xstrdup(account->config->name) : NULL;
+    AUTO_FREE char *name = xstrdup(account->config->name);
+    bool paused = account->paused_before;
+    struct request_vec waiting = account->waiting;
+    account->waiting = (struct request_vec){0};
     account_free(&account);
     supervisor_fill(s);
-    account = paused == NULL ? NULL : account_find(s, paused);
+    account = account_find(s, name);
     if (account != NULL)
+        requests_hand_over(account, &waiting);
+    else
+        requests_give_up(&waiting, 75);
+    if (account != NULL && paused)
         account_hold(account);
 }
 
@@ -214,6 +221,7 @@ void account_hold(struct account *account)
     account->paused = true;
     account_tell(account, SEEN_PAUSED);
     account_give_up(account, 75);
+    worker_rest(account->worker);
 }
 
 void supervisor_stop(struct supervisor *s)
@@ -249,14 +257,25 @@ static bool is_named(const struct account *account, const char *const *accounts,
     return len == 0;
 }
 
+static void leave_paused(struct account *account)
+{
+    account->paused_before = true;
+    account_give_up(account, 75);
+}
+
 int supervisor_pause(struct supervisor *s, const char *const *accounts, size_t len,
                      struct error *err)
 {
     if (check_names(s, accounts, len, err) < 0)
         return -(int)err->code;
-    VEC_FOREACH (struct account *, at, &s->accounts)
-        if (is_named(*at, accounts, len) && !(*at)->paused)
+    VEC_FOREACH (struct account *, at, &s->accounts) {
+        if (!is_named(*at, accounts, len) || account_is_paused(*at))
+            continue;
+        if ((*at)->leaving)
+            leave_paused(*at);
+        else
             account_hold(*at);
+    }
     return 0;
 }
 
@@ -266,7 +285,10 @@ int supervisor_resume(struct supervisor *s, const char *const *accounts, size_t 
     if (check_names(s, accounts, len, err) < 0)
         return -(int)err->code;
     VEC_FOREACH (struct account *, at, &s->accounts) {
-        if (!is_named(*at, accounts, len) || !(*at)->paused || (*at)->leaving)
+        if (!is_named(*at, accounts, len) || !account_is_paused(*at))
+            continue;
+        (*at)->paused_before = false;
+        if ((*at)->leaving)
             continue;
         (*at)->paused = false;
         account_tell(*at, SEEN_CONTINUED);

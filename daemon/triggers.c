@@ -14,14 +14,14 @@ static char **copy_patterns(const char *const *patterns)
     return copy;
 }
 
-void request_free(struct request *request)
+static void request_free(struct request *request)
 {
     for (char **p = request->mailboxes; p != NULL && *p != NULL; p++)
         xfree(p);
     xfree(&request->mailboxes);
 }
 
-void trigger_drop(struct trigger **trigger, int exit_code)
+static void trigger_drop(struct trigger **trigger, int exit_code)
 {
     struct trigger *t = *trigger;
     *trigger = NULL;
@@ -34,6 +34,15 @@ void trigger_drop(struct trigger **trigger, int exit_code)
     xfree(&t);
 }
 
+void requests_give_up(struct request_vec *requests, int exit_code)
+{
+    VEC_FOREACH (struct request, request, requests) {
+        trigger_drop(&request->trigger, exit_code);
+        request_free(request);
+    }
+    vec_free(requests);
+}
+
 static void add_request(struct account *account, const struct trigger_target *target,
                         const struct trigger_options *options, struct trigger *trigger)
 {
@@ -42,7 +51,17 @@ static void add_request(struct account *account, const struct trigger_target *ta
         request.mailboxes = copy_patterns(target->mailboxes);
     trigger->open++;
     vec_push(&account->waiting, request);
-    account_tell(account, SEEN_REQUESTED);
+    if (!account->leaving)
+        account_tell(account, SEEN_REQUESTED);
+}
+
+void requests_hand_over(struct account *account, struct request_vec *waiting)
+{
+    VEC_FOREACH (struct request, request, waiting) {
+        vec_push(&account->waiting, *request);
+        account_tell(account, SEEN_REQUESTED);
+    }
+    vec_free(waiting);
 }
 
 static int check_target(const struct supervisor *s, const struct trigger_target *target,
@@ -55,7 +74,7 @@ static int check_target(const struct supervisor *s, const struct trigger_target 
                    ? -(int)err->code
                    : error_set(err, ERR_USAGE, SCOPE_ACCOUNT, "no account %s", target->account);
     }
-    if (account->paused)
+    if (account_is_paused(account))
         return error_set(err, ERR_LOCKED, SCOPE_ACCOUNT, "%s is paused; `maildird resume %s`",
                          target->account, target->account);
     return 0;
@@ -77,7 +96,7 @@ int supervisor_trigger(struct supervisor *s, const struct trigger_target *target
     for (size_t i = 0; i < len; i++)
         add_request(account_find(s, targets[i].account), &targets[i], options, trigger);
     VEC_FOREACH (struct account *, at, &s->accounts)
-        if (len == 0 && !(*at)->paused && !(*at)->leaving)
+        if (len == 0 && account_find(s, (*at)->config->name) == *at && !account_is_paused(*at))
             add_request(*at, NULL, options, trigger);
     trigger_drop(&trigger, 0);
     return 0;

@@ -85,9 +85,58 @@ static const struct stream_layer_ops SIEVE = {
     .close = sieve_close,
 };
 
+/* A layer that makes the stream wait, as it does over a network: for room after each piece that it
+ * writes, and for what it reads after it wrote. */
+#define PIECE_BYTES 96
+
+struct hesitation {
+    bool full;
+    bool waited;
+};
+
+static ssize_t hesitate_try_read(struct stream_layer *layer, void *out, size_t size,
+                                 enum stream_want *want, struct error *err)
+{
+    struct hesitation *h = layer->self;
+    if (!h->waited) {
+        h->waited = true;
+        *want = STREAM_WANT_READ;
+        return STREAM_AGAIN;
+    }
+    return stream_below_read(layer, out, size, want, err);
+}
+
+static ssize_t hesitate_try_write(struct stream_layer *layer, const void *data, size_t size,
+                                  enum stream_want *want, struct error *err)
+{
+    struct hesitation *h = layer->self;
+    h->waited = false;
+    h->full = !h->full;
+    if (!h->full) {
+        *want = STREAM_WANT_WRITE;
+        return STREAM_AGAIN;
+    }
+    return stream_below_write(layer, data, size < PIECE_BYTES ? size : PIECE_BYTES, want, err);
+}
+
+static void hesitate_close(struct stream_layer *layer)
+{
+    xfree(&layer->self);
+}
+
+static const struct stream_layer_ops HESITATION = {
+    .name = "hesitation",
+    .try_read = hesitate_try_read,
+    .try_write = hesitate_try_write,
+    .close = hesitate_close,
+};
+
 int __wrap_dial(const struct dial_options *options, struct stream **out, struct error *err)
 {
     struct engine *e = dialled;
+    if (e->dials != NULL) {
+        e->dials(e, options->wake);
+    }
     if (e->unreachable) {
         return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "no route to the server");
     }
@@ -97,6 +146,10 @@ int __wrap_dial(const struct dial_options *options, struct stream **out, struct 
         return __real_dial(&real, out, err);
     }
     *out = lockstep_env_connect(&e->env);
+    (void)stream_set_wake(*out, options->wake);
+    if (e->hesitates) {
+        stream_push(*out, &HESITATION, xcalloc(1, sizeof(struct hesitation)));
+    }
     if (e->twist != NULL) {
         struct sieve *sieve = xcalloc(1, sizeof *sieve);
         sieve->engine = e;
@@ -191,7 +244,6 @@ static void print_problem(void *self, const char *file, unsigned line, const cha
 void engine_configure(struct engine *e, const char *account)
 {
     AUTO_BUF struct buf yaml = BUF_INIT(64 * 1024);
-    AUTO_FREE char *path = path_join(e->dir, "config.yaml");
     const struct config_problems problems = {print_problem, NULL};
     struct error err = ERROR_INIT;
     buf_addf(&yaml,
@@ -200,8 +252,8 @@ void engine_configure(struct engine *e, const char *account)
              "\n    maildir: %s\n    connections: %u\n%s",
              e->dir, e->root, e->port == 0 ? 1 : 4, account != NULL ? account : "");
     config_free(&e->config);
-    if (file_replace(path, buf_str(&yaml), 0600, &err) < 0 ||
-        config_load(path, &problems, &e->config, &err) < 0) {
+    if (file_replace(e->config_path, buf_str(&yaml), 0600, &err) < 0 ||
+        config_load(e->config_path, &problems, &e->config, &err) < 0) {
         fail_msg("%s\n%.*s", err.text, STR_ARG(buf_str(&yaml)));
     }
     maildir_free(&e->maildir);
@@ -220,6 +272,7 @@ void engine_init(struct engine *e, const char *account)
     e->dir = scratch_new();
     e->root = path_join(e->dir, "mail");
     e->state = path_join(e->dir, "state/test");
+    e->config_path = path_join(e->dir, "config.yaml");
     e->arena = arena_new();
     buf_init(&e->transcript, (size_t)1 << 26);
     buf_init(&e->plan, (size_t)1 << 24);
@@ -236,6 +289,7 @@ void engine_free(struct engine *e)
     arena_free(&e->arena);
     xfree(&e->root);
     xfree(&e->state);
+    xfree(&e->config_path);
     scratch_free(&e->dir);
 }
 

@@ -26,6 +26,7 @@ struct engine {
     char *dir;   /* holds everything */
     char *root;  /* the Maildir */
     char *state; /* the account's state directory */
+    char *config_path;
     struct arena *arena;
     struct config *config;
     struct maildir *maildir;
@@ -45,6 +46,10 @@ struct engine {
     uint32_t twist_uid;
     unsigned twisted; /* lines so far */
     bool unreachable;
+    /* Called before each connection is made. NULL: nothing is to be done. */
+    void (*dials)(struct engine *e, const struct wake *wake);
+    bool
+        hesitates; /* the peer takes little at a time and answers after a wait, as over a network */
     uint16_t port; /* not 0: a listener on loopback, for passes with several connections; they leave
                       no transcript and no counts */
 };
