@@ -5,7 +5,14 @@
 #include "cmd/json_print.h"
 #include "cmd/stop.h"
 
-/* Where the daemon of this configuration listens. NULL: told, *exit_out is the exit code. */
+static const char *path_of(const struct config *config, struct arena *arena)
+{
+    const char *path = control_path(arena);
+    return path != NULL ? path : arena_printf(arena, "%s/control", config->state_dir);
+}
+
+/* Where the daemon listens; the configuration is read only where it has a say in that. NULL: told,
+ * *exit_out is the exit code. */
 static const char *find_path(const struct invocation *invocation, struct arena *arena,
                              int *exit_out)
 {
@@ -17,25 +24,31 @@ static const char *find_path(const struct invocation *invocation, struct arena *
     if (config == NULL) {
         return NULL;
     }
-    path = arena_printf(arena, "%s/control", config->state_dir);
+    path = path_of(config, arena);
     config_free(&config);
     return path;
+}
+
+static struct control_client *connect_to(const char *path, struct error *err)
+{
+    struct control_client *client = NULL;
+    const struct wake *wake;
+    bool done = stop_on_signals(&wake, err) == 0 &&
+                control_connect(path, wake, &clock_system, &client, err) == 0;
+    return done ? client : NULL;
 }
 
 struct control_client *daemon_connect(const struct invocation *invocation, int *exit_out)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct error err = ERROR_INIT;
-    struct control_client *client = NULL;
-    const struct wake *wake;
     const char *path = find_path(invocation, arena, exit_out);
     if (path == NULL) {
         return NULL;
     }
-    if (stop_on_signals(&wake, &err) < 0 ||
-        control_connect(path, wake, &clock_system, &client, &err) < 0) {
+    struct control_client *client = connect_to(path, &err);
+    if (client == NULL) {
         *exit_out = daemon_failed(&err);
-        return NULL;
     }
     return client;
 }
@@ -43,18 +56,8 @@ struct control_client *daemon_connect(const struct invocation *invocation, int *
 struct control_client *daemon_find(const struct config *config)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    struct error err = ERROR_INIT;
-    struct control_client *client = NULL;
-    const struct wake *wake;
-    const char *path = control_path(arena);
-    if (path == NULL) {
-        path = arena_printf(arena, "%s/control", config->state_dir);
-    }
-    if (stop_on_signals(&wake, &err) < 0 ||
-        control_connect(path, wake, &clock_system, &client, &err) < 0) {
-        return NULL;
-    }
-    return client;
+    struct error ignored = ERROR_INIT;
+    return connect_to(path_of(config, arena), &ignored);
 }
 
 int daemon_failed(const struct error *err)

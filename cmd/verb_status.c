@@ -35,11 +35,6 @@ static const char *text_at(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-static int64_t number_at(const json_t *object, const char *key)
-{
-    return (int64_t)json_integer_value(json_object_get(object, key));
-}
-
 static int64_t time_at(const json_t *object, const char *key)
 {
     struct tm parts = {0};
@@ -94,9 +89,9 @@ static void add_state(struct view *v, const json_t *account)
         const char *stage = text_at(progress, "stage");
         const char *mailbox = text_at(progress, "mailbox");
         buf_addf(&v->out, " (%s", stage == NULL ? "?" : stage);
-        if (number_at(progress, "total") > 0) {
-            buf_addf(&v->out, " %" PRId64 "/%" PRId64, number_at(progress, "done"),
-                     number_at(progress, "total"));
+        if (json_number_at(progress, "total") > 0) {
+            buf_addf(&v->out, " %" PRIu64 "/%" PRIu64, json_number_at(progress, "done"),
+                     json_number_at(progress, "total"));
         }
         buf_addf(&v->out, "%s%s)", mailbox == NULL ? "" : " ", mailbox == NULL ? "" : mailbox);
     }
@@ -123,8 +118,8 @@ static void add_times(struct view *v, const json_t *account)
         buf_add_cstr(&v->out, ", next look in ");
         add_span(&v->out, next - v->now_s);
     }
-    if (number_at(account, "held") > 0) {
-        buf_addf(&v->out, "; %" PRId64 " held", number_at(account, "held"));
+    if (json_number_at(account, "held") > 0) {
+        buf_addf(&v->out, "; %" PRIu64 " held", json_number_at(account, "held"));
     }
     buf_add_byte(&v->out, '\n');
 }
@@ -147,7 +142,7 @@ static void add_mailbox(struct view *v, const json_t *mailbox)
 {
     const char *name = text_at(mailbox, "name");
     const char *error = text_at(mailbox, "last_error");
-    int64_t held = number_at(mailbox, "held");
+    uint64_t held = json_number_at(mailbox, "held");
     if (!v->verbose && error == NULL && held == 0) {
         return;
     }
@@ -164,7 +159,7 @@ static void add_mailbox(struct view *v, const json_t *mailbox)
         comma = ",";
     }
     if (held > 0) {
-        buf_addf(&v->out, "%s %" PRId64 " held", comma, held);
+        buf_addf(&v->out, "%s %" PRIu64 " held", comma, held);
         comma = ",";
     }
     if (error != NULL) {

@@ -137,15 +137,6 @@ uint32_t schedule_add(struct schedule *s, int64_t now_ms, const struct schedule_
     return (uint32_t)(s->members.len - 1);
 }
 
-void schedule_change(struct schedule *s, int64_t now_ms, uint32_t account,
-                     const struct schedule_settings *settings)
-{
-    struct member *m = member_find(s, account);
-    settle(s, m, now_ms, settings);
-    member_leave(m);
-    m->cancel = m->passing;
-}
-
 void schedule_patience(struct schedule *s, uint32_t account, int64_t idle_ms)
 {
     struct member *m = member_find(s, account);

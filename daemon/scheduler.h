@@ -116,9 +116,6 @@ void schedule_free(struct schedule **s);
 
 /* The first pass is due at once. The number is not used again. */
 uint32_t schedule_add(struct schedule *s, int64_t now_ms, const struct schedule_settings *settings);
-/* New settings, or a new secret: what was learned of failures is forgotten. */
-void schedule_change(struct schedule *s, int64_t now_ms, uint32_t account,
-                     const struct schedule_settings *settings);
 /* How long an IDLE may last, as an earlier run learned it. */
 void schedule_patience(struct schedule *s, uint32_t account, int64_t idle_ms);
 /* Whether changes of the Maildir are told; where not, it is looked at every poll_ms. */

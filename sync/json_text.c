@@ -30,3 +30,9 @@ json_t *json_time(int64_t unix_ms)
     }
     return json_string(text);
 }
+
+uint64_t json_number_at(const json_t *object, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(object, key));
+    return value > 0 ? (uint64_t)value : 0;
+}

@@ -59,12 +59,6 @@ static bool result_from(const char *name, enum report_result *out)
     return false;
 }
 
-static uint64_t number_at(const json_t *object, const char *key)
-{
-    json_int_t value = json_integer_value(json_object_get(object, key));
-    return value > 0 ? (uint64_t)value : 0;
-}
-
 static bool error_from(const json_t *object, struct report *out)
 {
     const char *text = json_string_value(json_object_get(object, "text"));
@@ -74,7 +68,7 @@ static bool error_from(const json_t *object, struct report *out)
         return false;
     snprintf(out->error.text, sizeof out->error.text, "%s", text);
     snprintf(out->error_mailbox, sizeof out->error_mailbox, "%s", mailbox != NULL ? mailbox : "");
-    out->error.code = error_code_of_exit((int)number_at(object, "code"));
+    out->error.code = error_code_of_exit((int)json_number_at(object, "code"));
     out->error.scope = SCOPE_MESSAGE;
     while (out->error.scope < SCOPE_CANCELLED &&
            strcmp(error_scope_name(out->error.scope), scope) != 0)
@@ -84,11 +78,11 @@ static bool error_from(const json_t *object, struct report *out)
 
 static void wire_from(const json_t *object, struct report_wire *out)
 {
-    out->bytes_in = number_at(object, "bytes_in");
-    out->bytes_out = number_at(object, "bytes_out");
-    out->commands = number_at(object, "commands");
-    out->round_trips = number_at(object, "round_trips");
-    out->connections = number_at(object, "connections");
+    out->bytes_in = json_number_at(object, "bytes_in");
+    out->bytes_out = json_number_at(object, "bytes_out");
+    out->commands = json_number_at(object, "commands");
+    out->round_trips = json_number_at(object, "round_trips");
+    out->connections = json_number_at(object, "connections");
     out->compressed = json_is_true(json_object_get(object, "compressed"));
 }
 
@@ -106,10 +100,10 @@ bool report_from_json(const json_t *object, struct arena *arena, struct report *
     out->account = arena_strdup(arena, name);
     out->elapsed_ms = (int64_t)(json_number_value(json_object_get(object, "seconds")) * 1000.0);
     wire_from(json_object_get(object, "wire"), &out->wire);
-    out->mailboxes_total = (uint32_t)number_at(mailboxes, "total");
-    out->mailboxes_changed = (uint32_t)number_at(mailboxes, "changed");
+    out->mailboxes_total = (uint32_t)json_number_at(mailboxes, "total");
+    out->mailboxes_changed = (uint32_t)json_number_at(mailboxes, "changed");
     out->mailboxes_failed = out->result == REPORT_PARTIAL;
     for (const struct report_count *c = report_counts; c->name != NULL; c++)
-        report_count_set(&out->messages, c, number_at(messages, c->name));
+        report_count_set(&out->messages, c, json_number_at(messages, c->name));
     return true;
 }
