@@ -105,18 +105,19 @@ const struct verb verb_call = {
 };
 
 static const char watch_help[] =
-    "Prints what happens to messages and accounts as the running daemon sees it, one JSON object "
-    "a\n"
-    "line: kind (new, flags, moved, deleted, state), time, account, mailbox, to, uid, file, what,\n"
-    "why, state, means, error; null where a kind has none. First come the states of the accounts.\n"
-    "Ends with the daemon, or on Ctrl-C.\n";
+    "Prints what the running daemon did to messages, once it is done, and what becomes of the\n"
+    "accounts, one JSON object a line: kind (new, flags, moved, deleted, state), time, account,\n"
+    "mailbox, to, messages, uid, file, flags, what, why, state, means, error; null where a kind "
+    "has\n"
+    "none. First come the states of the accounts. Ends with the daemon, or on Ctrl-C.\n";
 
 static int watch_main(struct invocation *invocation)
 {
     struct error err = ERROR_INIT;
     bool json = false;
     const struct option options[] = {
-        {0, "json", NULL, "one JSON object a line; there is no other form yet", &json, NULL, NULL},
+        {0, "json", NULL, "one JSON object a line, which it is without --json, too", &json, NULL,
+         NULL},
     };
     struct arguments words;
     int exit_code = 0;

@@ -244,20 +244,6 @@ static int look_ahead(const struct config *config, struct question *q, const str
 
 /* ---- telling ---- */
 
-static const char *flags_text(const struct question *q)
-{
-    static const char letters[] = "DFPRST";
-    char text[sizeof letters];
-    size_t len = 0;
-    for (size_t i = 0; i < sizeof letters - 1; i++) {
-        if ((q->record.flags.system & (1u << i)) != 0) {
-            text[len++] = letters[i];
-        }
-    }
-    text[len] = '\0';
-    return arena_strdup(q->arena, text);
-}
-
 static void print_answer(const struct question *q, bool looked)
 {
     printf("%s:%.*s", q->account->name, STR_ARG(q->mailbox));
@@ -265,7 +251,8 @@ static void print_answer(const struct question *q, bool looked)
     printf("  file: %s\n", q->file != NULL ? q->file : "none here");
     if (q->has_record) {
         printf("  index: %s, flags \"%s\", %" PRIu64 " bytes on the server, received ",
-               states[q->record.state], flags_text(q), q->record.wire_size);
+               states[q->record.state], maildir_flags_text(q->arena, q->record.flags.system),
+               q->record.wire_size);
         print_time(q->record.internal_date_s * 1000, true);
         printf("\n");
     } else {
@@ -294,7 +281,8 @@ static json_t *record_json(const struct question *q)
     digest_to_hex(&q->record.header_digest, header);
     digest_to_hex(&q->record.body_digest, body);
     return json_pack("{s:s, s:s, s:I, s:o, s:b, s:s, s:s}", "state", states[q->record.state],
-                     "flags", flags_text(q), "size", (json_int_t)q->record.wire_size, "received",
+                     "flags", maildir_flags_text(q->arena, q->record.flags.system), "size",
+                     (json_int_t)q->record.wire_size, "received",
                      json_time(q->record.internal_date_s * 1000), "raw", (int)q->record.raw,
                      "header_digest", header, "body_digest", body);
 }

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/vec.h"
-#include "sync/event.h"
+#include "sync/event_words.h"
 #include "sync/report.h"
 #include "cmd/account_index.h"
 #include "cmd/command.h"

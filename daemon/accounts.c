@@ -198,9 +198,7 @@ static void begin_pass(struct account *account, const struct schedule_job *sched
     assert(!account->passing);
     requests_begin(account, &job);
     account->partly = job.mailboxes != NULL || job.dry_run;
-    account->dry = job.dry_run;
     job.idle_ms = schedule_look(account->supervisor->schedule, account->number).idle_ms;
-    job.told = job.told || account->supervisor->listeners.len > 0;
     account->passing = true;
     account->causes = schedule->causes;
     account->begun_ms = supervisor_now_ms(account->supervisor);
@@ -295,15 +293,18 @@ static void remember(struct account *account, const struct report *report)
                        report->error_mailbox);
     } else {
         account->synced_ms = now_ms;
-        account->held = report->messages.held;
     }
 }
 
 /* What fails is logged where it does. */
-static void log_pass(const struct account *account, const struct report *report)
+static void log_pass(struct account *account, const struct report *report)
 {
     const struct log_scope scope = {.account = account->config->name};
-    if (!report_carried(report) && report->messages.held == account->held)
+    bool counted = report->result == REPORT_OK || report->result == REPORT_HELD;
+    bool as_before = !counted || report->messages.held == account->told_held;
+    if (counted)
+        account->told_held = report->messages.held;
+    if (!report_carried(report) && as_before)
         return;
     AUTO_BUF struct buf done = BUF_INIT(4096);
     report_summary(report, &done);
@@ -402,65 +403,16 @@ static void on_watch_ended(struct account *account, const struct note *note)
     xfree(&(struct error *){note->error});
 }
 
-/* What lines of a plan are events, too. */
-static const struct {
-    const char *what;
-    enum daemon_event_kind kind;
-} EVENT_WORDS[] = {
-    {"downloaded", DAEMON_NEW},          {"flags to the server", DAEMON_FLAGS},
-    {"flags to the file", DAEMON_FLAGS}, {"move", DAEMON_MOVED},
-    {"delete here", DAEMON_DELETED},     {"delete on the server", DAEMON_DELETED},
-};
-
-static bool begins_with(const char *text, const char *word)
-{
-    return strncmp(text, word, strlen(word)) == 0;
-}
-
-static uint32_t uid_of(const char *subject)
-{
-    static const char word[] = "UID ";
-    if (subject == NULL || !begins_with(subject, word))
-        return 0;
-    return (uint32_t)strtoul(subject + strlen(word), NULL, 10);
-}
-
-/* "move here to Archive" */
-static const char *target_of(const struct plan_line *line, enum daemon_event_kind kind)
-{
-    const char *to = kind == DAEMON_MOVED ? strstr(line->what, " to ") : NULL;
-    return to == NULL ? NULL : to + strlen(" to ");
-}
-
-static void tell_line(struct account *account, const struct plan_line *line)
-{
-    struct supervisor *s = account->supervisor;
-    for (size_t i = 0; i < sizeof EVENT_WORDS / sizeof *EVENT_WORDS; i++) {
-        if (line->what == NULL || !begins_with(line->what, EVENT_WORDS[i].what))
-            continue;
-        const struct daemon_event event = {
-            .kind = EVENT_WORDS[i].kind,
-            .time_ms = clock_wall_ms(s->options.clock),
-            .account = account->config->name,
-            .mailbox = line->mailbox,
-            .to = target_of(line, EVENT_WORDS[i].kind),
-            .uid = uid_of(line->subject),
-            .base = line->base,
-            .what = line->what,
-            .why = line->why,
-        };
-        supervisor_tell(s, &event);
-        return;
-    }
-}
-
 static void on_line(struct account *account, struct plan_line *line)
 {
-    if (line->base == NULL)
-        requests_line(account, line);
-    if (!account->dry)
-        tell_line(account, line);
+    requests_line(account, line);
     plan_line_free(&line);
+}
+
+static void on_event(struct account *account, struct message_event *event)
+{
+    account_tell_message(account, event);
+    message_event_free(&event);
 }
 
 void account_note(struct account *account, const struct note *note)
@@ -471,6 +423,9 @@ void account_note(struct account *account, const struct note *note)
         break;
     case NOTE_PLAN_LINE:
         on_line(account, note->line);
+        break;
+    case NOTE_EVENT:
+        on_event(account, note->event);
         break;
     case NOTE_WATCH_LISTENS:
         on_watch_listens(account, note->watcher);

@@ -53,15 +53,15 @@ struct account {
     bool local_watched;            /* by inotify */
     bool local_refused;            /* it cannot be, and that was said */
     bool partly;                   /* it was asked for a part, or changes nothing */
-    bool dry;                      /* it changes nothing */
     int64_t begun_ms;
 
     enum account_state told_state; /* to the listeners */
     enum watch_means told_means;
+    uint64_t told_held;           /* by the log */
     int64_t synced_ms, failed_ms; /* wall clock */
     struct error error;           /* of the last pass; ERR_NONE */
     char error_mailbox[256];
-    uint64_t held, passes;
+    uint64_t passes;
 };
 VEC_STRUCT(account_vec, struct account *);
 
@@ -118,6 +118,9 @@ void requests_line(struct account *account, const struct plan_line *line);
 /* Accounts of the configuration that do not run yet, and can. */
 void supervisor_fill(struct supervisor *s);
 
-/* supervisor.c, status.c */
+/* events.c */
 void supervisor_tell(struct supervisor *s, const struct daemon_event *event);
+void account_tell_message(struct account *account, const struct message_event *event);
+
+/* supervisor.c */
 int64_t supervisor_now_ms(const struct supervisor *s);

@@ -1,5 +1,6 @@
 #include "daemon/control_json.h"
 
+#include "store/maildir.h"
 #include "sync/json_text.h"
 
 #include <string.h>
@@ -37,12 +38,6 @@ json_t *control_progress_json(const struct progress *p)
     return object;
 }
 
-static uint64_t number_at(const json_t *object, const char *key)
-{
-    json_int_t value = json_integer_value(json_object_get(object, key));
-    return value > 0 ? (uint64_t)value : 0;
-}
-
 struct progress control_progress_from(const json_t *object)
 {
     const char *stage = json_string_value(json_object_get(object, "stage"));
@@ -50,9 +45,9 @@ struct progress control_progress_from(const json_t *object)
         .stage = PROGRESS_CONNECTING,
         .account = json_string_value(json_object_get(object, "account")),
         .mailbox = json_string_value(json_object_get(object, "mailbox")),
-        .done = number_at(object, "done"),
-        .total = number_at(object, "total"),
-        .bytes = number_at(object, "bytes"),
+        .done = json_number_at(object, "done"),
+        .total = json_number_at(object, "total"),
+        .bytes = json_number_at(object, "bytes"),
     };
     for (size_t i = 0; i < STAGES_LEN && stage != NULL; i++) {
         if (strcmp(STAGES[i], stage) == 0)
@@ -121,6 +116,12 @@ json_t *control_status_json(const struct supervisor_status *status)
     return object;
 }
 
+static json_t *flags_json(uint8_t flags)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    return json_string(maildir_flags_text(arena, flags));
+}
+
 json_t *control_event_json(const struct daemon_event *e)
 {
     json_t *object = json_object();
@@ -130,8 +131,10 @@ json_t *control_event_json(const struct daemon_event *e)
     put(object, "account", text_or_null(e->account));
     put(object, "mailbox", text_or_null(e->mailbox));
     put(object, "to", text_or_null(e->to));
+    put(object, "messages", state ? json_null() : json_integer((json_int_t)e->messages));
     put(object, "uid", e->uid != 0 ? json_integer(e->uid) : json_null());
     put(object, "file", text_or_null(e->base));
+    put(object, "flags", e->base != NULL ? flags_json(e->flags) : json_null());
     put(object, "what", text_or_null(e->what));
     put(object, "why", text_or_null(e->why));
     put(object, "state", state ? json_string(account_state_name(e->state)) : json_null());

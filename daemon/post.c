@@ -4,12 +4,14 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct post {
     pthread_mutex_t lock; /* guards what follows */
     VEC(struct note) notes;
     size_t taken; /* of the notes, from the front */
     struct wake wake;
+    atomic_bool events_wanted;
 };
 
 int post_new(struct post **out, struct error *err)
@@ -69,6 +71,16 @@ bool post_take(struct post *post, struct note *out)
     return found;
 }
 
+void post_want_events(struct post *post, bool wanted)
+{
+    atomic_store(&post->events_wanted, wanted);
+}
+
+bool post_wants_events(const struct post *post)
+{
+    return atomic_load(&post->events_wanted);
+}
+
 int post_fd(const struct post *post)
 {
     return post->wake.fd;
@@ -82,6 +94,17 @@ void plan_line_free(struct plan_line **line)
     xfree(&(*line)->what);
     xfree(&(*line)->subject);
     xfree(&(*line)->why);
-    xfree(&(*line)->base);
     xfree(line);
+}
+
+void message_event_free(struct message_event **event)
+{
+    if (*event == NULL)
+        return;
+    xfree(&(*event)->mailbox);
+    xfree(&(*event)->what);
+    xfree(&(*event)->why);
+    xfree(&(*event)->base);
+    xfree(&(*event)->from);
+    xfree(event);
 }

@@ -1,33 +1,7 @@
-/* What the supervisor tells: a snapshot, a line, events. */
+/* What the supervisor tells when asked: a snapshot, a line. */
 #include "daemon/accounts.h"
 
 #include <stdio.h>
-
-/* ---- events ---- */
-
-void supervisor_subscribe(struct supervisor *s, const struct daemon_listener *listener)
-{
-    vec_push(&s->listeners, *listener);
-}
-
-void supervisor_unsubscribe(struct supervisor *s, const void *self)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < s->listeners.len; i++)
-        if (s->listeners.items[i].self != self)
-            s->listeners.items[kept++] = s->listeners.items[i];
-    s->listeners.len = kept;
-}
-
-/* From the last to the first: one that goes away while it is told moves only those told already. */
-void supervisor_tell(struct supervisor *s, const struct daemon_event *event)
-{
-    for (size_t i = s->listeners.len; i-- > 0;)
-        if (i < s->listeners.len)
-            s->listeners.items[i].event(s->listeners.items[i].self, event);
-}
-
-/* ---- the snapshot ---- */
 
 static bool is_watched(const struct account *account, enum watch_means means, const char *mailbox)
 {
@@ -53,7 +27,9 @@ static void show_mailboxes(const struct account *account, const struct worker_vi
             .last_sync_ms = mailbox->synced_ms,
             .last_error_ms = mailbox->failed_ms,
             .last_error = mailbox->error,
+            .held = mailbox->held,
         };
+        out->held += mailbox->held;
     }
 }
 
@@ -87,7 +63,6 @@ static void show_account(const struct account *account, struct arena *arena,
         .last_error = account->error,
         .error_mailbox =
             account->error_mailbox[0] == '\0' ? NULL : arena_strdup(arena, account->error_mailbox),
-        .held = account->held,
         .passes = account->passes,
     };
     show_mailboxes(account, &view, arena, out);

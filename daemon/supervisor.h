@@ -40,7 +40,8 @@ struct account_status {
     const char *error_mailbox; /* NULL: the whole account */
     uint64_t held;
     uint64_t passes;                  /* since the daemon began */
-    struct mailbox_status *mailboxes; /* those seen by a pass since the daemon began, by name */
+    struct mailbox_status *mailboxes; /* those seen by a pass since the daemon began, or with
+                                         something held, by name */
     size_t mailboxes_len;
 };
 struct supervisor_status {
@@ -116,12 +117,14 @@ struct daemon_event {
     enum daemon_event_kind kind;
     int64_t time_ms; /* wall clock */
     const char *account;
-    const char *mailbox;       /* UTF-8; NULL with DAEMON_STATE */
-    const char *to;            /* DAEMON_MOVED; else NULL */
-    uint32_t uid;              /* 0: not known */
-    const char *base;          /* base name of the file; NULL: none */
-    const char *what;          /* as in `maildird log`: "downloaded", "uploaded", … */
-    const char *why;           /* NULL: not told */
+    const char *mailbox; /* UTF-8; NULL with DAEMON_STATE; of a move where it was */
+    const char *to;      /* DAEMON_MOVED: where it is; else NULL */
+    size_t messages;     /* that it stands for; 0 with DAEMON_STATE */
+    uint32_t uid;        /* in the mailbox where it is; 0: of several, or not known */
+    const char *base;    /* base name of the file; NULL: of several, or without one */
+    uint8_t flags;       /* enum maildir_flag bits, as they are now */
+    const char *what;    /* sync/event_words.h */
+    const char *why;
     enum account_state state;  /* DAEMON_STATE */
     enum watch_means means;    /* DAEMON_STATE */
     const struct error *error; /* DAEMON_STATE: NULL where there is none */

@@ -7,6 +7,7 @@
 #include "store/index.h"
 #include "sync/hooks.h"
 #include "daemon/confine.h"
+#include "daemon/memory.h"
 #include "daemon/scheduler.h"
 
 #include <pthread.h>
@@ -21,6 +22,7 @@ struct mailbox_record {
     char *name;
     int64_t synced_ms, failed_ms;
     char *error;
+    uint32_t held;
 };
 
 enum worker_task { TASK_NONE, TASK_PASS, TASK_REST, TASK_QUIT };
@@ -67,6 +69,11 @@ static char *copy_or_null(const char *text)
     return text == NULL ? NULL : xstrdup(text);
 }
 
+static char *text_or_null(struct str text)
+{
+    return text.len == 0 ? NULL : xstrndup(text.ptr, text.len);
+}
+
 static void on_line(void *self, const char *account, const char *mailbox, const char *what,
                     const char *subject, const char *why)
 {
@@ -80,35 +87,25 @@ static void on_line(void *self, const char *account, const char *mailbox, const 
     post_put(w->options.post, &note);
 }
 
-/* ---- news: to the hooks and to whoever listens ---- */
-
-struct news {
-    struct worker *worker;
-    const struct news_sink *hooks; /* NULL: none */
-};
-
-static void on_arrived(void *self, const struct arrival *arrival)
+static void on_done(void *self, const struct index_event *event, size_t messages)
 {
-    struct news *news = self;
-    if (news->hooks != NULL)
-        news->hooks->arrived(news->hooks->self, arrival);
-    if (!news->worker->job.told)
+    struct worker *w = self;
+    if (!post_wants_events(w->options.post))
         return;
-    struct plan_line *line = xcalloc(1, sizeof *line);
-    const char *slash = strrchr(arrival->file, '/');
-    line->mailbox = xstrdup(arrival->mailbox);
-    line->what = xstrdup("downloaded");
-    line->base = xstrdup(slash == NULL ? arrival->file : slash + 1);
-    const struct note note = {
-        .kind = NOTE_PLAN_LINE, .account = news->worker->options.owner, .line = line};
-    post_put(news->worker->options.post, &note);
-}
-
-static void on_changed(void *self, const char *mailbox)
-{
-    struct news *news = self;
-    if (news->hooks != NULL)
-        news->hooks->changed(news->hooks->self, mailbox);
+    struct message_event *copy = xcalloc(1, sizeof *copy);
+    *copy = (struct message_event){
+        .time_ms = event->time_ms,
+        .mailbox = text_or_null(event->mailbox),
+        .what = text_or_null(event->what),
+        .why = text_or_null(event->why),
+        .base = text_or_null(event->base),
+        .from = text_or_null(event->from),
+        .uid = event->uid,
+        .flags = event->flags,
+        .messages = messages,
+    };
+    const struct note note = {.kind = NOTE_EVENT, .account = w->options.owner, .event = copy};
+    post_put(w->options.post, &note);
 }
 
 static bool is_watched(const struct worker *w, const char *mailbox)
@@ -152,7 +149,7 @@ static void on_mailbox(void *self, const struct mailbox_result *result)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* ---- the pass ---- */
+/* ---- before a pass ---- */
 
 static void free_patterns(char ***patterns)
 {
@@ -178,57 +175,67 @@ static int take_lock(struct worker *w, struct error *err)
                       err);
 }
 
-/* ---- what is remembered of the server ---- */
+/* ---- between the passes ---- */
 
-static const char IDLE_FACT[] = "idle-ms";
-
-static int64_t read_patience(struct index *index, struct arena *arena)
+/* Of all mailboxes, of which some have none any more. Under the lock. */
+static void show_held(struct worker *w, const struct held_count_vec *held)
 {
-    AUTO_TXN struct index_txn *txn = NULL;
-    struct error ignored = ERROR_INIT;
-    struct str text = STR_EMPTY;
-    uint64_t value = 0;
-    if (index_begin_read(index, &txn, &ignored) < 0 ||
-        index_fact_get(txn, arena, IDLE_FACT, &text, &ignored) < 0 || !str_to_u64(text, &value) ||
-        value > IDLE_MOST_MS)
+    size_t cursor = 0;
+    struct str key;
+    void *value;
+    while (strmap_next(w->mailboxes, &cursor, &key, &value))
+        ((struct mailbox_record *)value)->held = 0;
+    VEC_FOREACH (const struct held_count, count, held)
+        if (count->count > 0)
+            record_of(w, count->name)->held = count->count;
+}
+
+static void look_at_held(struct worker *w, struct index *index)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct held_count_vec held = {0};
+    struct error err = ERROR_INIT;
+    int r = memory_held(index, arena, &held, &err);
+    const struct log_scope scope = {.account = w->options.account->name};
+    if (r < 0)
+        log_warning(&scope, "%s", err.text);
+    pthread_mutex_lock(&w->lock);
+    if (r == 0)
+        show_held(w, &held);
+    pthread_mutex_unlock(&w->lock);
+    vec_free(&held);
+}
+
+/* How long an IDLE may last here outlives us. What an earlier run has learned. */
+static int64_t remember_patience(struct worker *w, struct index *index)
+{
+    if (w->patience_read) {
+        if (w->patience_ms != w->job.idle_ms)
+            memory_set_patience(index, w->job.idle_ms);
+        w->patience_ms = w->job.idle_ms;
         return 0;
-    return (int64_t)value;
+    }
+    int64_t known_ms = memory_patience(index);
+    w->patience_ms = known_ms > 0 ? known_ms : IDLE_FIRST_MS;
+    w->patience_read = true;
+    return known_ms;
 }
 
-static void write_patience(struct index *index, struct arena *arena, int64_t idle_ms)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    struct error ignored = ERROR_INIT;
-    const char *text = arena_printf(arena, "%lld", (long long)idle_ms);
-    if (index_begin_write(index, &txn, &ignored) == 0 &&
-        index_fact_put(txn, IDLE_FACT, str_from(text), &ignored) == 0)
-        (void)index_commit(&txn, &ignored);
-}
-
-/* How long an IDLE may last here outlives us. What cannot be read or written is learned anew. */
-static int64_t remember_patience(struct worker *w)
+static void look_at_index(struct worker *w, struct pass_result *out)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     const char *dir = config_state_dir(w->options.config, w->options.account, arena);
-    struct error ignored = ERROR_INIT;
+    struct error ignored = ERROR_INIT; /* a pass tells what is wrong with it */
     struct index *index = NULL;
     enum index_opened opened;
-    int64_t known_ms = 0;
-    if (!index_exists(dir) || (w->patience_read && w->patience_ms == w->job.idle_ms))
-        return 0;
-    if (index_open(dir, &index, &opened, &ignored) < 0)
-        return 0;
-    if (w->patience_read) {
-        w->patience_ms = w->job.idle_ms;
-        write_patience(index, arena, w->patience_ms);
-    } else {
-        known_ms = read_patience(index, arena);
-        w->patience_ms = known_ms > 0 ? known_ms : IDLE_FIRST_MS;
-        w->patience_read = true;
-    }
+    if (w->lock_fd < 0 || !index_exists(dir) || index_open(dir, &index, &opened, &ignored) < 0)
+        return;
+    out->idle_ms = remember_patience(w, index);
+    look_at_held(w, index);
     index_close(&index);
-    return known_ms;
 }
+
+/* ---- one pass ---- */
 
 static void pass_with_hooks(struct worker *w, struct pass_options *options, struct report *out)
 {
@@ -238,9 +245,7 @@ static void pass_with_hooks(struct worker *w, struct pass_options *options, stru
                                          .wake = &w->wake};
     struct hook_news *news = hook_news_new();
     struct error err = ERROR_INIT;
-    struct news both = {.worker = w, .hooks = hook_news_sink(news)};
-    const struct news_sink sink = {on_arrived, on_changed, &both};
-    options->news = &sink;
+    options->news = hook_news_sink(news);
     if (hooks_before_sync(&context, &err) < 0)
         *out = (struct report){
             .account = w->options.account->name, .result = REPORT_FAILED, .error = err};
@@ -260,9 +265,6 @@ static void pass(struct worker *w, struct pass_options *options, struct report *
     } else if (!w->job.dry_run && !w->job.no_hooks && hooks_are_wanted(w->options.config)) {
         pass_with_hooks(w, options, out);
     } else {
-        struct news told = {.worker = w};
-        const struct news_sink sink = {on_arrived, on_changed, &told};
-        options->news = w->job.told ? &sink : NULL;
         (void)account_pass(w->options.config, w->options.account, options, out);
     }
 }
@@ -273,6 +275,7 @@ static void make_pass(struct worker *w)
     const struct progress_sink progress = {on_progress, w};
     const struct plan_sink plan = {on_line, w};
     const struct mailbox_sink mailbox = {on_mailbox, w};
+    const struct event_sink events = {on_done, w};
     struct pass_options options = {
         .dry_run = job->dry_run,
         .full = job->full,
@@ -287,6 +290,7 @@ static void make_pass(struct worker *w)
         .progress = &progress,
         .plan = job->told ? &plan : NULL,
         .mailbox = &mailbox,
+        .events = &events,
         .pool = w->pool,
     };
     struct pass_result *result = xcalloc(1, sizeof *result);
@@ -296,7 +300,7 @@ static void make_pass(struct worker *w)
     pass(w, &options, &result->report);
     result->untold = w->untold;
     result->reached = was_reached(&result->report);
-    result->idle_ms = remember_patience(w);
+    look_at_index(w, result);
     free_patterns(&job->mailboxes);
     const struct note note = {
         .kind = NOTE_PASS_DONE, .account = w->options.owner, .result = result};
@@ -486,6 +490,7 @@ void worker_look(struct worker *w, struct arena *arena, struct worker_view *out)
             .name = arena_strdup(arena, record->name),
             .synced_ms = record->synced_ms,
             .failed_ms = record->failed_ms,
+            .held = record->held,
             .error = record->error == NULL ? NULL : arena_strdup(arena, record->error),
         };
     }

@@ -38,6 +38,7 @@ struct worker_job {
 void worker_pass(struct worker *worker, const struct worker_job *job);
 /* The pass under way ends as soon as it can. */
 void worker_cancel(struct worker *worker);
+
 /* Closes its idle connections. */
 void worker_rest(struct worker *worker);
 
@@ -53,6 +54,7 @@ struct worker_mailbox {
     const char *name;
     int64_t synced_ms, failed_ms; /* wall clock; 0: never */
     const char *error;            /* NULL: none */
+    uint32_t held;
 };
 struct worker_view {
     struct progress progress;

@@ -86,6 +86,8 @@ enum maildir_flag {
     MAILDIR_SEEN = 16,
     MAILDIR_TRASHED = 32,
 };
+/* "DFS": the letters of these, in order. In `arena`. */
+const char *maildir_flags_text(struct arena *arena, uint8_t flags);
 /* Views into `file_name`; `arena` is used only where letters have to be put in order. */
 void maildir_name_parse(const struct maildir *md, struct arena *arena, struct str file_name,
                         struct maildir_name *out);

@@ -28,6 +28,19 @@ static uint8_t flag_of(char letter)
     return 0;
 }
 
+const char *maildir_flags_text(struct arena *arena, uint8_t flags)
+{
+    char text[FLAG_COUNT + 1];
+    size_t len = 0;
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        if ((flags & flag_letters[i].flag) != 0) {
+            text[len++] = flag_letters[i].letter;
+        }
+    }
+    text[len] = '\0';
+    return arena_strdup(arena, text);
+}
+
 /* ---- parse ---- */
 
 /* Where the info begins, "SEPARATOR2,"; -1 where there is none: then the whole name is the base. */

@@ -67,6 +67,16 @@ struct news_sink {
     void *self;
 };
 
+/* What was done, as it is noted for `log`: `what` is a word of sync/event_words.h. */
+struct index_event;
+struct event_sink {
+    /* From any thread of the pass, after the act and in the commit that records it (should that
+     * commit fail, the next pass tells it again). `messages`: how many it stands for; of several
+     * at once there is neither UID nor base name. Lent for the call. */
+    void (*done)(void *self, const struct index_event *event, size_t messages);
+    void *self;
+};
+
 struct pass_options {
     bool dry_run;
     bool full;                    /* believe no mark: list and scan everything */
@@ -86,6 +96,7 @@ struct pass_options {
     const struct progress_sink *progress; /* NULL: none */
     const struct plan_sink *plan;         /* NULL: none */
     const struct news_sink *news;         /* NULL: none */
+    const struct event_sink *events;      /* NULL: none */
     const struct mailbox_sink *mailbox;   /* NULL: none */
     struct connection_pool *pool;         /* sync/pool.h: its connections are used and stay open for
                                              the next pass; NULL: opened and closed by this one */

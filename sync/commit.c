@@ -136,8 +136,10 @@ static int count_held(struct pass *pass, struct error *err)
     uint64_t cursor = 0;
     int r = index_begin_read(pass->index, &txn, err);
     pass->report->messages.held = 0;
-    while (r >= 0 && (r = index_held_next(txn, arena, &cursor, &h, err)) > 0)
+    while (r >= 0 && (r = index_held_next(txn, arena, &cursor, &h, err)) > 0) {
         pass->report->messages.held += h.answer != HELD_KEPT && is_target(pass, h.mailbox);
+        arena_reset(arena);
+    }
     return r;
 }
 

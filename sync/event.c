@@ -2,6 +2,16 @@
 
 #include <stdio.h>
 
+static int add(const struct pass *pass, struct index_txn *txn, const struct index_event *event,
+               size_t messages, struct error *err)
+{
+    const struct event_sink *sink = pass->options->events;
+    int r = index_event_add(txn, event, err);
+    if (r == 0 && sink != NULL)
+        sink->done(sink->self, event, messages);
+    return r;
+}
+
 int event_note_move(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *from,
                     const struct mailbox_pair *to, const char *what,
                     const struct index_message *message, const char *why, struct error *err)
@@ -16,7 +26,7 @@ int event_note_move(const struct pass *pass, struct index_txn *txn, const struct
         .base = message->base,
         .flags = message->flags.system,
     };
-    return index_event_add(txn, &event, err);
+    return add(pass, txn, &event, 1, err);
 }
 
 int event_note(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
@@ -31,7 +41,12 @@ int event_note_count(const struct pass *pass, struct index_txn *txn,
                      const char *why, struct error *err)
 {
     char text[128];
-    const struct index_message none = {.uid = 0};
     snprintf(text, sizeof text, "%s: %zu message%s", why, count, count == 1 ? "" : "s");
-    return event_note(pass, txn, pair, what, &none, text, err);
+    const struct index_event event = {
+        .time_ms = pass_now_ms(pass),
+        .mailbox = pair->record.utf8,
+        .what = str_from(what),
+        .why = str_from(text),
+    };
+    return add(pass, txn, &event, count, err);
 }

@@ -1,18 +1,8 @@
 #pragma once
-/* What was done, for `log`, `explain` and `undo`: noted in the commit that records it. */
+/* What was done, for `log`, `explain` and `undo`: noted in the commit that records it, and told to
+ * whoever listens. */
+#include "sync/event_words.h"
 #include "sync/pass.h"
-
-/* The words for what was done. `undo` and scripts read them. */
-#define EVENT_DOWNLOADED "downloaded"
-#define EVENT_LINKED "linked"
-#define EVENT_UPLOADED "uploaded"
-#define EVENT_FLAGS_LOCAL "flags changed here"
-#define EVENT_FLAGS_REMOTE "flags changed on the server"
-#define EVENT_MOVED_LOCAL "moved here"
-#define EVENT_MOVED_REMOTE "moved on the server"
-#define EVENT_DELETED_LOCAL "deleted here"
-#define EVENT_DELETED_REMOTE "deleted on the server"
-#define EVENT_PAIRED "paired"
 
 /* `message` tells UID, file and flags; its mailbox is `pair`. */
 int event_note(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import unittest
@@ -12,6 +13,11 @@ import support
 import tools
 
 WAIT_S = 20
+
+
+EVENT_KEYS = {"kind", "time", "account", "mailbox", "to", "messages", "uid", "file", "flags", "what", "why", "state",
+              "means", "error"}
+OF_MESSAGES = ("mailbox", "to", "messages", "uid", "file", "flags", "what")
 
 
 class Control(unittest.TestCase):
@@ -40,15 +46,12 @@ accounts:
     def environment(self):
         return {"XDG_RUNTIME_DIR": self.runtime, "HOME": self.home.path, "TMPDIR": self.home.path, "TZ": "UTC"}
 
-    def start_daemon(self):
-        env = {name: value for name, value in os.environ.items()
-               if name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
-        env.update(self.environment())
-        self.daemon = subprocess.Popen([support.binary(), "daemon"], env=env, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def start_daemon(self, state="idle"):
+        self.daemon = subprocess.Popen([support.binary(), "daemon"], env=self.clean_environment(),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(self.stop_daemon)
         tools.wait_until(lambda: self.run_verb("status").code == 0, WAIT_S, "the daemon to listen")
-        tools.wait_until(lambda: self.account()["state"] == "idle", WAIT_S, "the first pass")
+        tools.wait_until(lambda: self.account()["state"] == state, WAIT_S, "the first pass")
 
     def stop_daemon(self):
         process, self.daemon = self.daemon, None
@@ -107,6 +110,31 @@ accounts:
         self.assertEqual(self.stop_daemon()[0], 0)
         self.assertFalse(os.path.exists(os.path.join(self.runtime, "maildird", "control")))
 
+    def test_status_tells_what_is_held(self):
+        self.configure(extra="    sync: {remove: both}\n")
+        self.ok("imap", "work", "create", "Lists")
+        for mailbox, number in (("INBOX", 2), ("Lists", 4)):
+            for each in range(number):
+                path = self.home.write("message", "Subject: %d of %s\r\n\r\ntext\r\n" % (each, mailbox))
+                self.ok("imap", "work", "append", mailbox, path)
+        self.start_daemon()
+
+        def held():
+            account = self.account()
+            self.assertEqual(account["held"], sum(each["held"] for each in account["mailboxes"]))
+            return {each["name"]: each["held"] for each in account["mailboxes"]}
+
+        self.assertEqual(held(), {"INBOX": 0, "Lists": 0})
+        shutil.rmtree(os.path.join(self.maildir, "Lists"))
+        tools.wait_until(lambda: held() == {"INBOX": 0, "Lists": 4}, WAIT_S, "the deletions to be held")
+        self.assertIn("; 4 held", self.ok("status"))
+        self.assertRegex(self.ok("status"), r"\n  Lists: .*, 4 held\n")
+        # It outlives the daemon, and a server that cannot be reached.
+        self.stop_daemon()
+        self.server.stop()
+        self.start_daemon(state="waiting")
+        self.assertEqual(held(), {"Lists": 4})
+
     def test_sync_is_handed_to_the_daemon(self):
         self.start_daemon()
         self.deliver("handed over")
@@ -149,22 +177,123 @@ accounts:
         self.assertEqual(self.ok("reload"), "accounts: 0 added, 0 removed, 1 changed, 0 as before\n")
         self.assertNotIn("the old one is in force", self.ok("status"))
 
-    def test_watch_tells_events(self):
-        self.start_daemon()
+    def clean_environment(self):
         env = {name: value for name, value in os.environ.items()
                if name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
         env.update(self.environment())
-        watcher = subprocess.Popen([support.binary(), "watch", "--json"], env=env, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE)
+        return env
+
+    def start_watch(self):
+        watcher = subprocess.Popen([support.binary(), "watch", "--json"], env=self.clean_environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.addCleanup(watcher.stdout.close)
-        self.assertEqual(json.loads(watcher.stdout.readline())["state"], "idle")
+        self.addCleanup(watcher.wait)
+        self.addCleanup(watcher.kill)
+        self.assertEqual(json.loads(watcher.stdout.readline())["kind"], "state")
+        return watcher
+
+    def told(self, watcher, number):
+        """The next events of messages; all others are passed over."""
+        found = []
+        while len(found) < number:
+            event = json.loads(watcher.stdout.readline())
+            self.assertEqual(set(event), EVENT_KEYS)
+            self.assertEqual(event["account"], "work")
+            if event["kind"] == "state":
+                self.assertEqual([event[key] for key in OF_MESSAGES], [None] * len(OF_MESSAGES))
+            else:
+                self.assertEqual([event[key] for key in ("state", "means", "error")], [None] * 3)
+                self.assertTrue(event["why"])
+                found.append(event)
+        return found
+
+    def path_of(self, event):
+        """Where the file of an event is."""
+        folder = os.path.join(self.maildir, event["to"] or event["mailbox"])
+        paths = [os.path.join(folder, part, name) for part in ("new", "cur")
+                 for name in os.listdir(os.path.join(folder, part)) if name.startswith(event["file"])]
+        self.assertEqual(len(paths), 1, paths)
+        return paths[0]
+
+    def test_watch_tells_what_was_done_to_messages(self):
+        def facts(event):
+            return [event[key] for key in ("kind", "mailbox", "to", "messages", "uid", "flags", "what")]
+
+        self.ok("imap", "work", "create", "Archive")
+        for subject in ("first", "second"):
+            self.deliver(subject)
+        self.start_daemon()
+        watcher = self.start_watch()
+        self.deliver("third")
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["new", "INBOX", None, 1, 3, "", "downloaded"])
+        here = self.path_of(event)
+        self.ok("imap", "work", "store", "INBOX", "3", "+\\Flagged")
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["flags", "INBOX", None, 1, 3, "F", "flags changed here"])
+        here = self.path_of(event)
+        os.rename(here, here + "S")
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["flags", "INBOX", None, 1, 3, "FS", "flags changed on the server"])
+        os.rename(here + "S", os.path.join(self.maildir, "Archive", "cur", os.path.basename(here) + "S"))
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["moved", "INBOX", "Archive", 1, 1, "FS", "moved on the server"])
+        self.ok("imap", "work", "move", "Archive", "1", "INBOX")
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["moved", "Archive", "INBOX", 1, 4, "FS", "moved here"])
+        with open(self.path_of(event), "rb") as stream:
+            content = stream.read()
+        with open(os.path.join(self.maildir, "Archive", "cur", "1.copy:2,FS"), "wb") as stream:
+            stream.write(content)
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["new", "Archive", None, 1, 2, "FS", "copied on the server"])
+        with open(os.path.join(self.maildir, "INBOX", "cur", "2.other:2,S"), "wb") as stream:
+            stream.write(b"Subject: mine\n\ntext\n")
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["new", "INBOX", None, 1, 5, "S", "uploaded"])
+        os.unlink(self.path_of(event))
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["deleted", "INBOX", None, 1, 5, "S", "deleted on the server"])
+        self.ok("imap", "work", "store", "INBOX", "4", "+\\Deleted")
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["flags", "INBOX", None, 1, 4, "FST", "flags changed here"])
+        self.ok("imap", "work", "expunge", "INBOX", "4")
+        event, = self.told(watcher, 1)
+        self.assertEqual(facts(event), ["deleted", "INBOX", None, 1, 4, "FST", "deleted here"])
+
+    def test_a_first_download_is_one_event(self):
+        self.start_daemon()
+        watcher = self.start_watch()
+        self.ok("pause")
+        self.ok("imap", "work", "create", "Lists")
+        for _ in range(3):
+            path = self.home.write("message", "Subject: x\r\n\r\ntext\r\n")
+            self.ok("imap", "work", "append", "Lists", path)
+        self.ok("resume")
+        event, = self.told(watcher, 1)
+        self.assertEqual([event[key] for key in OF_MESSAGES],
+                         ["Lists", None, 3, None, None, None, "downloaded"])
+
+    def test_a_dry_run_is_no_event(self):
+        self.start_daemon()
+        self.deliver("kept")
+        tools.wait_until(self.files, WAIT_S, "the message")
+        watcher = self.start_watch()
+        name, = self.files()
+        os.unlink(os.path.join(self.maildir, "INBOX", "new", name))
+        self.assertIn("delete on the server", self.ok("sync", "--dry-run"))
+        event, = self.told(watcher, 1)
+        self.assertEqual((event["kind"], event["what"]), ("deleted", "deleted on the server"))
+
+    def test_watch_tells_states(self):
+        self.start_daemon()
+        watcher = self.start_watch()
         self.ok("pause")
         event = json.loads(watcher.stdout.readline())
         self.assertEqual(event["kind"], "state")
         self.assertEqual(event["state"], "paused")
         self.assertEqual(event["account"], "work")
-        self.assertEqual(set(event), {"kind", "time", "account", "mailbox", "to", "uid", "file", "what",
-                                         "why", "state", "means", "error"})
+        self.assertEqual(set(event), EVENT_KEYS)
         watcher.send_signal(signal.SIGINT)
         self.assertEqual(watcher.wait(WAIT_S), 0)
 

@@ -39,6 +39,9 @@ static void law8_names_are_read_as_other_programs_write_them(void **state)
         const char *built = cases[i].built == NULL ? cases[i].name : cases[i].built;
         assert_string_equal(maildir_name_build(f->md, f->arena, &name), built);
     }
+    assert_string_equal(maildir_flags_text(f->arena, 63), "DFPRST");
+    assert_string_equal(maildir_flags_text(f->arena, MAILDIR_SEEN | MAILDIR_FLAGGED), "FS");
+    assert_string_equal(maildir_flags_text(f->arena, 0), "");
 }
 
 static void another_separator_serves_where_a_colon_may_not_stand(void **state)
