@@ -90,6 +90,8 @@ struct pass_options {
     bool one_thread;              /* no thread besides the caller's, so that a run is repeatable */
     uint32_t listing_slice;       /* messages that a listing asks for at a time; 0: as is good */
     const char *const *mailboxes; /* patterns; NULL: all */
+    const char *const *told;      /* mailboxes of which the server told that they changed: their
+                                     names as it has them; NULL: none. They are opened at once. */
     const struct clock *clock;
     const struct wake *wake;              /* may be NULL */
     const struct tap_sink *trace;         /* NULL: none */

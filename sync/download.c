@@ -11,7 +11,7 @@
  * deliverer.
  */
 #define CHUNK_MESSAGES 256
-#define CHUNKS_IN_FLIGHT 8
+#define CHUNKS_IN_FLIGHT 32
 #define MESSAGES_IN_FLIGHT 1024
 
 /* A body that came before the rest of its message was read out of the connection. */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* Commands in flight. */
-#define ASKING_MAX 16
+#define ASKING_MAX 32
 /* From so many new messages on a question for their ids is worth its round trip, where all that it
  * can save is bodies that stand here under another name. */
 #define WORTH_LINKING 32

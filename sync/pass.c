@@ -28,6 +28,7 @@ struct pass *pass_new(const struct config *config, const struct config_account *
 void pass_free(struct pass **pass_pointer)
 {
     struct pass *pass = *pass_pointer;
+    remote_drop_told(pass);
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         remote_delta_clear(&pair->remote);
         local_delta_clear(&pair->local);

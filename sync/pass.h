@@ -30,6 +30,7 @@ struct pass {
     struct strmap *keyword_ids;    /* lower-case name → struct keyword_id * */
     VEC(struct str) keyword_names; /* by id, from 1 on */
     struct pair_vec pairs;         /* sorted by name; never reallocated after the survey */
+    struct told *told;             /* of remote.h; NULL: nothing */
     bool local_changed;            /* the marker's generation was raised in this pass */
     enum mailbox_doubt doubt;      /* that marker and index cast on every mailbox */
     enum mailbox_doubt doubt_of_targets; /* the same, of those that `adopt` names */

@@ -171,11 +171,13 @@ static void defer_gone(struct pass *pass)
 static int survey_rounds(struct pass *pass, struct mailbox_pair **list, struct error *err)
 {
     size_t len = 0;
+    remote_check_told(pass);
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        if (is_surveyed(pair) && must_open(pass, pair))
+        if (is_surveyed(pair) && (must_open(pass, pair) || remote_has_told(pass, pair)))
             list[len++] = pair;
     }
     int r = remote_open(pass, list, len, err);
+    remote_drop_told(pass);
     uint64_t gone = count_gone(pass);
     uint64_t before = 0;
     for (int round = 0; r == 0 && gone > before && round < ROUNDS_MAX; round++) {

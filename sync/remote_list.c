@@ -65,7 +65,14 @@ static int ask_extended(struct pass *pass, struct client_mailboxes *out, struct 
         request.returns |= LIST_RETURN_STATUS;
         request.status_items = status_items(pass);
     }
-    return client_list_request(pass->client, &request, pass->arena, out, err);
+    struct client_list list;
+    int r = client_list_begin(pass->client, &list, &request, pass->arena, err);
+    if (r < 0)
+        return r;
+    remote_begin_told(pass);
+    r = client_list_end(pass->client, &list, out, err);
+    remote_hear_told(pass);
+    return r;
 }
 
 /* Cyrus 3.6 tells freed memory as MAILBOXID: bytes that are none, or another mailbox's. */

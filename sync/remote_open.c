@@ -1,5 +1,6 @@
 #include "sync/remote.h"
 
+#include "imap/mailbox_name.h"
 #include "sync/broken.h"
 #include "sync/flags.h"
 #include "sync/keywords.h"
@@ -9,7 +10,9 @@
 
 /* Mailboxes in flight at once: enough to hide the round trip, few enough for any server's patience.
  */
-#define OPEN_BATCH 16
+#define OPEN_BATCH 64
+/* Of what the pass was told, so many mailboxes are opened before it is known what changed. */
+#define TOLD_MAX 16
 /* QRESYNC, CONDSTORE, a listing; one for each of the former that turns out to be broken; and a
  * listing that the mailbox outgrew. */
 #define TURNS_MAX 6
@@ -27,8 +30,12 @@ struct opening {
     struct client_select select;
     bool apart;
     struct client_fetch fetch;
-    struct arena *arena; /* of the fetch; NULL: none under way */
-    uint32_t asked_to;   /* the last UID that the fetch asks for */
+    struct arena *arena;    /* of the fetch; NULL: none under way */
+    uint32_t asked_to;      /* the last UID that the fetch asks for */
+    bool heard;             /* the answers were taken: what follows is set */
+    bool selected;          /* the SELECT was answered OK */
+    struct remote_vec seen; /* what the answers tell of messages */
+    struct error failed;    /* what of them failed first */
 };
 
 void remote_delta_clear(struct remote_delta *delta)
@@ -38,6 +45,12 @@ void remote_delta_clear(struct remote_delta *delta)
     vec_free(&delta->changed);
     seqset_free(&delta->gone);
     *delta = (struct remote_delta){0};
+}
+
+static void opening_free(struct opening *o)
+{
+    vec_free(&o->seen);
+    client_select_free(&o->select);
 }
 
 static enum survey_means cheapest(const struct pass *pass, const struct mailbox_pair *pair)
@@ -231,7 +244,7 @@ static bool adds_up(const struct mailbox_pair *pair)
     return there == (uint64_t)pair->remote.exists + seqset_count(&pair->remote.gone);
 }
 
-static int compare(struct pass *pass, struct opening *o, struct remote_vec *seen, struct error *err)
+static int compare(struct pass *pass, struct opening *o, struct error *err)
 {
     const struct seq_range all = {1, SEQ_STAR};
     uint64_t listed;
@@ -239,27 +252,26 @@ static int compare(struct pass *pass, struct opening *o, struct remote_vec *seen
     if (o->apart) {
         r = listing_in_slices(pass, o->pair, &o->select.data, &listed, err);
     } else {
-        listing_sort(seen);
-        listed = seen->len;
+        listing_sort(&o->seen);
+        listed = o->seen.len;
         if (o->means == SURVEY_QRESYNC)
             r = take_vanished(pass, o->pair, &o->select.changes.vanished, err);
         if (r == 0)
             r = o->means == SURVEY_LISTING || pass_is_unpaired(o->pair)
-                    ? listing_compare(pass, o->pair, seen, all, err)
-                    : compare_changes(pass, o->pair, seen, err);
+                    ? listing_compare(pass, o->pair, &o->seen, all, err)
+                    : compare_changes(pass, o->pair, &o->seen, err);
     }
     o->pair->remote.complete =
         r == 0 && (o->means != SURVEY_LISTING || listed >= o->select.data.exists);
     return r;
 }
 
-static int build_delta(struct pass *pass, struct opening *o, struct remote_vec *seen,
-                       struct error *err)
+static int build_delta(struct pass *pass, struct opening *o, struct error *err)
 {
     struct mailbox_pair *pair = o->pair;
     const struct select_data *data = &o->select.data;
     struct remote_delta *delta = &pair->remote;
-    int r = compare(pass, o, seen, err);
+    int r = compare(pass, o, err);
     if (r < 0)
         return r;
     delta->means = o->means;
@@ -302,35 +314,42 @@ static int drop_broken(struct pass *pass, const struct opening *o, const struct 
     return broken_drop(pass, cap, "it does not know the command that is for it", err);
 }
 
-static int finish_select(struct pass *pass, struct opening *o, struct remote_vec *seen,
-                         struct error *err)
+static void hear_select(struct pass *pass, struct opening *o)
 {
-    int r = client_select_end(pass->client, &o->select, err);
+    int r = client_select_end(pass->client, &o->select, &o->failed);
+    o->selected = r == 0;
     if (r < 0)
-        return error_wrap(err, "cannot select the mailbox");
-    if ((r = check_identity(o, err)) < 0 || (r = note_renumbering(pass, o, err)) < 0)
-        return r;
+        (void)error_wrap(&o->failed, "cannot select the mailbox");
     for (size_t i = 0; i < o->select.changes.changed_len && r == 0; i++)
-        r = listing_take(pass, &o->select.changes.changed[i], seen, err);
-    return r;
+        r = listing_take(pass, &o->select.changes.changed[i], &o->seen, &o->failed);
 }
 
 /* The answers to SELECT, and to the FETCH sent with it. */
-static int read_answers(struct pass *pass, struct opening *o, struct remote_vec *seen,
-                        struct error *err)
+static void hear(struct pass *pass, struct opening *o)
 {
-    int r = finish_select(pass, o, seen, err);
+    o->heard = true;
+    hear_select(pass, o);
     if (o->arena == NULL)
-        return r;
+        return;
     struct error fetch_error = ERROR_INIT;
-    int f = listing_read(pass, &o->fetch, seen, &fetch_error);
+    int f = listing_read(pass, &o->fetch, &o->seen, &fetch_error);
     arena_free(&o->arena);
     bool empty = o->select.data.exists == 0 && fetch_error.scope <= SCOPE_MAILBOX;
-    if (r == 0 && f < 0 && !empty) {
-        *err = fetch_error;
-        r = f;
+    if (!error_is_set(&o->failed) && f < 0 && !empty)
+        o->failed = fetch_error;
+}
+
+/* What was heard, against what is known of the mailbox. */
+static int judge(struct pass *pass, struct opening *o, struct error *err)
+{
+    int r = o->selected ? check_identity(o, err) : 0;
+    if (r == 0 && o->selected)
+        r = note_renumbering(pass, o, err);
+    if (r == 0 && error_is_set(&o->failed)) {
+        *err = o->failed;
+        r = -(int)err->code;
     }
-    return r;
+    return r < 0 ? r : build_delta(pass, o, err);
 }
 
 /* Whether what was told does not hold, so that all is to be listed. */
@@ -344,12 +363,11 @@ static bool must_list(const struct opening *o)
 /* Ends one opening. *again_out: it is to be opened again, by the next means or apart. */
 static int finish(struct pass *pass, struct opening *o, bool *again_out, struct error *err)
 {
-    struct remote_vec seen = {0};
     *again_out = false;
     remote_delta_clear(&o->pair->remote);
-    int r = read_answers(pass, o, &seen, err);
-    if (r == 0)
-        r = build_delta(pass, o, &seen, err);
+    if (!o->heard)
+        hear(pass, o);
+    int r = judge(pass, o, err);
     if (r < 0) {
         struct error drop_error = ERROR_INIT;
         remote_delta_clear(&o->pair->remote);
@@ -365,8 +383,7 @@ static int finish(struct pass *pass, struct opening *o, bool *again_out, struct 
     } else {
         doubt_incomplete(o->pair);
     }
-    vec_free(&seen);
-    client_select_free(&o->select);
+    opening_free(o);
     return r;
 }
 
@@ -374,13 +391,130 @@ static int finish(struct pass *pass, struct opening *o, bool *again_out, struct 
 static void abandon(struct pass *pass, struct opening *o)
 {
     struct error ignored = ERROR_INIT;
-    client_select_end(pass->client, &o->select, &ignored);
-    client_select_free(&o->select);
+    if (!o->heard)
+        client_select_end(pass->client, &o->select, &ignored);
     if (o->arena != NULL) {
         client_fetch_end(pass->client, &o->fetch, &ignored);
         client_fetch_free(&o->fetch);
         arena_free(&o->arena);
     }
+    opening_free(o);
+}
+
+/* ---- what the pass was told of ---- */
+
+/* Openings that were begun behind the question for all mailboxes, when no pair was known yet. */
+struct told {
+    struct told_one {
+        struct mailbox_pair pair; /* but for the record, nothing */
+        struct opening opening;
+    } * items;
+    size_t len, begun;
+    uint64_t commands; /* sent by then: what is done in between may be missing from the answers */
+};
+
+static bool is_told(const struct pass *pass, const struct index_mailbox *m)
+{
+    bool inbox = mailbox_name_is_inbox(m->name);
+    for (const char *const *name = pass->options->told; *name != NULL; name++) {
+        if (str_eq(str_from(*name), m->name) || (inbox && mailbox_name_is_inbox(str_from(*name))))
+            return true;
+    }
+    return false;
+}
+
+void remote_choose_told(struct pass *pass, const struct index_mailbox *known, size_t len)
+{
+    if (pass->options->told == NULL)
+        return;
+    struct told *told = pass->told = xcalloc(1, sizeof *told);
+    told->items = xcalloc(TOLD_MAX, sizeof *told->items);
+    for (size_t i = 0; i < len && told->len < TOLD_MAX; i++) {
+        struct told_one *one = &told->items[told->len];
+        one->pair.record = known[i];
+        one->opening = (struct opening){.pair = &one->pair, .means = cheapest(pass, &one->pair)};
+        told->len += known[i].state == MAILBOX_SYNCED && is_told(pass, &known[i]) &&
+                     one->opening.means != SURVEY_LISTING;
+    }
+}
+
+void remote_begin_told(struct pass *pass)
+{
+    struct told *told = pass->told;
+    struct error ignored = ERROR_INIT; /* the connection's own comes again with the next answer */
+    while (told != NULL && told->begun < told->len &&
+           begin(pass, &told->items[told->begun].opening, &ignored) == 0)
+        told->begun++;
+}
+
+/* Whoever finds a mailbox selected takes it for the one that the index knows. */
+static void leave_if_replaced(struct pass *pass, const struct opening *o)
+{
+    struct error ignored = ERROR_INIT;
+    const struct index_mailbox *m = &o->pair->record;
+    if (o->selected && o->select.data.uidvalidity != m->uidvalidity &&
+        str_eq(client_selected(pass->client), m->name))
+        (void)client_unselect(pass->client, &ignored);
+}
+
+void remote_hear_told(struct pass *pass)
+{
+    struct told *told = pass->told;
+    for (size_t i = 0; told != NULL && i < told->begun; i++)
+        hear(pass, &told->items[i].opening);
+    for (size_t i = 0; told != NULL && i < told->begun; i++)
+        leave_if_replaced(pass, &told->items[i].opening);
+    if (told != NULL)
+        told->commands = client_counters(pass->client).commands;
+}
+
+/* NULL: it is to be asked for. */
+static struct opening *find_told(const struct pass *pass, const struct mailbox_pair *pair)
+{
+    const struct told *told = pass->told;
+    for (size_t i = 0; told != NULL && i < told->begun; i++) {
+        struct opening *o = &told->items[i].opening;
+        const struct index_mailbox *m = &told->items[i].pair.record;
+        if (o->selected && m->id == pair->record.id && str_eq(m->name, pair->record.name) &&
+            o->select.data.uidvalidity == m->uidvalidity && o->means == cheapest(pass, pair))
+            return o;
+    }
+    return NULL;
+}
+
+bool remote_has_told(const struct pass *pass, const struct mailbox_pair *pair)
+{
+    return find_told(pass, pair) != NULL;
+}
+
+void remote_check_told(struct pass *pass)
+{
+    const struct told *told = pass->told;
+    if (told != NULL && told->commands != client_counters(pass->client).commands)
+        remote_drop_told(pass);
+}
+
+void remote_drop_told(struct pass *pass)
+{
+    struct told *told = pass->told;
+    for (size_t i = 0; told != NULL && i < told->begun; i++)
+        opening_free(&told->items[i].opening);
+    if (told != NULL)
+        xfree(&told->items);
+    xfree(&pass->told);
+}
+
+/* ---- several at once ---- */
+
+static bool take_told(struct pass *pass, struct mailbox_pair *pair, struct opening *out)
+{
+    struct opening *told = find_told(pass, pair);
+    if (told == NULL)
+        return false;
+    *out = *told;
+    *told = (struct opening){0};
+    out->pair = pair;
+    return true;
 }
 
 static int open_batch(struct pass *pass, const struct turn *turns, size_t len, struct turn *again,
@@ -391,6 +525,8 @@ static int open_batch(struct pass *pass, const struct turn *turns, size_t len, s
     int r = 0;
     for (; begun < len && r == 0; begun++) {
         struct opening *o = &openings[begun];
+        if (take_told(pass, turns[begun].pair, o))
+            continue;
         o->pair = turns[begun].pair;
         o->means = cheapest(pass, o->pair);
         o->apart = is_apart(pass, &turns[begun]);

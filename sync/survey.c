@@ -49,11 +49,13 @@ int survey_mailboxes(struct pass *pass, struct error *err)
     struct renamed renamed = {0};
     bool reconfigured = false;
     remote_learn_space(pass);
-    int r = remote_list(pass, &remote, err);
+    int r = read_known(pass, &known, &known_len, err);
+    if (r == 0) {
+        remote_choose_told(pass, known, known_len);
+        r = remote_list(pass, &remote, err);
+    }
     if (r == 0)
         r = local_folders(pass, &local, err);
-    if (r == 0)
-        r = read_known(pass, &known, &known_len, err);
     if (r == 0)
         r = renamed_find(pass, &remote, &local, known, known_len, &renamed, err);
     if (r == 0)

@@ -177,7 +177,7 @@ static void end_faults(void)
 
 static void one_round(unsigned round)
 {
-    struct world_pass pass = {.full = false};
+    struct world_pass pass = {.told = (run.script->seed + round) % 3 == 0};
     run.round = round;
     machine.points = 0;
     world_tell("  pass %u\n", round + 1);

@@ -19,6 +19,7 @@ bool world_is_told(void);
 struct world_pass {
     bool full;
     bool approve;
+    bool told; /* the server told of every mailbox */
     /* At each point; NULL: nothing happens meanwhile. */
     void (*at_point)(unsigned long point);
     unsigned long crash_at; /* before this step; 0: never */
