@@ -5,6 +5,7 @@
 #include "imap/list.h"
 #include "sync/apply_move.h"
 #include "sync/careful.h"
+#include "sync/elsewhere.h"
 #include "sync/event.h"
 #include "sync/guard_store.h"
 #include "sync/local.h"
@@ -333,5 +334,6 @@ static int delete_in_mailbox(struct pass *pass, struct mailbox_plan *plan, struc
 
 int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err)
 {
-    return apply_each(pass, plan, OP_DELETE_REMOTE, delete_in_mailbox, err);
+    int r = elsewhere_arrived(pass, plan, err);
+    return r < 0 ? r : apply_each(pass, plan, OP_DELETE_REMOTE, delete_in_mailbox, err);
 }

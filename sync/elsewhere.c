@@ -1,6 +1,10 @@
 #include "sync/elsewhere.h"
 
 #include "sync/contents.h"
+#include "sync/local.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 /* Files looked at in one pass. */
 #define FILES_MAX 1000
@@ -28,7 +32,7 @@ static bool deletes_on_server(const struct plan *plan)
     return false;
 }
 
-/* A file may have been stored in either form (law 5). */
+/* A file may have been stored in either form (law 5). 1: it cannot be read. */
 static int look_at(struct pass *pass, const struct mailbox_pair *pair,
                    const struct maildir_file *file, struct seen_files *out, struct error *err)
 {
@@ -43,7 +47,7 @@ static int look_at(struct pass *pass, const struct mailbox_pair *pair,
     if (r == 0 || err->scope > SCOPE_MAILBOX)
         return r;
     error_clear(err);
-    return 0;
+    return 1;
 }
 
 static bool is_seen(const struct seen_files *files, const struct index_message *base)
@@ -61,7 +65,7 @@ static void wait_for(struct mailbox_plan *m, const struct seen_files *files)
     struct operation_vec *ops = &m->ops[OP_DELETE_REMOTE];
     size_t kept = 0;
     for (size_t i = 0; i < ops->len; i++) {
-        if (is_seen(files, ops->items[i].base))
+        if (!ops->items[i].is_marked && is_seen(files, ops->items[i].base))
             m->pair->local_blocked = true;
         else
             ops->items[kept++] = ops->items[i];
@@ -162,6 +166,51 @@ static void wait_here(const struct pass *pass, struct plan *plan)
     }
 }
 
+/* ---- while messages are being moved on the server ---- */
+
+static bool went_there(const struct pass *pass, const struct identity *id)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+            if (pair->record.id == id->twins[i].mailbox &&
+                seqset_contains(&pair->remote.gone, id->twins[i].uid))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Gone there, and new in no mailbox yet: its file stays, and so does its record. */
+static bool must_wait(const struct pass *pass, const struct operation *op)
+{
+    switch (op->kind) {
+    case OP_DELETE_LOCAL:
+        return true;
+    case OP_FORGET:
+        return op->base->state == MESSAGE_SYNCED;
+    case OP_UPLOAD:
+        return went_there(pass, op->identity);
+    default:
+        return false;
+    }
+}
+
+static void wait_for_server(const struct pass *pass, struct mailbox_plan *m)
+{
+    static const enum operation_kind kinds[] = {OP_DELETE_LOCAL, OP_FORGET, OP_UPLOAD};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        struct operation_vec *ops = &m->ops[kinds[k]];
+        size_t kept = 0;
+        for (size_t i = 0; i < ops->len; i++) {
+            if (must_wait(pass, &ops->items[i]))
+                m->pair->remote_blocked = m->pair->local_blocked = true;
+            else
+                ops->items[kept++] = ops->items[i];
+        }
+        ops->len = kept;
+    }
+}
+
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct seen_files files = {0};
@@ -170,6 +219,8 @@ int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
     bool in_flux = is_any_in_flux(pass);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         keep_uploads(pass, m);
+        if (pass->moving_there)
+            wait_for_server(pass, m);
         if (in_flux)
             keep_deletions(m);
     }
@@ -179,12 +230,141 @@ int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
         if (is_in_plan(plan, pair))
             continue;
-        for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r == 0; i++, looked++)
+        for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
             r = look_at(pass, pair, &pair->local.fresh.items[i].file, &files, err);
     }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         wait_for(m, &files);
     }
     vec_free(&files);
+    return r < 0 ? r : 0;
+}
+
+/* ---- right before deletions ---- */
+
+struct arrivals {
+    struct pass *pass;
+    struct seen_files files;
+    size_t looked;
+    bool uncertain;               /* there may be more than `files` */
+    struct maildir_times *latest; /* of each pair's folder, by the last look */
+};
+
+static bool is_surveyed(const struct mailbox_pair *pair)
+{
+    return pair->local_exists && (pair->action == PAIR_SYNC || pair->action == PAIR_CREATE_REMOTE);
+}
+
+static int note_newcomers(struct arrivals *a, const struct mailbox_pair *pair,
+                          struct maildir_times *times_out, struct error *err)
+{
+    struct local_delta now = {0};
+    int r = local_newcomers(a->pass, pair, &now, err);
+    for (size_t i = 0; i < now.fresh.len && r >= 0 && !a->uncertain; i++) {
+        r = a->looked++ < FILES_MAX
+                ? look_at(a->pass, pair, &now.fresh.items[i].file, &a->files, err)
+                : 1;
+        a->uncertain = r > 0;
+    }
+    *times_out = now.times;
+    local_delta_clear(&now);
+    if (r >= 0 || err->scope > SCOPE_MAILBOX)
+        return r < 0 ? r : 0;
+    error_clear(err);
+    a->uncertain = true;
+    return 0;
+}
+
+static int look_once_more(struct arrivals *a, struct error *err)
+{
+    struct pass *pass = a->pass;
+    int r = 0;
+    for (size_t i = 0; i < pass->pairs.len && r == 0 && !a->uncertain; i++) {
+        const struct mailbox_pair *pair = &pass->pairs.items[i];
+        if (!is_surveyed(pair))
+            continue;
+        a->latest[i] = pair->local.times;
+        if (!local_is_unchanged(pass, pair))
+            r = note_newcomers(a, pair, &a->latest[i], err);
+        if (r == 0)
+            r = pass_check_cancelled(pass, err);
+    }
+    return r;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct maildir_folder *)a)->path,
+                  ((const struct maildir_folder *)b)->path);
+}
+
+static bool was_listed(const struct pass *pass, const struct maildir_folder *folder)
+{
+    const struct maildir_folders *listed = &pass->folders;
+    return listed->len > 0 &&
+           bsearch(folder, listed->items, listed->len, sizeof *folder, by_path) != NULL;
+}
+
+/* Those that this pass made are pairs. */
+static bool is_paired(const struct pass *pass, const char *path)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (str_eq(pair->record.path, str_from(path)))
+            return true;
+    }
+    return false;
+}
+
+/* A folder made since the survey is not known to be in this pass's sight at all. */
+static int look_for_folders(struct arrivals *a, struct error *err)
+{
+    struct maildir_folders now = {0};
+    int r = local_folders(a->pass, &now, err);
+    for (size_t i = 0; i < now.len && r == 0; i++)
+        a->uncertain = a->uncertain || (!was_listed(a->pass, &now.items[i]) &&
+                                        !is_paired(a->pass, now.items[i].path));
+    return r;
+}
+
+/* What went on from one folder to another while these looks were taken was seen by none. */
+static bool is_at_rest(const struct arrivals *a)
+{
+    struct maildir_times now;
+    struct error ignored = ERROR_INIT;
+    for (size_t i = 0; i < a->pass->pairs.len; i++) {
+        const struct mailbox_pair *pair = &a->pass->pairs.items[i];
+        if (is_surveyed(pair) &&
+            (maildir_stat(a->pass->maildir, pair->record.path.ptr, &now, &ignored) < 0 ||
+             !maildir_times_equal(&now, &a->latest[i])))
+            return false;
+    }
+    return true;
+}
+
+static void tell_that_they_wait(const struct pass *pass)
+{
+    log_info(&pass->log, "deletions on the server wait for the next pass: files are being moved");
+}
+
+int elsewhere_arrived(struct pass *pass, struct plan *plan, struct error *err)
+{
+    struct arrivals a = {.pass = pass};
+    if (!deletes_on_server(plan))
+        return 0;
+    a.latest = xcalloc(pass->pairs.len + 1, sizeof *a.latest);
+    int r = look_for_folders(&a, err);
+    if (r == 0)
+        r = look_once_more(&a, err);
+    bool at_rest = r == 0 && !a.uncertain && is_at_rest(&a);
+    if (r == 0 && !at_rest)
+        tell_that_they_wait(pass);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (at_rest)
+            wait_for(m, &a.files);
+        else
+            keep_deletions(m);
+    }
+    vec_free(&a.files);
+    xfree(&a.latest);
     return r;
 }

@@ -286,6 +286,7 @@ struct prospects {
     size_t gone;          /* records gone from the server */
     size_t downloads;     /* messages new there */
     size_t sources;       /* mailboxes that hold something, or will */
+    bool passed_through;  /* messages came to some mailbox and went again since the last pass */
     struct strmap *sizes; /* of what is gone and has no id of the server's: "SIZE DATE" */
 };
 
@@ -306,9 +307,22 @@ static void note_sizes(struct prospects *p, const struct operation_vec *ops, boo
     }
 }
 
-static void look_for_prospects(const struct plan *plan, bool by_id, struct prospects *p)
+/* More UIDs were given out since than messages are new. */
+static bool has_gap(const struct mailbox_pair *pair)
 {
+    bool opened = pair->remote.means != SURVEY_NONE;
+    uint32_t next = opened ? pair->remote.uidnext : pair->has_status ? pair->status_uidnext : 0;
+    return pair->record.id != 0 && pair->record.uidnext != 0 && next > pair->record.uidnext &&
+           next - pair->record.uidnext > pair->remote.fresh.len;
+}
+
+static void look_for_prospects(const struct identifier *id, bool by_id, struct prospects *p)
+{
+    const struct plan *plan = id->plan;
     p->sizes = strmap_new();
+    VEC_FOREACH (const struct mailbox_pair, pair, &id->pass->pairs) {
+        p->passed_through = p->passed_through || has_gap(pair);
+    }
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
         p->gone += count_gone(m);
@@ -323,7 +337,8 @@ static bool is_worth_asking(const struct identifier *id, const struct prospects 
                             const struct mailbox_plan *plan)
 {
     bool has_new = plan->ops[OP_DOWNLOAD].len > 0 || count_left_out(plan) > 0;
-    if (has_new && p->gone > count_gone(plan))
+    /* What went and came again to the same mailbox was in another one meanwhile. */
+    if (has_new && (p->gone > count_gone(plan) || (p->gone > 0 && p->passed_through)))
         return id->id_item != 0 || !(plan->pair->attributes & LIST_DRAFTS);
     bool many = p->downloads >= WORTH_LINKING || id->id_item == FETCH_GM_MSGID;
     return plan->ops[OP_DOWNLOAD].len > 0 && id->id_item != 0 && p->sources > 1 && many;
@@ -378,7 +393,7 @@ static int ask_for_headers(struct identifier *id, const struct prospects *p, str
 static int identify_messages(struct identifier *id, struct error *err)
 {
     struct prospects p = {0};
-    look_for_prospects(id->plan, id->id_item != 0, &p);
+    look_for_prospects(id, id->id_item != 0, &p);
     /* Where most of what is new was probably moved, the headers are asked for at once. */
     bool by_size = strmap_len(p.sizes) > 0;
     bool narrow = id->id_item != 0 || p.downloads > 2 * p.gone + WORTH_LINKING;

@@ -3,6 +3,8 @@
 #include "sync/flags.h"
 #include "sync/keywords.h"
 
+#include <stdlib.h>
+
 /*
  * A scan gives every file of a folder; the index gives every file that it expects there. What the
  * scan lacks was removed or moved away, what only the scan has is new here, and a file's letters
@@ -223,6 +225,34 @@ int local_survey_again(struct pass *pass, struct error *err)
             return r;
     }
     return 0;
+}
+
+static int by_base(const void *a, const void *b)
+{
+    return str_cmp(((const struct local_file *)a)->file.parsed.base,
+                   ((const struct local_file *)b)->file.parsed.base);
+}
+
+static bool was_seen(const struct mailbox_pair *pair, const struct local_file *file)
+{
+    const struct local_vec *fresh = &pair->local.fresh;
+    return fresh->len > 0 && bsearch(file, fresh->items, fresh->len, sizeof *file, by_base) != NULL;
+}
+
+int local_newcomers(struct pass *pass, const struct mailbox_pair *pair, struct local_delta *out,
+                    struct error *err)
+{
+    struct mailbox_pair now = *pair;
+    now.local = (struct local_delta){0};
+    int r = scan(pass, &now, err);
+    size_t kept = 0;
+    for (size_t i = 0; i < now.local.fresh.len && r == 0; i++) {
+        if (!was_seen(pair, &now.local.fresh.items[i]))
+            now.local.fresh.items[kept++] = now.local.fresh.items[i];
+    }
+    now.local.fresh.len = kept;
+    *out = now.local;
+    return r;
 }
 
 uint32_t local_count(struct pass *pass, const struct mailbox_pair *pair)

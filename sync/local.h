@@ -17,6 +17,11 @@ int local_survey_again(struct pass *pass, struct error *err);
  * not there. */
 bool local_is_unchanged(struct pass *pass, const struct mailbox_pair *pair);
 
+/* Another look at the folder: `fresh` of *out has the files that neither the index nor the survey
+ * knew, `times` are those of this look. To be cleared in any case. */
+int local_newcomers(struct pass *pass, const struct mailbox_pair *pair, struct local_delta *out,
+                    struct error *err);
+
 /* How many messages the folder holds; 0 where it cannot be read. */
 uint32_t local_count(struct pass *pass, const struct mailbox_pair *pair);
 

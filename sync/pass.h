@@ -31,8 +31,10 @@ struct pass {
     VEC(struct str) keyword_names; /* by id, from 1 on */
     struct pair_vec pairs;         /* sorted by name; never reallocated after the survey */
     struct told *told;             /* of remote.h; NULL: nothing */
-    bool local_changed;            /* the marker's generation was raised in this pass */
-    enum mailbox_doubt doubt;      /* that marker and index cast on every mailbox */
+    bool moving_there; /* mailboxes on the server kept losing messages while they were looked at */
+    struct maildir_folders folders;      /* those of the Maildir, as the survey found them */
+    bool local_changed;                  /* the marker's generation was raised in this pass */
+    enum mailbox_doubt doubt;            /* that marker and index cast on every mailbox */
     enum mailbox_doubt doubt_of_targets; /* the same, of those that `adopt` names */
     bool marker_found;                   /* and it is this index's */
     uint64_t marker_generation;

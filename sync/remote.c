@@ -6,8 +6,10 @@
  * Which mailboxes are opened, and how often the question is asked. A UID that is no longer there
  * may be half of a move that was under way while the mailboxes were looked at one after the other:
  * after a disappearance the whole side is looked at once more, and only what was seen gone before
- * that second look began is acted on (law 1). A mailbox that keeps losing messages during the looks
- * waits for the next pass.
+ * that second look began is acted on (law 1). Where mailboxes keep losing messages during the looks
+ * nothing but moves comes of it, and what is gone and nowhere new waits for the next pass. What
+ * only the last look saw come waits likewise: where it went from may have been looked at before it
+ * went.
  */
 #define ROUNDS_MAX 3
 
@@ -157,18 +159,33 @@ static int look_again(struct pass *pass, struct mailbox_pair **list, struct erro
     return r < 0 || len == 0 ? r : remote_open(pass, list, len, err);
 }
 
-/* Disappearances that only the last look saw are left for the next pass. */
-static void defer_gone(struct pass *pass)
+/* Where each mailbox's next message was to stand, as far as the looks so far tell; 0: not known. */
+static void note_uidnexts(const struct pass *pass, uint32_t *out)
 {
-    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        if (seqset_is_empty(&pair->remote.gone))
-            continue;
-        seqset_free(&pair->remote.gone);
-        pair->remote_blocked = true;
+    for (size_t i = 0; i < pass->pairs.len; i++) {
+        const struct mailbox_pair *pair = &pass->pairs.items[i];
+        bool opened = pair->remote.means != SURVEY_NONE;
+        out[i] = opened ? pair->remote.uidnext : pair->has_status ? pair->status_uidnext : 0;
     }
 }
 
-static int survey_rounds(struct pass *pass, struct mailbox_pair **list, struct error *err)
+/* What came since. Where messages are paired by content all of them are needed. */
+static void defer_fresh(struct pass *pass, const uint32_t *uidnexts)
+{
+    for (size_t i = 0; i < pass->pairs.len; i++) {
+        struct mailbox_pair *pair = &pass->pairs.items[i];
+        struct remote_vec *fresh = &pair->remote.fresh;
+        bool is_paired_again = pair->record.id != 0 && pass_is_unpaired(pair);
+        while (!is_paired_again && uidnexts[i] != 0 && fresh->len > 0 &&
+               fresh->items[fresh->len - 1].uid >= uidnexts[i]) {
+            fresh->len--;
+            pair->remote_blocked = true;
+        }
+    }
+}
+
+static int survey_rounds(struct pass *pass, struct mailbox_pair **list, uint32_t *uidnexts,
+                         struct error *err)
 {
     size_t len = 0;
     remote_check_told(pass);
@@ -182,18 +199,21 @@ static int survey_rounds(struct pass *pass, struct mailbox_pair **list, struct e
     uint64_t before = 0;
     for (int round = 0; r == 0 && gone > before && round < ROUNDS_MAX; round++) {
         before = gone;
+        note_uidnexts(pass, uidnexts);
         r = look_again(pass, list, err);
         gone = count_gone(pass);
     }
-    if (gone > before)
-        defer_gone(pass);
+    defer_fresh(pass, uidnexts);
+    pass->moving_there = gone > before;
     return r < 0 ? r : confirm_all(pass, err);
 }
 
 int remote_survey(struct pass *pass, struct error *err)
 {
     struct mailbox_pair **list = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
-    int r = survey_rounds(pass, list, err);
+    uint32_t *uidnexts = xcalloc(pass->pairs.len + 1, sizeof *uidnexts);
+    int r = survey_rounds(pass, list, uidnexts, err);
+    xfree(&uidnexts);
     xfree(&list);
     return r < 0 && err->scope < SCOPE_CONNECTION ? error_widen(err, SCOPE_CONNECTION) : r;
 }

@@ -43,7 +43,6 @@ static void note_refusals(struct pass *pass)
 int survey_mailboxes(struct pass *pass, struct error *err)
 {
     struct remote_list remote;
-    struct maildir_folders local = {0};
     struct index_mailbox *known = NULL;
     size_t known_len = 0;
     struct renamed renamed = {0};
@@ -55,9 +54,9 @@ int survey_mailboxes(struct pass *pass, struct error *err)
         r = remote_list(pass, &remote, err);
     }
     if (r == 0)
-        r = local_folders(pass, &local, err);
+        r = local_folders(pass, &pass->folders, err);
     if (r == 0)
-        r = renamed_find(pass, &remote, &local, known, known_len, &renamed, err);
+        r = renamed_find(pass, &remote, &pass->folders, known, known_len, &renamed, err);
     if (r == 0)
         r = view_has_changed(pass, &reconfigured, err);
     if (r == 0) {
@@ -69,7 +68,7 @@ int survey_mailboxes(struct pass *pass, struct error *err)
             .remote = &remote,
             .known = known,
             .known_len = known_len,
-            .local = &local,
+            .local = &pass->folders,
             .maildir = pass->maildir,
             .remote_is = renamed.remote_is,
             .local_is = renamed.local_is,

@@ -13,30 +13,31 @@ import unittest
 import large
 import tools
 
-MESSAGES = large.count(2000)
+MESSAGES = large.count(1000)
 A_SECOND = 3000
 PASSES_AFTER = 3
+EACH_MOVE = 10  # messages in one command
 
 
 class Remover(threading.Thread):
     """Does `act` to each, so many a second."""
 
-    def __init__(self, act, paths):
+    def __init__(self, act, subjects):
         super().__init__(daemon=True)
-        self.act, self.paths = act, paths
+        self.act, self.subjects = act, subjects
 
     def run(self):
         begin = time.monotonic()
-        for number, path in enumerate(self.paths):
-            self.act(path)
+        for number, subject in enumerate(self.subjects):
+            self.act(subject)
             ahead = begin + number / A_SECOND - time.monotonic()
             if ahead > 0.01:
                 time.sleep(ahead)
 
 
 class Removal(unittest.TestCase):
-    def setUp(self):
-        self.server = large.full_server("Lists", MESSAGES)
+    def start(self, mailbox):
+        self.server = large.full_server(mailbox, MESSAGES)
         self.addCleanup(self.server.close)
         self.relay = self.enterContext(large.Cutter(self.server.port))
         self.client = large.Client(self.server, self.relay)
@@ -59,15 +60,16 @@ class Removal(unittest.TestCase):
         remover.join()
         return number
 
-    def begin(self):
+    def begin(self, mailbox):
         self.client.take()
         self.client.take()
-        files = sorted(self.client.files("Lists"))
+        files = sorted(self.client.files(mailbox))
         self.assertEqual(len(files), MESSAGES)
         return files
 
     def test_law11_rm_r_of_a_folder_is_stopped_and_stays_so(self):
-        files = self.begin()
+        self.start("Lists")
+        files = self.begin("Lists")
         folder = self.client.mailbox_path("Lists")
         least = MESSAGES - MESSAGES // 4
 
@@ -89,32 +91,67 @@ class Removal(unittest.TestCase):
         print("%d files removed beside %d passes: %d messages left on the server, all held" % (
             MESSAGES, number, left), flush=True)
 
-    def test_the_same_messages_moved_are_no_deletion(self):
+    def begin_with_two(self, source, target):
+        self.start(source)
         connection = self.server.connect()
-        connection.create("Archive")
+        connection.create(target)
         connection.logout()
-        files = self.begin()
-        there = os.path.join(self.client.mailbox_path("Archive"), "cur")
-        bodies = self.relay.bodies
-        # What was seen here and there by turns is a copy at first, and its original goes by the next pass. A file
-        # that moved while its own folder was read may be sent, too: more than is needed, and nothing lost by it.
-        allowed = {"moved_remote", "deleted_remote", "uploaded"}
+        files = self.begin(source)
+        return files, self.relay.bodies
 
-        def move(path):
-            os.rename(path, os.path.join(there, os.path.basename(path)))
+    def check_moves(self, source, target, bodies, remover, allowed):
+        """No body goes either way, and nothing is deleted."""
 
         def check(report):
             self.assertEqual(set(large.carried(report)) - allowed, set(), report)
 
         # A folder that changes faster than it can be read is left to the next pass (75).
-        number = self.passes_meanwhile(Remover(move, files), (0, 75), check)
+        number = self.passes_meanwhile(remover, (0, 75), check)
         for _ in range(PASSES_AFTER):
             _, report = self.client.take()
             check(report)
-        self.assertEqual(report["messages"]["moved_remote"], 0)
+        self.assertEqual(large.carried(report), {})
         self.assertEqual(self.relay.bodies, bodies)
-        self.assertEqual((self.on_server("Lists"), self.on_server("Archive")), (0, MESSAGES))
-        print("%d files moved beside %d passes" % (MESSAGES, number), flush=True)
+        self.assertEqual((self.on_server(source), self.on_server(target)), (0, MESSAGES))
+        self.assertEqual(len(list(self.client.files(source))), 0)
+        self.assertEqual(len(list(self.client.files(target))), MESSAGES)
+        print("%d messages moved from %s to %s beside %d passes" % (MESSAGES, source, target, number),
+              flush=True)
+
+    def move_here(self, source, target):
+        files, bodies = self.begin_with_two(source, target)
+        there = os.path.join(self.client.mailbox_path(target), "cur")
+
+        def move(path):
+            os.rename(path, os.path.join(there, os.path.basename(path)))
+
+        # What was seen here and there by turns is a copy at first, and its original goes by the next pass.
+        self.check_moves(source, target, bodies, Remover(move, files), {"moved_remote", "deleted_remote"})
+
+    def move_there(self, source, target):
+        _, bodies = self.begin_with_two(source, target)
+        connection = self.server.connect()
+        connection.select(source)
+
+        def move(number):
+            if number % EACH_MOVE == 0:
+                connection.uid("MOVE", "%d:%d" % (number + 1, number + EACH_MOVE), target)
+
+        self.check_moves(source, target, bodies, Remover(move, range(MESSAGES)), {"moved_local"})
+        connection.logout()
+
+    # Mailboxes are looked at in the order of their names: once the source first, once the target.
+    def test_law1_files_moved_to_a_folder_that_is_read_before(self):
+        self.move_here("Lists", "Archive")
+
+    def test_law1_files_moved_to_a_folder_that_is_read_after(self):
+        self.move_here("Archive", "Lists")
+
+    def test_law1_messages_moved_on_the_server_to_a_mailbox_that_is_read_before(self):
+        self.move_there("Lists", "Archive")
+
+    def test_law1_messages_moved_on_the_server_to_a_mailbox_that_is_read_after(self):
+        self.move_there("Archive", "Lists")
 
 
 if __name__ == "__main__":
