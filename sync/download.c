@@ -170,13 +170,14 @@ static int take_message(struct chunk *chunk, const struct fetch_data *data, stru
         return 0;
     struct maildir_delivery *delivery = take_body(chunk, data->seq);
     struct index_message record;
-    struct maildir_delivered delivered;
+    struct maildir_delivered delivered = {0};
     bool wanted =
         delivery != NULL && !data->body_is_nil && seqset_contains(&chunk->missing, data->uid);
     int r = wanted ? record_of(chunk, data, &record, err) : 0;
     if (wanted && r == 0)
         r = maildir_delivery_finish(delivery, record.internal_date_s, &delivered, err);
-    if (!wanted || r < 0) {
+    /* No message is empty: servers give nothing in the place of what they cannot read. */
+    if (!wanted || r < 0 || delivered.wire_size == 0) {
         maildir_delivery_free(&delivery);
         return r;
     }
