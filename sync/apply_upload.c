@@ -127,9 +127,11 @@ static int add_upload(struct uploader *u, const struct operation *op, struct err
     if (r == 0) {
         describe(u, up);
         uint64_t size = up->intent.message.wire_size;
-        if (u->limit != 0 && size > u->limit) {
+        bool too_big = u->limit != 0 && size > u->limit;
+        if (too_big || size == 0) {
             upload_free(up);
-            return hold_too_big(u, op, size, err);
+            return too_big ? hold_too_big(u, op, size, err)
+                           : hold_upload(u, op, true, "the file is empty", err);
         }
         vec_push(&u->filling, up);
         u->filling_bytes += up->intent.message.wire_size;
