@@ -119,6 +119,7 @@ void account_free(struct account **account_pointer)
     schedule_remove(account->supervisor->schedule, account->number);
     worker_free(&account->worker);
     vec_free(&account->watchers);
+    pushed_free(&account->pushed);
     vec_free(&account->waiting);
     vec_free(&account->served);
     shared_config_drop(&account->shared);
@@ -199,6 +200,7 @@ static void begin_pass(struct account *account, const struct schedule_job *sched
     requests_begin(account, &job);
     account->partly = job.mailboxes != NULL || job.dry_run;
     job.idle_ms = schedule_look(account->supervisor->schedule, account->number).idle_ms;
+    job.pushed = pushed_take(&account->pushed);
     account->passing = true;
     account->causes = schedule->causes;
     account->begun_ms = supervisor_now_ms(account->supervisor);
@@ -431,6 +433,7 @@ void account_note(struct account *account, const struct note *note)
         on_watch_listens(account, note->watcher);
         break;
     case NOTE_PUSHED:
+        pushed_add(&account->pushed, note->mailbox);
         account_tell(account, SEEN_PUSHED);
         break;
     case NOTE_IDLE_BORNE:

@@ -2,6 +2,7 @@
 /* The accounts of the supervisor: what the files that make it up share. */
 #include "base/vec.h"
 #include "daemon/post.h"
+#include "daemon/pushed.h"
 #include "daemon/scheduler.h"
 #include "daemon/supervisor.h"
 #include "daemon/watch_local.h"
@@ -44,6 +45,7 @@ struct account {
     uint32_t number; /* in the schedule */
     struct worker *worker;
     VEC(struct watch_slot) watchers;
+    struct pushed pushed;
 
     bool passing, paused, leaving; /* leaving: to be freed when nothing is under way */
     bool paused_before;            /* leaving: so will be the one that takes its place */

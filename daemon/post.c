@@ -44,13 +44,17 @@ static bool says_nothing_new(const struct post *post, const struct note *note)
     if (note->kind != NOTE_PUSHED || post->notes.len == post->taken)
         return false;
     const struct note *last = &post->notes.items[post->notes.len - 1];
-    return last->kind == NOTE_PUSHED && last->watcher == note->watcher;
+    return last->kind == NOTE_PUSHED && last->watcher == note->watcher &&
+           (note->mailbox == NULL ||
+            (last->mailbox != NULL && strcmp(last->mailbox, note->mailbox) == 0));
 }
 
 void post_put(struct post *post, const struct note *note)
 {
     pthread_mutex_lock(&post->lock);
-    if (!says_nothing_new(post, note))
+    if (says_nothing_new(post, note))
+        xfree(&(char *){note->mailbox});
+    else
         vec_push(&post->notes, *note);
     pthread_mutex_unlock(&post->lock);
     wake_signal(&post->wake);

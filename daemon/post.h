@@ -16,7 +16,7 @@ enum note_kind {
     NOTE_PLAN_LINE,     /* line: the taker's */
     NOTE_EVENT,         /* event: the taker's; only while some are wanted */
     NOTE_WATCH_LISTENS, /* of `watcher`, as what follows */
-    NOTE_PUSHED,        /* repeated ones are one */
+    NOTE_PUSHED,        /* mailbox: the taker's; repeated ones are one */
     NOTE_IDLE_BORNE,
     NOTE_ALIVE,       /* the answer to a probe */
     NOTE_WATCH_ENDED, /* error: the taker's; the thread's last act */
@@ -29,6 +29,7 @@ struct note {
     struct plan_line *line;
     struct message_event *event;
     struct error *error;
+    char *mailbox; /* as the server has its name; NULL: not known */
     int64_t took_ms, silent_ms;
     bool reached;
 };

@@ -21,6 +21,7 @@ struct watcher {
 
     /* of the thread alone */
     struct client *client;
+    char *examined; /* the mailbox, as the server has its name; NULL: all of them */
     bool listens;
     int64_t begun_ms, spoke_ms;
 };
@@ -43,12 +44,28 @@ static const unsigned CHANGES = KIND(EVENT_EXISTS) | KIND(EVENT_EXPUNGE) | KIND(
                                 KIND(EVENT_FETCH) | KIND(EVENT_STATUS) | KIND(EVENT_LIST) |
                                 KIND(EVENT_OVERFLOW);
 
+static char *name_of(const struct watcher *w, const struct client_event *event)
+{
+    if (event->text.len > 0)
+        return xstrndup(event->text.ptr, event->text.len);
+    return w->examined != NULL ? xstrdup(w->examined) : NULL;
+}
+
+static void tell_pushed(struct watcher *w, const struct client_event *event)
+{
+    const struct note note = {.kind = NOTE_PUSHED,
+                              .account = w->options.owner,
+                              .watcher = w,
+                              .mailbox = name_of(w, event)};
+    post_put(w->options.post, &note);
+}
+
 /* Called while the thread is still inside of IDLE: what has to be done begins before DONE. */
 static bool take_event(void *self, const struct client_event *event)
 {
     struct watcher *w = self;
     if (w->listens)
-        tell(w, NOTE_PUSHED);
+        tell_pushed(w, event);
     w->spoke_ms = now_ms(w);
     return true;
 }
@@ -99,6 +116,7 @@ static int examine(struct watcher *w, struct error *err)
         r = client_select_begin(w->client, &select, name, true, NULL, arena, err);
     if (r < 0)
         return r;
+    w->examined = xstrndup(name.ptr, name.len);
     r = client_select_end(w->client, &select, err);
     client_select_free(&select);
     return r;
@@ -295,6 +313,7 @@ void watcher_join(struct watcher **watcher)
     if (w->started)
         (void)pthread_join(w->thread, NULL);
     wake_close(&w->wake);
+    xfree(&w->examined);
     xfree(watcher);
 }
 

@@ -4,7 +4,8 @@
  * for all mailboxes, or by IDLE for one. It fetches nothing; that something changed is all it says.
  *
  * It posts NOTE_WATCH_LISTENS once it will be told of every change from then on, NOTE_PUSHED when
- * it was told of one or may have missed one, and, as its last act, NOTE_WATCH_ENDED.
+ * it was told of one, with the mailbox, or may have missed one, and, as its last act,
+ * NOTE_WATCH_ENDED.
  */
 #include "sync/connect.h"
 #include "daemon/post.h"

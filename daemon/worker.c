@@ -151,11 +151,11 @@ static void on_mailbox(void *self, const struct mailbox_result *result)
 
 /* ---- before a pass ---- */
 
-static void free_patterns(char ***patterns)
+static void free_names(char ***names)
 {
-    for (char **p = *patterns; p != NULL && *p != NULL; p++)
+    for (char **p = *names; p != NULL && *p != NULL; p++)
         xfree(p);
-    xfree(patterns);
+    xfree(names);
 }
 
 static bool was_reached(const struct report *report)
@@ -284,6 +284,7 @@ static void make_pass(struct worker *w)
         .local_waits = job->local_waits,
         .has_lock = true,
         .mailboxes = (const char *const *)job->mailboxes,
+        .told = (const char *const *)job->pushed,
         .clock = w->options.clock,
         .wake = &w->wake,
         .trace = w->options.trace,
@@ -301,7 +302,8 @@ static void make_pass(struct worker *w)
     result->untold = w->untold;
     result->reached = was_reached(&result->report);
     look_at_index(w, result);
-    free_patterns(&job->mailboxes);
+    free_names(&job->mailboxes);
+    free_names(&job->pushed);
     const struct note note = {
         .kind = NOTE_PASS_DONE, .account = w->options.owner, .result = result};
     post_put(w->options.post, &note);
@@ -385,7 +387,8 @@ static void dispose(struct worker **worker)
         xfree(&record);
     }
     strmap_free(&w->mailboxes);
-    free_patterns(&w->job.mailboxes);
+    free_names(&w->job.mailboxes);
+    free_names(&w->job.pushed);
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->lock);
     wake_close(&w->wake);

@@ -27,6 +27,7 @@ struct dialer *worker_dialer(struct worker *worker);
 struct worker_job {
     bool full, approve_deletions, dry_run, no_hooks;
     char **mailboxes;       /* patterns, NULL-terminated; NULL: all. The worker frees them. */
+    char **pushed;          /* what the watchers told of, as pushed_take gives it; likewise */
     bool local_waits;       /* schedule_job */
     bool stale;             /* likewise */
     uint32_t connections;   /* likewise */
