@@ -1,11 +1,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/strmap.h"
 #include "base/vec.h"
 #include "sync/event_words.h"
 #include "sync/report.h"
 #include "cmd/account_index.h"
 #include "cmd/command.h"
 #include <stdio.h>
+#include <string.h>
 
 static const char help[] = "Brings back what passes removed here, from the files that are kept for "
                            "keep_deleted, and moves\n"
@@ -18,6 +21,15 @@ static const char help[] = "Brings back what passes removed here, from the files
 #define SINCE_UNTOLD_S 3600
 #define KEPT_MAX 10000
 
+/* A folder that files are moved out of, or back to. */
+struct place {
+    const char *path;
+    struct maildir_snapshot snapshot;
+    bool is_read;  /* `snapshot` is there … */
+    bool is_stale; /* … but files came since */
+    bool gave;
+};
+
 struct undoing {
     const struct target *target;
     const char *keep_dir;
@@ -27,22 +39,31 @@ struct undoing {
     int64_t since_ms;
     bool dry_run;
     VEC(struct index_event) events; /* the newest first */
+    VEC(struct place *) places;
+    struct strmap *would; /* of a dry run: "PATH\nBASE" of files that would be there */
+    size_t listed;        /* events looked at */
+    int64_t oldest_ms;
     size_t done, failed;
 };
 
 static bool take(void *self, const struct index_event *event)
 {
     struct undoing *u = self;
+    u->listed++;
+    u->oldest_ms = event->time_ms;
     if (event->time_ms < u->since_ms) {
         return false;
     }
     bool removed = str_eq(event->what, STR(EVENT_DELETED_LOCAL));
     bool moved = str_eq(event->what, STR(EVENT_MOVED_LOCAL)) && event->from.len > 0;
-    if ((removed || moved) && target_matches(u->target, event->mailbox)) {
+    bool wanted = target_matches(u->target, event->mailbox) ||
+                  (moved && target_matches(u->target, event->from));
+    if ((removed || moved) && wanted) {
         struct index_event kept = *event;
         kept.mailbox = arena_str(u->arena, event->mailbox);
         kept.base = arena_str(u->arena, event->base);
         kept.from = arena_str(u->arena, event->from);
+        kept.from_base = arena_str(u->arena, event->from_base);
         kept.what = STR_EMPTY;
         kept.why = STR_EMPTY;
         vec_push(&u->events, kept);
@@ -64,28 +85,139 @@ static const char *path_of(struct undoing *u, struct str utf8)
     return maildir_path(u->maildir, u->arena, utf8);
 }
 
+static struct place *place_of(struct undoing *u, const char *path)
+{
+    VEC_FOREACH (struct place *, each, &u->places) {
+        if (strcmp((*each)->path, path) == 0) {
+            return *each;
+        }
+    }
+    struct place *place = arena_alloc(u->arena, sizeof *place);
+    *place = (struct place){.path = path};
+    vec_push(&u->places, place);
+    return place;
+}
+
+static int read_place(struct undoing *u, struct place *place, struct error *err)
+{
+    if (place->is_read) {
+        maildir_snapshot_free(&place->snapshot);
+    }
+    int rc = maildir_scan(u->maildir, place->path, &place->snapshot, err);
+    place->is_read = rc == 0;
+    place->is_stale = false;
+    return rc;
+}
+
+/* Each folder is read once, and again where a file may have come back to it since: what moved on
+ * and on goes back step by step. */
+static int find(struct undoing *u, struct place *place, struct str base,
+                const struct maildir_file **out, struct error *err)
+{
+    *out = NULL;
+    int rc = place->is_read ? 0 : read_place(u, place, err);
+    if (rc == 0) {
+        *out = maildir_snapshot_find(&place->snapshot, base);
+    }
+    if (rc == 0 && *out == NULL && place->is_stale) {
+        rc = read_place(u, place, err);
+        *out = rc < 0 ? NULL : maildir_snapshot_find(&place->snapshot, base);
+    }
+    if (rc == 0 && *out == NULL) {
+        return error_set(err, ERR_NOT_FOUND, SCOPE_MESSAGE, "the folder %s has no file %.*s",
+                         place->path, STR_ARG(base));
+    }
+    return rc;
+}
+
+static struct str would_key(struct undoing *u, const char *path, struct str base)
+{
+    return str_from(arena_printf(u->arena, "%s\n%.*s", path, STR_ARG(base)));
+}
+
+static void would_be(struct undoing *u, const char *path, struct str base)
+{
+    strmap_put(u->would, would_key(u, path, base), u);
+}
+
+/* Under its earlier name, by which the move before this one knows it. */
+static int put_back(struct undoing *u, const struct index_event *event, struct place *from,
+                    struct place *to, const struct maildir_file *file, struct error *err)
+{
+    struct maildir_name name = file->parsed;
+    if (event->from_base.len > 0) {
+        name.base = event->from_base;
+    }
+    int rc = maildir_create(u->maildir, to->path, err);
+    if (rc == 0) {
+        rc = maildir_move(u->maildir, from->path, file, to->path, &name, err);
+    }
+    if (rc < 0 && err->code == ERR_EXISTS) {
+        error_clear(err);
+        rc = maildir_move(u->maildir, from->path, file, to->path, &file->parsed, err);
+    }
+    from->gave = from->gave || rc == 0;
+    to->is_stale = to->is_stale || rc == 0;
+    return rc;
+}
+
 static int move_back(struct undoing *u, const struct index_event *event, struct error *err)
 {
-    struct maildir_file file;
-    const char *from = path_of(u, event->mailbox);
-    const char *to = path_of(u, event->from);
-    int rc = maildir_find(u->maildir, from, event->base, u->arena, &file, err);
-    if (rc < 0 || u->dry_run) {
-        return rc;
+    const struct maildir_file *file;
+    struct place *from = place_of(u, path_of(u, event->mailbox));
+    struct place *to = place_of(u, path_of(u, event->from));
+    struct str earlier = event->from_base.len > 0 ? event->from_base : event->base;
+    if (u->dry_run && strmap_remove(u->would, would_key(u, from->path, event->base)) != NULL) {
+        would_be(u, to->path, earlier);
+        return 0;
     }
-    rc = maildir_create(u->maildir, to, err);
-    rc = rc < 0 ? rc : maildir_move(u->maildir, from, &file, to, &file.parsed, err);
-    rc = rc < 0 ? rc : maildir_sync_folder(u->maildir, to, err);
-    return rc < 0 ? rc : maildir_sync_folder(u->maildir, from, err);
+    int rc = find(u, from, event->base, &file, err);
+    if (rc == 0 && u->dry_run) {
+        would_be(u, to->path, earlier);
+    } else if (rc == 0) {
+        rc = put_back(u, event, from, to, file, err);
+    }
+    return rc;
 }
 
 static int restore(struct undoing *u, const struct index_event *event, struct error *err)
 {
-    const char *path = path_of(u, event->mailbox);
-    int rc = u->dry_run ? 0 : maildir_create(u->maildir, path, err);
-    return rc < 0 ? rc
-                  : maildir_restore(u->maildir, u->keep_dir, event->base, path, event->flags,
-                                    u->dry_run, err);
+    struct place *place = place_of(u, path_of(u, event->mailbox));
+    int rc = u->dry_run ? 0 : maildir_create(u->maildir, place->path, err);
+    if (rc == 0) {
+        rc = maildir_restore(u->maildir, u->keep_dir, event->base, place->path, event->flags,
+                             u->dry_run, err);
+    }
+    if (rc == 0 && u->dry_run) {
+        would_be(u, place->path, event->base);
+    }
+    place->is_stale = place->is_stale || rc == 0;
+    return rc;
+}
+
+/* Where the files are now before where they were. */
+static int sync_places(struct undoing *u, struct error *err)
+{
+    int rc = 0;
+    for (int gave = 0; gave < 2; gave++) {
+        VEC_FOREACH (struct place *, each, &u->places) {
+            if (rc == 0 && (gave ? (*each)->gave : (*each)->is_stale || (*each)->is_read)) {
+                rc = maildir_sync_folder(u->maildir, (*each)->path, err);
+            }
+        }
+    }
+    return rc;
+}
+
+static void forget_places(struct undoing *u)
+{
+    VEC_FOREACH (struct place *, each, &u->places) {
+        if ((*each)->is_read) {
+            maildir_snapshot_free(&(*each)->snapshot);
+        }
+    }
+    vec_free(&u->places);
+    strmap_free(&u->would);
 }
 
 static void undo_event(struct undoing *u, const struct index_event *event)
@@ -115,6 +247,16 @@ static int undo_account(struct undoing *u, struct index *index, struct error *er
         undo_event(u, &u->events.items[i]);
     }
     index_abort(&u->txn);
+    if (rc == 0 && !u->dry_run) {
+        rc = sync_places(u, err);
+    }
+    if (u->listed == KEPT_MAX && u->oldest_ms >= u->since_ms) {
+        log_warning(
+            &(struct log_scope){.account = u->target->account->name},
+            "only the last %d things that passes did are known: what was done before is not "
+            "undone",
+            KEPT_MAX);
+    }
     return rc;
 }
 
@@ -135,11 +277,13 @@ static int undo_target(const struct config *config, const struct target *target,
         .arena = arena,
         .since_ms = since_ms,
         .dry_run = dry_run,
+        .would = strmap_new(),
     };
     if (rc > 0) {
         rc = undo_account(&u, index, err);
     }
     index_close(&index);
+    forget_places(&u);
     maildir_free(&u.maildir);
     vec_free(&u.events);
     if (rc == 0) {

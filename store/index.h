@@ -261,8 +261,9 @@ struct index_event {
     struct str what;    /* "downloaded", "uploaded", "flags to local", … */
     struct str why;
     struct str base;
-    struct str from; /* UTF-8 name of the mailbox that a move came out of; else empty */
-    uint8_t flags;   /* of the file, enum maildir_flag bits */
+    struct str from;      /* UTF-8 name of the mailbox that a move came out of; else empty */
+    struct str from_base; /* of the file there, where the move gave it another name; else empty */
+    uint8_t flags;        /* of the file, enum maildir_flag bits */
 };
 int index_event_add(struct index_txn *txn, const struct index_event *event, struct error *err);
 /* Newest first, up to `max`; called for each until it returns false. */

@@ -539,6 +539,9 @@ void index_encode_event(struct buf *out, const struct index_event *event)
     put_str(out, event->base);
     put_str(out, event->from);
     put_byte(out, event->flags);
+    if (event->from_base.len > 0) {
+        put_str(out, event->from_base);
+    }
 }
 
 bool index_decode_event(struct str value, struct index_event *out)
@@ -552,5 +555,8 @@ bool index_decode_event(struct str value, struct index_event *out)
     out->base = get_str(&r);
     out->from = get_str(&r);
     out->flags = (uint8_t)get_byte(&r);
+    if (r.rest.len > 0) {
+        out->from_base = get_str(&r);
+    }
     return record_done(&r);
 }

@@ -162,7 +162,7 @@ static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated
     if (rc == 0 && has_file)
         rc = event_note_move(mv->pass, txn, mv->r->from, mv->r->to,
                              mv->r->moves ? EVENT_MOVED_REMOTE : EVENT_COPIED_REMOTE, copy,
-                             mv->r->moves ? "moved here" : "copied here", err);
+                             STR_EMPTY, mv->r->moves ? "moved here" : "copied here", err);
     if (rc == 0 && has_file)
         rc = apply_unhold(txn, copy->mailbox, HELD_UPLOAD, 0, copy->base, err);
     if (rc < 0 || m->intent.id == 0)

@@ -91,7 +91,7 @@ static int record_moves(struct local_mover *lm, struct error *err)
             r = index_message_put(txn, &intent->message, err);
         if (r == 0 && b->done)
             r = event_note_move(lm->pass, txn, lm->from->pair, lm->to->pair, EVENT_MOVED_LOCAL,
-                                &intent->message, "moved on the server", err);
+                                &intent->message, b->file->parsed.base, "moved on the server", err);
         if (r == 0)
             r = index_intent_delete(txn, intent->id, err);
         lm->from->pair->changed_here = lm->from->pair->changed_here || b->done;

@@ -156,6 +156,112 @@ class Recovery(unittest.TestCase):
         self.assertEqual((len(self.files()), self.count()), (3, 3))
         self.run_verb(64, "undo", "--since", "x")
 
+    def move(self, source, target, uids="1:*"):
+        connection = self.server.connect()
+        oracle.check(connection.select(source))
+        oracle.check(connection.uid("MOVE", uids, target))
+        connection.logout()
+
+    def subjects(self, mailbox):
+        """(here, on the server)"""
+        connection = self.server.connect()
+        there = []
+        oracle.check(connection.select(mailbox, readonly=True))
+        found = oracle.check(connection.search(None, "ALL"))[0].split()
+        for number in found:
+            answer = oracle.check(connection.fetch(number, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])"))
+            there.append(answer[0][1].decode().split(":")[1].strip())
+        connection.logout()
+        here = []
+        for path in glob.glob(os.path.join(self.client.maildir, mailbox, "[cn]*", "*")):
+            with open(path, encoding="utf-8") as stream:
+                here.append(stream.readline().split(":")[1].strip())
+        return sorted(here), sorted(there)
+
+    def assert_both(self, **mailboxes):
+        for mailbox, subjects in mailboxes.items():
+            self.assertEqual(self.subjects(mailbox), (subjects.split(), subjects.split()), mailbox)
+
+    def synced_with(self, *mailboxes):
+        connection = self.server.connect()
+        for mailbox in mailboxes:
+            oracle.check(connection.create(mailbox))
+        connection.logout()
+        self.synced("one", "two", "three")
+
+    def settle(self):
+        """Nothing is sent or fetched for what was moved back."""
+        for _ in range(2):
+            messages = self.run_verb(0, "sync", "--json").account()["messages"]
+            self.assertEqual((messages["uploaded"], messages["downloaded"]), (0, 0), messages)
+
+    def test_undo_moves_back_what_was_moved(self):
+        self.synced_with("Archive")
+        names = [os.path.basename(path) for path in self.files()]
+        self.move("INBOX", "Archive", "1:2")
+        self.run_verb(0, "sync")
+        self.assert_both(INBOX="three", Archive="one two")
+        told = self.run_verb(0, "undo", "-n").out
+        self.assertIn("work:Archive: would move back ", told)
+        self.assertIn("2 messages would be back", told)
+        self.assert_both(INBOX="three", Archive="one two")
+        # By the mailbox that they are in, as by the one that they were in.
+        self.assertIn("0 messages back", self.run_verb(0, "undo", "work:Nowhere*").out)
+        self.assertIn("2 messages would be back", self.run_verb(0, "undo", "-n", "work:INBOX").out)
+        self.assertIn("2 messages back", self.run_verb(0, "undo", "work:Archive").out)
+        self.assertEqual(sorted(os.path.basename(path) for path in self.files()), sorted(names))
+        self.settle()
+        self.assert_both(INBOX="one three two", Archive="")
+        self.assertIn("0 messages back", self.run_verb(0, "undo").out)
+
+    def test_undo_of_moves_on_and_on(self):
+        self.synced_with("A", "B")
+        for source, target in (("INBOX", "A"), ("A", "B")):
+            self.move(source, target)
+            self.run_verb(0, "sync")
+        self.expunge_all("B")
+        self.run_verb(0, "sync")
+        self.assert_both(INBOX="", A="", B="")
+        told = self.run_verb(0, "undo", "-n").out
+        self.assertIn("9 messages would be back", told)
+        self.assertIn("9 messages back", self.run_verb(0, "undo").out)
+        self.assertEqual(self.subjects("INBOX")[0], ["one", "three", "two"])
+        self.run_verb(0, "sync")
+        self.run_verb(0, "sync")
+        self.assert_both(INBOX="one three two", A="", B="")
+
+    def test_undo_of_a_move_that_was_made_back(self):
+        self.synced_with("A")
+        for source, target in (("INBOX", "A"), ("A", "INBOX")):
+            self.move(source, target)
+            self.run_verb(0, "sync")
+        self.run_verb(0, "undo")
+        self.settle()
+        self.assert_both(INBOX="one three two", A="")
+
+    def test_undo_brings_the_folder_back(self):
+        self.client.write_config(sync={"guard": "off", "remove": "both"})
+        self.synced_with("A", "B")
+        self.move("INBOX", "A")
+        self.run_verb(0, "sync")
+        self.move("A", "B")
+        connection = self.server.connect()
+        oracle.check(connection.delete("A"))
+        connection.logout()
+        self.run_verb(0, "sync")
+        self.run_verb(0, "sync")
+        self.assertFalse(os.path.exists(os.path.join(self.client.maildir, "A")))
+        self.assertIn("3 messages back", self.run_verb(0, "undo", "work:B").out)
+        self.settle()
+        self.assert_both(INBOX="", A="one three two", B="")
+
+    def expunge_all(self, mailbox):
+        connection = self.server.connect()
+        oracle.check(connection.select(mailbox))
+        oracle.check(connection.store("1:*", "+FLAGS", "(\\Deleted)"))
+        oracle.check(connection.expunge())
+        connection.logout()
+
     def test_what_is_held_is_done_or_brought_back(self):
         for answer, here, there in (("approve", 0, 0), ("keep", 12, 12)):
             with self.subTest(answer=answer):

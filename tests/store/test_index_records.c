@@ -183,6 +183,35 @@ static void events_are_the_last_ten_thousand_newest_first(void **state)
     assert_int_equal(list(f, 0, 5).count, 0);
 }
 
+static bool is_the_move(void *self, const struct index_event *event)
+{
+    unsigned *seen = self;
+    bool with_base = (*seen)++ == 0;
+    assert_true(str_eq(event->mailbox, STR("Archive")));
+    assert_true(str_eq(event->from, STR("INBOX")));
+    assert_true(str_eq(event->base, STR("now")));
+    assert_true(str_eq(event->from_base, with_base ? STR("before") : STR("")));
+    assert_int_equal(event->flags, 5);
+    return true;
+}
+
+static void events_of_moves_tell_where_from(void **state)
+{
+    struct index_fixture *f = *state;
+    struct index_event event = {.mailbox = STR("Archive"),
+                                .what = STR("moved here"),
+                                .base = STR("now"),
+                                .from = STR("INBOX"),
+                                .flags = 5};
+    unsigned seen = 0;
+    begin_write(f);
+    ok(f->base, index_event_add(f->txn, &event, f->err));
+    event.from_base = STR("before");
+    ok(f->base, index_event_add(f->txn, &event, f->err));
+    ok(f->base, index_event_list(f->txn, 10, is_the_move, &seen, f->err));
+    assert_int_equal(seen, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, index_enter, index_leave)
 
 int main(void)
@@ -192,6 +221,7 @@ int main(void)
         TEST(law2_an_intent_is_changed_and_ended),
         TEST(law11_held_things_keep_their_numbers),
         TEST(events_are_the_last_ten_thousand_newest_first),
+        TEST(events_of_moves_tell_where_from),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
