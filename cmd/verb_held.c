@@ -11,8 +11,9 @@
 #include <stdio.h>
 
 static const char help[] =
-    "What was not done and why: messages that cannot be fetched or sent, and deletions that wait\n"
-    "for a person because there are many at once. Looks at the index only, not at the server.\n"
+    "What was not done and why: messages that cannot be fetched or sent, files that were synced\n"
+    "once and that the server has no more, and deletions that wait for a person because there are\n"
+    "many at once. Looks at the index only, not at the server.\n"
     "\n"
     "held approve ID…|TARGET… lets the next pass do what is held: delete, send, try again.\n"
     "held keep ID…|TARGET… has it left: what was to be deleted is brought back to the side that\n"
