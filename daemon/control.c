@@ -27,6 +27,7 @@ struct peer {
     bool oneway;     /* and wants no reply */
     bool processing; /* calls are being taken from `in` */
     json_t *gathered;
+    struct gathered_events *events;
 };
 
 struct control {
@@ -55,6 +56,7 @@ static void peer_free(struct peer *peer)
     buf_free(&peer->in);
     buf_free(&peer->out);
     json_decref(peer->gathered);
+    gathered_events_free(&peer->events);
     xfree(&peer);
 }
 
@@ -138,6 +140,11 @@ json_t **peer_gathered(struct peer *peer)
     return &peer->gathered;
 }
 
+struct gathered_events **peer_events(struct peer *peer)
+{
+    return &peer->events;
+}
+
 void peer_continue(struct peer *peer, json_t *parameters)
 {
     if (peer->oneway) {
@@ -192,8 +199,10 @@ static int on_peer(sd_event_source *source, int fd, uint32_t revents, void *self
         peer_drop(peer);
         return 0;
     }
-    if (revents & EPOLLOUT)
+    if (revents & EPOLLOUT) {
         peer_flush(peer);
+        control_drained(peer);
+    }
     peer_process(peer);
     return 0;
 }

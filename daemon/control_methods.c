@@ -249,44 +249,6 @@ static void reload(struct peer *peer, const struct varlink_call *call)
     peer_error(peer, control_error_name(&err), json_pack("{s:s}", "text", told));
 }
 
-/* ---- events ---- */
-
-static void on_event(void *self, const struct daemon_event *event)
-{
-    peer_continue(self, json_pack("{s:o}", "event", control_event_json(event)));
-}
-
-/* What a listener begins with, so that what it hears later has something to change. */
-static void tell_states(struct peer *peer)
-{
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct supervisor_status now;
-    supervisor_status(peer_supervisor(peer), arena, &now);
-    for (size_t i = 0; i < now.accounts_len; i++) {
-        const struct account_status *a = &now.accounts[i];
-        const struct daemon_event event = {
-            .kind = DAEMON_STATE,
-            .time_ms = clock_wall_ms(&clock_system),
-            .account = a->name,
-            .state = a->state,
-            .means = a->means,
-            .error = &a->last_error,
-        };
-        on_event(peer, &event);
-    }
-}
-
-static void watch(struct peer *peer, const struct varlink_call *call)
-{
-    const struct daemon_listener listener = {on_event, peer};
-    if (!call->more) {
-        peer_error(peer, VARLINK_EXPECTED_MORE, NULL);
-        return;
-    }
-    supervisor_subscribe(peer_supervisor(peer), &listener);
-    tell_states(peer);
-}
-
 /* ---- the table ---- */
 
 static const struct {
@@ -301,7 +263,7 @@ static const struct {
     {"org.maildird.Pause", pause_accounts},
     {"org.maildird.Resume", resume_accounts},
     {"org.maildird.Reload", reload},
-    {"org.maildird.Watch", watch},
+    {"org.maildird.Watch", control_watch},
 };
 
 void control_dispatch(struct peer *peer, const struct varlink_call *call)

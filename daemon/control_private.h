@@ -17,9 +17,16 @@ void peer_fail(struct peer *peer, const struct error *err);
 size_t peer_backlog(const struct peer *peer);
 /* What peer_reply will send for a Sync without `more`: gathers here. Owned by the peer. */
 json_t **peer_gathered(struct peer *peer);
+/* Events that wait until it has taken what was told before; NULL: none. Owned by the peer. */
+struct gathered_events;
+struct gathered_events **peer_events(struct peer *peer);
 
 /* Carries out a call, or begins it: it has ended once peer_reply, peer_error or peer_fail was
  * called for it. */
 void control_dispatch(struct peer *peer, const struct varlink_call *call);
+/* control_watch.c: a listener; and one that took something of what it was told. */
+void control_watch(struct peer *peer, const struct varlink_call *call);
+void control_drained(struct peer *peer);
+void gathered_events_free(struct gathered_events **gathered);
 /* The client went away in the middle of a call. */
 void control_abandon(struct peer *peer);

@@ -1,4 +1,5 @@
 #include "base/files.h"
+#include "store/maildir.h"
 #include "daemon/control.h"
 #include "daemon/control_client.h"
 #include "core/base/scratch.h"
@@ -21,6 +22,7 @@ static struct {
     struct daemon_listener listener;
     unsigned forgotten, unsubscribed;
     bool answer_at_once;
+    unsigned burst; /* events besides the first */
 } played;
 
 static void note(const char *what, const char *const *words, size_t len)
@@ -114,10 +116,18 @@ int supervisor_reload(struct supervisor *s, struct reload_result *out, struct bu
 
 void supervisor_subscribe(struct supervisor *s, const struct daemon_listener *listener)
 {
-    static const struct daemon_event event = {
-        .kind = DAEMON_NEW, .time_ms = 5000, .account = "work", .mailbox = "INBOX", .uid = 7};
+    static const struct daemon_event event = {.kind = DAEMON_NEW,
+                                              .time_ms = 5000,
+                                              .account = "work",
+                                              .mailbox = "INBOX",
+                                              .messages = 1,
+                                              .uid = 7,
+                                              .base = "1.x",
+                                              .flags = MAILDIR_SEEN,
+                                              .what = "downloaded"};
     played.listener = *listener;
-    listener->event(listener->self, &event);
+    for (unsigned i = 0; i <= played.burst; i++)
+        listener->event(listener->self, &event);
 }
 
 void supervisor_unsubscribe(struct supervisor *s, const void *self)
@@ -284,6 +294,45 @@ static void who_goes_away_is_forgotten(void **state)
     assert_int_equal(played.forgotten, 1);
 }
 
+/* More than is kept for one that does not read. */
+static void who_does_not_keep_up_is_told_of_many_at_once(void **state)
+{
+    struct loop loop;
+    struct error err = ERROR_INIT;
+    loop_start(&loop);
+    played.burst = 39999;
+    struct control_client *watcher = connect_to(&loop);
+    struct control_client *other = connect_to(&loop);
+    assert_int_equal(control_call(watcher, "Watch", NULL, true, &err), 0);
+    unsigned messages = 0, replies = 0, single = 0;
+    while (messages < 40000) {
+        json_t *reply;
+        assert_int_equal(control_reply(watcher, &reply, &err), 1);
+        const json_t *event = json_object_get(reply, "event");
+        if (json_is_string(json_object_get(event, "state"))) {
+            json_decref(reply);
+            continue;
+        }
+        json_int_t stands_for = json_integer_value(json_object_get(event, "messages"));
+        assert_int_equal(json_is_null(json_object_get(event, "uid")), stands_for > 1);
+        assert_int_equal(json_is_null(json_object_get(event, "file")), stands_for > 1);
+        assert_string_equal(json_string_value(json_object_get(event, "what")), "downloaded");
+        if (stands_for == 1)
+            assert_string_equal(json_string_value(json_object_get(event, "flags")), "S");
+        messages += (unsigned)stands_for;
+        single += stands_for == 1;
+        json_decref(reply);
+        if (replies++ == 0) /* answered when all of them were told */
+            (void)ask(other, "Status", "{}");
+    }
+    assert_int_equal(messages, 40000);
+    assert_true(single > 100 && replies < 40000);
+    control_close(&watcher);
+    control_close(&other);
+    loop_end(&loop);
+    played.burst = 0;
+}
+
 static void nonsense_and_floods_only_end_their_own_connection(void **state)
 {
     struct loop loop;
@@ -336,6 +385,7 @@ int main(void)
         cmocka_unit_test(methods_ask_the_supervisor),
         cmocka_unit_test(a_sync_is_told_step_by_step),
         cmocka_unit_test(who_goes_away_is_forgotten),
+        cmocka_unit_test(who_does_not_keep_up_is_told_of_many_at_once),
         cmocka_unit_test(nonsense_and_floods_only_end_their_own_connection),
         cmocka_unit_test(one_daemon_listens_and_a_dead_one_is_replaced),
     };
