@@ -315,6 +315,7 @@ static void rest(struct worker *w)
 {
     pthread_mutex_unlock(&w->lock);
     connection_pool_forget_idle(w->pool);
+    alloc_trim();
     pthread_mutex_lock(&w->lock);
 }
 
@@ -349,6 +350,7 @@ static void *run(void *argument)
             make_pass(w);
         else
             connection_pool_forget_idle(w->pool);
+        alloc_trim();
         pthread_mutex_lock(&w->lock);
     }
     pthread_mutex_unlock(&w->lock);

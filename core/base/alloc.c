@@ -1,5 +1,8 @@
 #include "base/alloc.h"
 #include "base/vec.h"
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -106,4 +109,11 @@ void *vec_grow_(void *items, size_t *cap, size_t len, size_t more, size_t item_s
     }
     *cap = grown > needed ? grown : needed;
     return xreallocarray(items, *cap, item_size);
+}
+
+void alloc_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }

@@ -12,6 +12,10 @@ void *xmemdup(const void *data, size_t size);
 /* The caller owns the result. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Gives back to the system what was freed. Before a long rest: a C library keeps for each thread
+ * what that once needed. */
+void alloc_trim(void);
+
 /* count * size; overflow ends the process. */
 size_t alloc_size(size_t count, size_t size);
 

@@ -1,5 +1,6 @@
 """maildird daemon under test: started, listened to as a service manager does, stopped."""
 
+import json
 import os
 import signal
 import socket
@@ -90,3 +91,50 @@ class Daemon:
     def log(self):
         with open(self.log_path, errors="replace", encoding="utf-8") as stream:
             return stream.read()
+
+
+class Control:
+    """One call after the other over the control socket of the daemon of `client`."""
+
+    def __init__(self, client):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(os.path.join(client.environment()["XDG_RUNTIME_DIR"], "maildird", "control"))
+        self.read = bytearray()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, method, parameters, **flags):
+        request = dict({"method": "org.maildird." + method, "parameters": parameters}, **flags)
+        self.socket.sendall(json.dumps(request).encode() + b"\0")
+
+    def reply(self):
+        while b"\0" not in self.read:
+            data = self.socket.recv(65536)
+            if not data:
+                raise AssertionError("the daemon closed the control connection")
+            self.read += data
+        text, _, self.read = self.read.partition(b"\0")
+        reply = json.loads(text)
+        if "error" in reply:
+            raise AssertionError(reply)
+        return reply["parameters"]
+
+    def call(self, method, **parameters):
+        self.send(method, parameters)
+        return self.reply()
+
+    def account(self, name="work"):
+        return next(each for each in self.call("Status")["accounts"] if each["name"] == name)
+
+    def watch(self):
+        """The events, each as it comes; nothing else can be called then."""
+        self.send("Watch", {}, more=True)
+        while True:
+            yield self.reply()["event"]
+
+    def close(self):
+        self.socket.close()
