@@ -68,7 +68,7 @@ class Relay:
     def __init__(self, port, delay_ms=0, host="127.0.0.1"):
         self.target = (host, port)
         self.delay_s = delay_ms / 1000
-        self.open = threading.Event()  # nothing passes while it is not set
+        self.open = threading.Event()  # of a connection: nothing passes while it is not set
         self.open.set()
         self.refusing = False
         self.on_answer = None  # called with what comes from the server, before it is passed on
@@ -83,6 +83,12 @@ class Relay:
     def freeze(self):
         """As a black hole: connections stay, and new ones are taken, but no byte passes."""
         self.open.clear()
+
+    def forget(self):
+        """The connections of now become black holes; later ones are as ever."""
+        self.open.clear()
+        self.open = threading.Event()
+        self.open.set()
 
     def thaw(self):
         self.open.set()
