@@ -17,11 +17,13 @@
 #define SLEEP_MS 60000
 /* Between SIGKILL and the end of a process that the kernel has hold of. */
 #define KILL_MS 2000
+/* Between looks whether it has ended, where a kernel before 5.3 cannot tell. */
+#define LOOK_MS 20
 
 struct process {
     const struct process_options *options;
-    pid_t pid; /* also its process group */
-    int pid_fd;
+    pid_t pid;                 /* also its process group */
+    int pid_fd;                /* -1: the kernel has none */
     int in_fd, out_fd, err_fd; /* our ends; -1: none, or done */
     size_t written;            /* of the input */
 };
@@ -182,7 +184,7 @@ static int start(struct process *p, struct error *err)
                                o->shell != NULL ? "sh" : o->argv[0]);
     }
     p->pid_fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-    if (p->pid_fd < 0) {
+    if (p->pid_fd < 0 && errno != ENOSYS) {
         failed = errno;
         signal_group(p, SIGKILL);
         (void)reap(p);
@@ -231,10 +233,26 @@ static void feed(struct process *p)
     file_close(&p->in_fd);
 }
 
-static int sleep_ms(const struct clock *clock, int64_t deadline_ms)
+static int64_t left_ms(const struct clock *clock, int64_t deadline_ms)
 {
     int64_t left = deadline_ms - clock_monotonic_ms(clock);
-    return left <= 0 ? 0 : left > SLEEP_MS ? SLEEP_MS : (int)left;
+    return left <= 0 ? 0 : left;
+}
+
+static int sleep_ms(const struct process *p, int64_t left)
+{
+    int64_t most = p->pid_fd < 0 ? LOOK_MS : SLEEP_MS;
+    return (int)(left > most ? most : left);
+}
+
+/* `ready`: poll says so of pid_fd. */
+static bool has_ended(const struct process *p, bool ready)
+{
+    siginfo_t info = {0};
+    if (p->pid_fd >= 0) {
+        return ready;
+    }
+    return waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
 }
 
 /* Until it has ended; what it left running in the background may hold the pipes open. */
@@ -250,15 +268,15 @@ static int attend(struct process *p, struct error *err)
             {.fd = p->err_fd, .events = POLLIN},
             {.fd = p->in_fd, .events = POLLOUT},
         };
-        int left = sleep_ms(o->clock, deadline_ms);
-        int ready = poll(fds, sizeof fds / sizeof *fds, left);
+        int64_t left = left_ms(o->clock, deadline_ms);
+        int ready = poll(fds, sizeof fds / sizeof *fds, sleep_ms(p, left));
         if (ready < 0 && errno != EINTR) {
             return fail_errno(errno, "cannot wait for the command", err);
         }
         if (ready > 0 && fds[1].revents != 0) {
             return error_set(err, ERR_CANCELLED, SCOPE_CANCELLED, "interrupted");
         }
-        bool ended = ready > 0 && fds[0].revents != 0;
+        bool ended = has_ended(p, ready > 0 && fds[0].revents != 0);
         drain(&p->out_fd, o->output);
         drain(&p->err_fd, o->words);
         feed(p);
@@ -271,16 +289,29 @@ static int attend(struct process *p, struct error *err)
     }
 }
 
+static bool ends_within(const struct process *p, int64_t ms)
+{
+    int64_t deadline_ms = clock_deadline(&clock_system, ms);
+    for (;;) {
+        struct pollfd end = {.fd = p->pid_fd, .events = POLLIN};
+        int64_t left = left_ms(&clock_system, deadline_ms);
+        if (has_ended(p, poll(&end, 1, sleep_ms(p, left)) > 0)) {
+            return true;
+        }
+        if (left == 0) {
+            return false;
+        }
+    }
+}
+
 static void stop(struct process *p)
 {
-    struct pollfd end = {.fd = p->pid_fd, .events = POLLIN};
-    int64_t grace_ms = p->options->grace_ms;
-    if (grace_ms > 0) {
+    if (p->options->grace_ms > 0) {
         signal_group(p, SIGTERM);
-        (void)poll(&end, 1, grace_ms > SLEEP_MS ? SLEEP_MS : (int)grace_ms);
+        (void)ends_within(p, p->options->grace_ms);
     }
     signal_group(p, SIGKILL);
-    if (poll(&end, 1, KILL_MS) > 0) {
+    if (ends_within(p, KILL_MS)) {
         (void)reap(p);
     }
 }

@@ -42,7 +42,7 @@ class Home:
 
     def run(self, *words, cwd=None, env=None, timeout=60):
         environment = {name: value for name, value in os.environ.items()
-                       if name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
+                       if name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
         environment.update({"HOME": self.path, "TMPDIR": self.path, "TZ": "UTC", **(env or {})})
         process = subprocess.run([binary(), *words], cwd=cwd or self.path, env=environment,
                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)

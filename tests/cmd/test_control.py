@@ -179,7 +179,7 @@ accounts:
 
     def clean_environment(self):
         env = {name: value for name, value in os.environ.items()
-               if name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
+               if name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
         env.update(self.environment())
         return env
 

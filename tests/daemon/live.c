@@ -65,11 +65,12 @@ struct account_status live_account(struct live *live)
     return status.accounts[0];
 }
 
-static void wait_for_threads(struct live *live)
+/* Whether there is something to take in. */
+static bool wait_for_threads(struct live *live)
 {
     struct pollfd fds[2] = {{.fd = supervisor_fd(live->supervisor), .events = POLLIN},
                             {.fd = supervisor_local_fd(live->supervisor), .events = POLLIN}};
-    (void)poll(fds, 2, TURN_MS);
+    return poll(fds, 2, TURN_MS) > 0;
 }
 
 void live_skip(struct live *live, int64_t ms)
@@ -81,15 +82,14 @@ void live_turn(struct live *live)
 {
     arena_reset(live->e->arena);
     supervisor_work(live->supervisor);
-    if (live_account(live).state == ACCOUNT_SYNCING) {
-        wait_for_threads(live);
-        return;
-    }
     int64_t wake_ms = supervisor_wake_ms(live->supervisor);
+    bool waits =
+        live->listens || wake_ms == DEADLINE_NEVER || live_account(live).state == ACCOUNT_SYNCING;
+    bool told = waits && wait_for_threads(live);
+    if (told || live_account(live).state == ACCOUNT_SYNCING || wake_ms == DEADLINE_NEVER)
+        return;
     int64_t now_ms = clock_monotonic_ms(&live->clock);
-    if (wake_ms == DEADLINE_NEVER)
-        wait_for_threads(live);
-    else if (wake_ms > now_ms)
+    if (wake_ms > now_ms)
         live_skip(live, wake_ms - now_ms);
 }
 

@@ -16,6 +16,7 @@ struct live {
     struct supervisor *supervisor;
     struct clock clock; /* runs as the system's, and is ahead of it by what was skipped */
     _Atomic int64_t skipped_ms;
+    bool listens; /* watchers are given a moment to tell something before time is skipped */
 };
 
 /* The engine gets a listener, and its configuration the port. `account` as of engine_init. */

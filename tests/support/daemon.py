@@ -31,7 +31,7 @@ class Daemon:
         self.notify.close()
         complaints = [word for word in ("ThreadSanitizer", "AddressSanitizer", "LeakSanitizer", "runtime error:")
                       if word in self.log()]
-        if complaints:
+        if complaints or (self.process and self.process.returncode == 99):  # 99: see build/…/valgrind
             raise AssertionError("%s:\n%s" % (complaints, self.log()))
 
     def start(self):

@@ -79,7 +79,7 @@ class Maildird:
 
     def environment(self):
         env = {name: value for name, value in os.environ.items()
-               if name in ("PATH", "LANG", "LC_ALL", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
+               if name in ("PATH", "LANG", "LC_ALL", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
         env.update(HOME=self.folder, XDG_STATE_HOME=self.state, XDG_CONFIG_HOME=self.folder,
                    XDG_RUNTIME_DIR=os.path.join(self.folder, "run"), TZ="UTC")
         env.update(self.variables)
