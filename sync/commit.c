@@ -38,14 +38,35 @@ static enum held_kind held_kind_of(const struct operation *op)
     return op->kind == OP_DELETE_LOCAL ? HELD_DELETE_LOCAL : HELD_DELETE_REMOTE;
 }
 
-static bool is_held_still(const struct mailbox_plan *plan, const struct index_held *h)
+/* UIDs of deletions, by where they would be. */
+struct deletions {
+    struct seqset local, remote;
+};
+
+static void deletions_free(struct deletions *d)
 {
+    seqset_free(&d->local);
+    seqset_free(&d->remote);
+}
+#define AUTO_DELETIONS __attribute__((cleanup(deletions_free)))
+
+static struct seqset *deletions_of(struct deletions *d, enum held_kind kind)
+{
+    return kind == HELD_DELETE_LOCAL ? &d->local : &d->remote;
+}
+
+/* What this pass holds. Where it leaves what was removed here to a later one (local_waits), what an
+ * earlier one held of that is held still: it is not asked again. */
+static void find_held(const struct pass *pass, const struct mailbox_plan *plan,
+                      struct deletions *out)
+{
+    const struct local_delta *local = &plan->pair->local;
     for (size_t i = 0; i < plan->held.len; i++) {
         const struct operation *op = &plan->held.items[i];
-        if (op->uid == h->uid && held_kind_of(op) == h->kind)
-            return true;
+        seqset_add(deletions_of(out, held_kind_of(op)), op->uid);
     }
-    return false;
+    if (pass->options->local_waits)
+        seqset_add_set(&out->remote, &local->gone);
 }
 
 /* Whether an entry for a message that could not be carried has lost its reason to be. */
@@ -71,10 +92,11 @@ static int is_overtaken(struct index_txn *txn, struct arena *arena, const struct
     return 0;
 }
 
-static int drop_stale_held(struct index_txn *txn, struct arena *arena,
-                           const struct mailbox_plan *plan, struct seqset *local_out,
-                           struct seqset *remote_out, struct error *err)
+/* *listed_out: the deletions that stay. */
+static int drop_stale_held(struct index_txn *txn, const struct mailbox_plan *plan,
+                           struct deletions *held, struct deletions *listed_out, struct error *err)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
     struct index_held h;
     uint64_t cursor = 0;
     int r;
@@ -84,13 +106,14 @@ static int drop_stale_held(struct index_txn *txn, struct arena *arena,
         if (h.mailbox != plan->pair->record.id)
             continue;
         if (deletion)
-            stale = !is_held_still(plan, &h);
+            stale = !seqset_contains(deletions_of(held, h.kind), h.uid);
         else if ((r = is_overtaken(txn, arena, plan, &h, &stale, err)) < 0)
             return r;
         if (stale && (r = index_held_delete(txn, h.id, err)) < 0)
             return r;
         if (deletion && !stale)
-            seqset_add(h.kind == HELD_DELETE_LOCAL ? local_out : remote_out, h.uid);
+            seqset_add(deletions_of(listed_out, h.kind), h.uid);
+        arena_reset(arena);
     }
     return r;
 }
@@ -98,14 +121,13 @@ static int drop_stale_held(struct index_txn *txn, struct arena *arena,
 static int put_held(struct pass *pass, struct index_txn *txn, const struct mailbox_plan *plan,
                     struct error *err)
 {
-    AUTO_ARENA struct arena *arena = arena_new();
-    AUTO_SEQSET struct seqset local = {0};
-    AUTO_SEQSET struct seqset remote = {0};
-    int r = drop_stale_held(txn, arena, plan, &local, &remote, err);
+    AUTO_DELETIONS struct deletions held = {0};
+    AUTO_DELETIONS struct deletions listed = {0};
+    find_held(pass, plan, &held);
+    int r = drop_stale_held(txn, plan, &held, &listed, err);
     for (size_t i = 0; i < plan->held.len && r == 0; i++) {
         const struct operation *op = &plan->held.items[i];
-        struct seqset *listed = op->kind == OP_DELETE_LOCAL ? &local : &remote;
-        if (seqset_contains(listed, op->uid))
+        if (seqset_contains(deletions_of(&listed, held_kind_of(op)), op->uid))
             continue;
         struct index_held h = {.kind = held_kind_of(op),
                                .mailbox = plan->pair->record.id,

@@ -4,7 +4,10 @@
 
 #include <assert.h>
 
-static const enum operation_kind DELETIONS[] = {OP_DELETE_LOCAL, OP_DELETE_REMOTE};
+static const struct {
+    enum operation_kind operation;
+    enum held_kind held;
+} DELETIONS[] = {{OP_DELETE_LOCAL, HELD_DELETE_LOCAL}, {OP_DELETE_REMOTE, HELD_DELETE_REMOTE}};
 
 /* Deletions planned and done within the window, against the size when it began. */
 struct tally {
@@ -35,7 +38,7 @@ static uint64_t planned(const struct mailbox_plan *plan)
 {
     uint64_t count = 0;
     for (size_t k = 0; k < sizeof DELETIONS / sizeof DELETIONS[0]; k++) {
-        const struct operation_vec *ops = &plan->ops[DELETIONS[k]];
+        const struct operation_vec *ops = &plan->ops[DELETIONS[k].operation];
         for (size_t i = 0; i < ops->len; i++)
             count += !ops->items[i].has_copy;
     }
@@ -94,27 +97,27 @@ static bool trips(const struct config_guard *guard, const struct mailbox_plan *p
 }
 
 /* `approve`: all that was held passes, else what a person answered so. */
-static bool is_approved(const struct held_list *earlier, const struct mailbox_plan *plan,
-                        const struct operation *op, bool approve)
+static void find_approved(const struct held_list *earlier, uint32_t mailbox, enum held_kind kind,
+                          bool approve, struct seqset *out)
 {
-    enum held_kind kind = op->kind == OP_DELETE_LOCAL ? HELD_DELETE_LOCAL : HELD_DELETE_REMOTE;
     for (size_t i = 0; i < earlier->len; i++) {
         const struct index_held *h = &earlier->items[i];
-        if (h->kind == kind && h->mailbox == plan->pair->record.id && h->uid == op->uid)
-            return approve || h->answer == HELD_APPROVED;
+        if (h->kind == kind && h->mailbox == mailbox && (approve || h->answer == HELD_APPROVED))
+            seqset_add(out, h->uid);
     }
-    return false;
 }
 
 static void hold(struct mailbox_plan *plan, const struct held_list *earlier, bool approve,
                  const char *why)
 {
     for (size_t k = 0; k < sizeof DELETIONS / sizeof DELETIONS[0]; k++) {
-        struct operation_vec *ops = &plan->ops[DELETIONS[k]];
+        struct operation_vec *ops = &plan->ops[DELETIONS[k].operation];
+        AUTO_SEQSET struct seqset approved = {0};
         size_t kept = 0;
+        find_approved(earlier, plan->pair->record.id, DELETIONS[k].held, approve, &approved);
         for (size_t i = 0; i < ops->len; i++) {
             struct operation op = ops->items[i];
-            if (op.has_copy || is_approved(earlier, plan, &op, approve)) {
+            if (op.has_copy || seqset_contains(&approved, op.uid)) {
                 ops->items[kept++] = op;
                 continue;
             }

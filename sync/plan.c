@@ -104,6 +104,7 @@ static void held_of(const struct held_vec *all, uint32_t mailbox, struct held_ve
         if (all->items[i].mailbox == mailbox)
             vec_push(out, all->items[i]);
     }
+    held_sort(out->items, out->len);
 }
 
 static bool is_planned(const struct mailbox_pair *pair)
@@ -133,8 +134,10 @@ static int reconcile_all(struct pass *pass, struct index_txn *txn, const struct 
             memcpy((void *)(uintptr_t)record_list.items, records.items,
                    records.len * sizeof *records.items);
         struct held_list held_list = {own.items, own.len};
-        if (pair->pairing != NULL)
+        if (pair->pairing != NULL) {
+            held_sort(pair->pairing->held.items, pair->pairing->held.len);
             held_list = (struct held_list){pair->pairing->held.items, pair->pairing->held.len};
+        }
         if (r == 0)
             reconcile(&record_list, &held_list, pass_now_ms(pass), m);
         vec_free(&records);

@@ -166,16 +166,30 @@ static void delete_remote(struct mailbox_plan *plan, const struct message_row *r
         agree_on_state(plan, row, MESSAGE_DELETED_HERE, "deletions are not carried to the server");
 }
 
+/* What is not on the server has no UID: its file tells which it is. */
+static int compare_held(const void *a, const void *b)
+{
+    const struct index_held *x = a, *y = b;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->kind == HELD_UPLOAD)
+        return str_cmp(x->base, y->base);
+    return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+void held_sort(struct index_held *items, size_t len)
+{
+    if (len > 0)
+        qsort(items, len, sizeof *items, compare_held);
+}
+
 static const struct index_held *find_held(const struct held_list *held, enum held_kind kind,
                                           uint32_t uid, struct str base)
 {
-    for (size_t i = 0; i < held->len; i++) {
-        const struct index_held *h = &held->items[i];
-        bool same = kind == HELD_UPLOAD ? str_eq(h->base, base) : h->uid == uid;
-        if (h->kind == kind && same)
-            return h;
-    }
-    return NULL;
+    const struct index_held sought = {.kind = kind, .uid = uid, .base = base};
+    if (held->len == 0)
+        return NULL;
+    return bsearch(&sought, held->items, held->len, sizeof *held->items, compare_held);
 }
 
 static bool held_and_not_due(const struct held_list *held, enum held_kind kind, uint32_t uid,

@@ -8,16 +8,18 @@ struct record_list {
     size_t len;
 };
 
-/* What cannot be tried now: the index holds it until a later time. */
+/* What cannot be tried now: the index holds it until a later time. Of one mailbox; held_sort puts
+ * it in order. */
 struct held_list {
     const struct index_held *items;
     size_t len;
 };
+void held_sort(struct index_held *items, size_t len);
 
 /*
  * Fills `plan` (whose pair is set) from the pair's deltas and the records. Everything it points to
- * is borrowed from them; each list is ascending by UID. `now_ms` decides which held messages are
- * due again.
+ * is borrowed from them; each list of records is ascending by UID. `now_ms` decides which held
+ * messages are due again.
  */
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan);

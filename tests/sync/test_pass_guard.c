@@ -238,6 +238,26 @@ static void law11_approval_without_a_list_covers_nothing(void **state)
     end(e);
 }
 
+/* A pass while somebody is at work in the Maildir asks nothing of what was removed there: what an
+ * earlier one held is listed still, and so is what a person answered to it. */
+static void law11_what_is_held_stays_so_while_local_changes_wait(void **state)
+{
+    const struct pass_options waits = {.local_waits = true};
+    struct engine *e = begin(100, 5, NULL);
+    remove_here(e, "INBOX", "i", 1, 51);
+    engine_pass_ends(e, 1);
+    remove_here(e, "INBOX", "i", 52, 3);
+    for (int pass = 0; pass < 2; pass++) {
+        assert_int_equal(engine_pass(e, &waits), 1);
+        assert_int_equal(e->report.messages.held, 51);
+        assert_counts(e, 100, 46);
+    }
+    assert_int_equal(engine_pass(e, &APPROVE), 1);
+    assert_int_equal(e->report.messages.held, 3);
+    assert_counts(e, 49, 46);
+    end(e);
+}
+
 static void what_comes_back_is_no_longer_held(void **state)
 {
     struct engine *e = begin(60, 5, NULL);
@@ -272,6 +292,7 @@ int main(void)
         cmocka_unit_test(law11_slow_emptying_is_noticed),
         cmocka_unit_test(law11_approval_covers_what_was_listed),
         cmocka_unit_test(law11_approval_without_a_list_covers_nothing),
+        cmocka_unit_test(law11_what_is_held_stays_so_while_local_changes_wait),
         cmocka_unit_test(what_comes_back_is_no_longer_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
