@@ -9,6 +9,7 @@
 #include "sync/plan.h"
 #include "sync/pool.h"
 #include "sync/recover.h"
+#include "sync/remote.h"
 #include "sync/state.h"
 #include "sync/survey.h"
 
@@ -98,7 +99,8 @@ static int run(struct pass *pass, struct error *err)
 static bool has_remote_changes(const struct mailbox_pair *pair)
 {
     const struct remote_delta *remote = &pair->remote;
-    return remote->fresh.len > 0 || remote->changed.len > 0 || !seqset_is_empty(&remote->gone);
+    return remote_fresh_count(remote) > 0 || remote->changed.len > 0 ||
+           !seqset_is_empty(&remote->gone);
 }
 
 static bool has_changes(const struct mailbox_pair *pair)

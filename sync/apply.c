@@ -12,7 +12,8 @@ static bool has_operations(const struct plan *plan)
             if (plan->mailboxes.items[i].ops[k].len > 0)
                 return true;
         }
-        if (plan->mailboxes.items[i].pair->pairing != NULL)
+        if (plan->mailboxes.items[i].pair->pairing != NULL ||
+            !seqset_is_empty(&plan->mailboxes.items[i].fetch))
             return true;
     }
     return false;

@@ -2,7 +2,6 @@
 
 #include "imap/limits.h"
 #include "sync/download.h"
-#include "sync/keywords.h"
 #include "sync/pool.h"
 #include "sync/remote.h"
 
@@ -14,6 +13,10 @@
  * did not bring is asked for once more by itself afterwards; what then fails is held.
  */
 #define MESSAGES_PER_CONNECTION 512
+/* Over all connections; and of one at least. More of them hide a longer way to the server, and are
+ * more to be sent again after a cut. */
+#define MESSAGES_IN_FLIGHT 1024
+#define LANE_MESSAGES_MIN 128
 
 /* ---- further connections ---- */
 
@@ -78,6 +81,9 @@ static int fetch_over_all(struct download *d, struct error *err)
     size_t wanted = further_wanted(d);
     struct further *further = xcalloc(wanted + 1, sizeof *further);
     struct error further_error = ERROR_INIT;
+    d->lane_messages = MESSAGES_IN_FLIGHT / (wanted + 1);
+    if (d->lane_messages < LANE_MESSAGES_MIN)
+        d->lane_messages = LANE_MESSAGES_MIN;
     size_t started = start_further(d, further, wanted);
     int r = download_over(d, d->pass->client, false, err);
     int f = join_further(d, further, started, &further_error);
@@ -174,7 +180,7 @@ static int prepare(struct pass *pass, struct plan *plan, uint64_t *total_out, st
     int r = 0;
     *total_out = 0;
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        size_t len = m->ops[OP_DOWNLOAD].len;
+        uint64_t len = download_count(m);
         bool open = !error_is_set(&m->pair->error) && m->pair->action == PAIR_SYNC;
         *total_out += len;
         if (r == 0 && len > 0 && open &&
@@ -184,33 +190,12 @@ static int prepare(struct pass *pass, struct plan *plan, uint64_t *total_out, st
     return r;
 }
 
-/* Before the first file is written: afterwards several threads read what the letters stand for. */
-static int give_letters(struct pass *pass, struct plan *plan, struct error *err)
-{
-    int r = 0;
-    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        const struct operation_vec *ops = &m->ops[OP_DOWNLOAD];
-        VEC(struct index_flags) flags = {0};
-        for (size_t i = 0; i < ops->len; i++) {
-            if (ops->items[i].flags.keywords_len > 0)
-                vec_push(&flags, ops->items[i].flags);
-        }
-        bool wanted =
-            flags.len > 0 && m->pair->action == PAIR_SYNC && !error_is_set(&m->pair->error);
-        if (r == 0 && wanted &&
-            keywords_give_letters(pass, m->pair, flags.items, flags.len, err) < 0)
-            r = pass_absorb(pass, m->pair, err);
-        vec_free(&flags);
-    }
-    return r;
-}
-
 int apply_downloads(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct download d;
     uint64_t total;
     int r = prepare(pass, plan, &total, err);
-    if (r < 0 || total == 0 || (r = give_letters(pass, plan, err)) < 0)
+    if (r < 0 || total == 0)
         return r;
     download_init(&d, pass, plan);
     d.total = total;

@@ -261,7 +261,8 @@ static bool is_to_come(const struct uploader *u, uint32_t uid)
 {
     const struct remote_vec *fresh = &u->pair->remote.fresh;
     const struct remote_message key = {.uid = uid};
-    return fresh->len > 0 && bsearch(&key, fresh->items, fresh->len, sizeof key, by_uid) != NULL;
+    return seqset_contains(&u->pair->remote.plain, uid) ||
+           (fresh->len > 0 && bsearch(&key, fresh->items, fresh->len, sizeof key, by_uid) != NULL);
 }
 
 static void take_answer(struct uploader *u, struct upload *up)

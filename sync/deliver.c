@@ -225,11 +225,42 @@ static int await_turn(struct deliverer *d, struct error *err)
     return failed ? -(int)err->code : 0;
 }
 
+/* Letters for the keywords of a mailbox's messages in `filling`, from the one at `first` on. */
+static int give_letters_to(struct deliverer *d, size_t first, struct error *err)
+{
+    const struct parcel_vec *parcels = &d->filling.parcels;
+    struct mailbox_pair *pair = parcels->items[first].pair;
+    VEC(struct index_flags) flags = {0};
+    for (size_t i = first; i < parcels->len; i++) {
+        const struct parcel *p = &parcels->items[i];
+        if (p->pair == pair && p->intent.message.flags.keywords_len > 0)
+            vec_push(&flags, p->intent.message.flags);
+    }
+    int r = keywords_give_letters(d->pass, pair, flags.items, flags.len, err);
+    vec_free(&flags);
+    return r < 0 ? pass_absorb(d->pass, pair, err) : 0;
+}
+
+/* Now is the time: no turn is under way, during which the letters are read. */
+static int give_letters(struct deliverer *d, struct error *err)
+{
+    const struct parcel_vec *parcels = &d->filling.parcels;
+    int r = 0;
+    for (size_t i = 0; i < parcels->len && r == 0; i++) {
+        bool first = true;
+        for (size_t k = 0; k < i && first; k++)
+            first = parcels->items[k].pair != parcels->items[i].pair;
+        if (first)
+            r = give_letters_to(d, i, err);
+    }
+    return r;
+}
+
 /* Hands `filling` over, after the turn before it has ended. */
 static int begin_turn(struct deliverer *d, struct error *err)
 {
     int r = await_turn(d, err);
-    if (r < 0 || (r = pass_local_change(d->pass, err)) < 0)
+    if (r < 0 || (r = pass_local_change(d->pass, err)) < 0 || (r = give_letters(d, err)) < 0)
         return r;
     batch_swap(&d->filling, &d->turning);
     assert(d->filling.parcels.len == 0);

@@ -1,6 +1,7 @@
 #include "sync/download.h"
 
 #include "sync/keywords.h"
+#include "sync/reconcile.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,9 +11,8 @@
  * between them. Bodies go from the connection into tmp/ as they come and are turned over to the
  * deliverer.
  */
-#define CHUNK_MESSAGES 256
+#define CHUNK_MESSAGES 64
 #define CHUNKS_IN_FLIGHT 32
-#define MESSAGES_IN_FLIGHT 1024
 
 /* A body that came before the rest of its message was read out of the connection. */
 struct received {
@@ -108,26 +108,11 @@ static void chunk_free(struct chunk *chunk)
 
 /* ---- one message ---- */
 
-static const struct operation *op_of(const struct download_order *order, uint32_t uid)
-{
-    const struct operation_vec *ops = &order->plan->ops[OP_DOWNLOAD];
-    for (size_t low = order->first, high = order->first + order->count; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (ops->items[middle].uid == uid)
-            return &ops->items[middle];
-        if (ops->items[middle].uid < uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 static int record_of(struct chunk *chunk, const struct fetch_data *data, struct index_message *out,
                      struct error *err)
 {
     struct download *d = chunk->lane->all;
-    const struct operation *op = op_of(&chunk->order, data->uid);
+    const struct operation *op = operations_find(&chunk->order.plan->ops[OP_DOWNLOAD], data->uid);
     *out = (struct index_message){
         .mailbox = chunk->order.plan->pair->record.id,
         .uid = data->uid,
@@ -256,15 +241,23 @@ static bool is_open_to_work(const struct mailbox_plan *plan)
     return !error_is_set(&plan->pair->error) && plan->pair->action == PAIR_SYNC;
 }
 
+uint64_t download_count(const struct mailbox_plan *plan)
+{
+    return plan->ops[OP_DOWNLOAD].len + seqset_count(&plan->fetch);
+}
+
 /* Moves to the next mailbox with work left; false when there is none. */
 static bool has_more(struct download *d)
 {
     while (d->next_mailbox < d->plan->mailboxes.len) {
         const struct mailbox_plan *m = &d->plan->mailboxes.items[d->next_mailbox];
-        if (is_open_to_work(m) && d->next_op < m->ops[OP_DOWNLOAD].len)
+        uint32_t uid = d->last_uid;
+        if (is_open_to_work(m) &&
+            (d->next_op < m->ops[OP_DOWNLOAD].len || seqset_next(&m->fetch, &uid)))
             return true;
         d->next_mailbox++;
         d->next_op = 0;
+        d->last_uid = 0;
     }
     return false;
 }
@@ -273,12 +266,11 @@ static void cut_order(struct download *d, struct download_order *out)
 {
     struct mailbox_plan *plan = &d->plan->mailboxes.items[d->next_mailbox];
     const struct operation_vec *ops = &plan->ops[OP_DOWNLOAD];
-    size_t left = ops->len - d->next_op;
-    *out = (struct download_order){
-        .plan = plan, .first = d->next_op, .count = left < CHUNK_MESSAGES ? left : CHUNK_MESSAGES};
-    for (size_t i = 0; i < out->count; i++)
-        seqset_add(&out->uids, ops->items[out->first + i].uid);
-    d->next_op += out->count;
+    *out = (struct download_order){.plan = plan};
+    for (; out->count < CHUNK_MESSAGES && d->next_op < ops->len; out->count++)
+        seqset_add(&out->uids, ops->items[d->next_op++].uid);
+    for (; out->count < CHUNK_MESSAGES && seqset_next(&plan->fetch, &d->last_uid); out->count++)
+        seqset_add(&out->uids, d->last_uid);
 }
 
 static bool take_order(struct download *d, struct download_order *out)
@@ -432,7 +424,7 @@ int download_over(struct download *d, struct client *client, bool is_further, st
     for (bool at_work = true; at_work && r == 0;) {
         struct download_order order;
         bool room =
-            lane->in_flight < CHUNKS_IN_FLIGHT && lane->messages_in_flight < MESSAGES_IN_FLIGHT;
+            lane->in_flight < CHUNKS_IN_FLIGHT && lane->messages_in_flight < d->lane_messages;
         if (room && take_order(d, &order))
             r = begin_chunk(lane, &order, err);
         else if (lane->in_flight > 0)
@@ -456,7 +448,7 @@ int download_alone(struct download *d, struct mailbox_plan *plan, uint32_t uid, 
     struct chunk chunk = {
         .lane = &lane,
         .arena = arena_new(),
-        .order = {.plan = plan, .count = plan->ops[OP_DOWNLOAD].len},
+        .order = {.plan = plan, .count = 1},
     };
     seqset_add(&chunk.order.uids, uid);
     seqset_add(&chunk.missing, uid);

@@ -13,8 +13,8 @@
 /* Some messages of a mailbox, in one UID FETCH. */
 struct download_order {
     struct mailbox_plan *plan;
-    size_t first, count; /* of plan->ops[OP_DOWNLOAD] */
-    struct seqset uids;  /* of these */
+    size_t count;
+    struct seqset uids;
 };
 
 struct download {
@@ -24,12 +24,17 @@ struct download {
      * keywords, the errors of the pairs. */
     pthread_mutex_t lock;
     struct deliverer *deliverer;
-    size_t next_mailbox, next_op;        /* where the next order begins */
+    size_t next_mailbox, next_op;        /* where the next order begins; … */
+    uint32_t last_uid;                   /* … of what the mailbox's plan has in `fetch` */
     VEC(struct download_order) returned; /* by a connection that broke */
     struct seqset *missing;              /* per mailbox: asked for, and not told */
     uint64_t done, total;
-    bool stopped; /* something failed that concerns more than a mailbox */
+    uint64_t lane_messages; /* how many a connection may have asked for at a time */
+    bool stopped;           /* something failed that concerns more than a mailbox */
 };
+
+/* How many messages the plan has to fetch for a mailbox. */
+uint64_t download_count(const struct mailbox_plan *plan);
 
 /* Fetches over `client` until the supply is empty. Cleans up after itself also on an error, which
  * concerns the connection or more. `is_further`: a connection beside the pass's own, whose end is

@@ -2,6 +2,7 @@
 
 #include "sync/contents.h"
 #include "sync/local.h"
+#include "sync/remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,8 +142,8 @@ static bool deletes_here(const struct plan *plan)
 static bool has_new_messages(const struct mailbox_pair *pair)
 {
     return pair->remote_exists && pair->action != PAIR_LEAVE && pair->action != PAIR_REFUSE &&
-           (pair->remote.fresh.len > 0 || (pair->has_status && pair->record.id != 0 &&
-                                           pair->status_uidnext > pair->record.uidnext));
+           (remote_fresh_count(&pair->remote) > 0 || (pair->has_status && pair->record.id != 0 &&
+                                                      pair->status_uidnext > pair->record.uidnext));
 }
 
 static void wait_here(const struct pass *pass, struct plan *plan)

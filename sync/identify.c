@@ -4,6 +4,9 @@
 #include "imap/list.h"
 #include "store/message_digest.h"
 #include "sync/contents.h"
+#include "sync/keywords.h"
+#include "sync/reconcile.h"
+#include "sync/remote.h"
 
 #include <stdio.h>
 
@@ -92,25 +95,11 @@ static bool header_end(void *self, struct error *err)
     return true;
 }
 
-static struct operation *find_operation(struct operation_vec *ops, uint32_t uid)
-{
-    for (size_t low = 0, high = ops->len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (ops->items[middle].uid == uid)
-            return &ops->items[middle];
-        if (ops->items[middle].uid < uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 /* The message that is new on the server, or would be were it not for the limits. */
 static struct operation *new_of(struct mailbox_plan *plan, uint32_t uid)
 {
-    struct operation *op = find_operation(&plan->ops[OP_DOWNLOAD], uid);
-    return op != NULL ? op : find_operation(&plan->ops[OP_AGREE], uid);
+    struct operation *op = operations_find(&plan->ops[OP_DOWNLOAD], uid);
+    return op != NULL ? op : operations_find(&plan->ops[OP_AGREE], uid);
 }
 
 static struct identity *identity_of(struct pass *pass, struct operation *op)
@@ -120,11 +109,11 @@ static struct identity *identity_of(struct pass *pass, struct operation *op)
     return (struct identity *)(uintptr_t)op->identity;
 }
 
-static void take_answer(struct asking *a, const struct fetch_data *data)
+static int take_answer(struct asking *a, const struct fetch_data *data, struct error *err)
 {
     struct operation *op = new_of(a->plan, data->uid);
     if (op == NULL || !seqset_contains(&a->uids, data->uid))
-        return;
+        return 0;
     struct arena *arena = a->pass->arena;
     struct identity *id = identity_of(a->pass, op);
     if (data->have & FETCH_EMAILID)
@@ -141,6 +130,8 @@ static void take_answer(struct asking *a, const struct fetch_data *data)
         id->header_digest = h->header_digest;
         id->has_message_id = h->has_message_id;
     }
+    return data->have & FETCH_FLAGS ? keywords_index_flags(a->pass, &data->flags, &op->flags, err)
+                                    : 0;
 }
 
 static int end_select(struct identifier *id, struct asking *a, struct error *err)
@@ -165,10 +156,8 @@ static int end_asking(struct identifier *id, struct asking *a, struct error *err
     struct fetch_data data;
     struct error end_error = ERROR_INIT;
     int r = end_select(id, a, err);
-    while (r == 0 && (r = client_fetch_next(id->pass->client, &a->fetch, &data, err)) > 0) {
-        take_answer(a, &data);
-        r = 0;
-    }
+    while (r == 0 && (r = client_fetch_next(id->pass->client, &a->fetch, &data, err)) > 0)
+        r = take_answer(a, &data, err);
     int end = client_fetch_end(id->pass->client, &a->fetch, &end_error);
     client_fetch_free(&a->fetch);
     if (r == 0 && end < 0) {
@@ -273,6 +262,11 @@ static bool is_new(const struct operation *op)
            (op->kind == OP_DOWNLOAD || (op->kind == OP_AGREE && op->state == MESSAGE_SKIPPED));
 }
 
+static size_t count_downloads(const struct mailbox_plan *plan)
+{
+    return plan->ops[OP_DOWNLOAD].len + (size_t)seqset_count(&plan->fetch);
+}
+
 static size_t count_left_out(const struct mailbox_plan *plan)
 {
     size_t count = 0;
@@ -313,7 +307,7 @@ static bool has_gap(const struct mailbox_pair *pair)
     bool opened = pair->remote.means != SURVEY_NONE;
     uint32_t next = opened ? pair->remote.uidnext : pair->has_status ? pair->status_uidnext : 0;
     return pair->record.id != 0 && pair->record.uidnext != 0 && next > pair->record.uidnext &&
-           next - pair->record.uidnext > pair->remote.fresh.len;
+           next - pair->record.uidnext > remote_fresh_count(&pair->remote);
 }
 
 static void look_for_prospects(const struct identifier *id, bool by_id, struct prospects *p)
@@ -326,8 +320,8 @@ static void look_for_prospects(const struct identifier *id, bool by_id, struct p
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
         p->gone += count_gone(m);
-        p->downloads += m->ops[OP_DOWNLOAD].len + count_left_out(m);
-        p->sources += m->pair->record.files > 0 || m->ops[OP_DOWNLOAD].len > 0;
+        p->downloads += count_downloads(m) + count_left_out(m);
+        p->sources += m->pair->record.files > 0 || count_downloads(m) > 0;
         note_sizes(p, &m->ops[OP_DELETE_LOCAL], by_id);
         note_sizes(p, &m->ops[OP_FORGET], by_id);
     }
@@ -336,12 +330,12 @@ static void look_for_prospects(const struct identifier *id, bool by_id, struct p
 static bool is_worth_asking(const struct identifier *id, const struct prospects *p,
                             const struct mailbox_plan *plan)
 {
-    bool has_new = plan->ops[OP_DOWNLOAD].len > 0 || count_left_out(plan) > 0;
+    bool has_new = count_downloads(plan) > 0 || count_left_out(plan) > 0;
     /* What went and came again to the same mailbox was in another one meanwhile. */
     if (has_new && (p->gone > count_gone(plan) || (p->gone > 0 && p->passed_through)))
         return id->id_item != 0 || !(plan->pair->attributes & LIST_DRAFTS);
     bool many = p->downloads >= WORTH_LINKING || id->id_item == FETCH_GM_MSGID;
-    return plan->ops[OP_DOWNLOAD].len > 0 && id->id_item != 0 && p->sources > 1 && many;
+    return count_downloads(plan) > 0 && id->id_item != 0 && p->sources > 1 && many;
 }
 
 static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
@@ -397,13 +391,17 @@ static int identify_messages(struct identifier *id, struct error *err)
     /* Where most of what is new was probably moved, the headers are asked for at once. */
     bool by_size = strmap_len(p.sizes) > 0;
     bool narrow = id->id_item != 0 || p.downloads > 2 * p.gone + WORTH_LINKING;
+    unsigned items = id->id_item;
     VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
         AUTO_SEQSET struct seqset wanted = {0};
-        if (is_worth_asking(id, &p, m))
-            all_new(m, &wanted);
+        if (!is_worth_asking(id, &p, m))
+            continue;
+        if (!seqset_is_empty(&m->fetch))
+            items |= FETCH_FLAGS;
+        operations_take_apart(m);
+        all_new(m, &wanted);
         add_asks(id, m, &wanted);
     }
-    unsigned items = id->id_item;
     if (by_size)
         items |= FETCH_SIZE | FETCH_INTERNALDATE | (narrow ? 0 : FETCH_BODY_SECTION);
     int r = ask_all(id, items, err);

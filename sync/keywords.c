@@ -290,6 +290,8 @@ int keywords_give_letters(struct pass *pass, struct mailbox_pair *pair,
     struct strmap *wanted = strmap_new();
     VEC(struct str) names = {0};
     int r = 0;
+    if (pair->letters.put_off)
+        len = 0;
     for (size_t i = 0; i < len && r == 0; i++) {
         for (size_t k = 0; k < flags[i].keywords_len && r == 0; k++) {
             struct str name = name_of(pass, flags[i].keywords[k]);
@@ -300,10 +302,12 @@ int keywords_give_letters(struct pass *pass, struct mailbox_pair *pair,
                 vec_push(&names, name);
         }
     }
-    if (r == 0 && names.len > 0 && pair->letters.taken != (1u << MAILDIR_KEYWORDS) - 1)
+    bool room = pair->letters.taken != (1u << MAILDIR_KEYWORDS) - 1;
+    if (r == 0 && names.len > 0 && room)
         r = add_letters(pass, pair, names.items, names.len, err);
     strmap_free(&wanted);
     vec_free(&names);
+    pair->letters.put_off = pair->letters.put_off || r < 0;
     if (r < 0 && err->code == ERR_LOCKED) {
         struct log_scope scope = pass_log_scope(pass, pair);
         log_info(&scope, "keywords get their letters later: %s", err->text);

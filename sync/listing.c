@@ -2,6 +2,7 @@
 
 #include "sync/flags.h"
 #include "sync/keywords.h"
+#include "sync/limits.h"
 
 /* Some megabytes, and few enough answers that a slice at a time costs no round trip that counts. */
 #define SLICE_MESSAGES 50000
@@ -68,10 +69,29 @@ void listing_sort(struct remote_vec *v)
     v->len = kept;
 }
 
+/* Whether what is new is fetched whatever it is: there is neither a limit to judge it by, nor a
+ * file here that it may be. Of a million such messages only a range of UIDs is kept. */
+static bool is_fetched_anyhow(const struct mailbox_pair *pair)
+{
+    const struct config_sync *policy = pair->policy;
+    bool may_be_here =
+        pass_is_unpaired(pair) &&
+        (pair->record.id != 0 || pair->record.doubt != MAILBOX_HOLDS || pair->local.fresh.len > 0);
+    return policy != NULL && !limits_any(policy) && !may_be_here &&
+           (policy->messages_new == DIRECTION_BOTH || policy->messages_new == DIRECTION_TO_LOCAL);
+}
+
+static void note_fresh(struct mailbox_pair *pair, const struct remote_message *message)
+{
+    if (is_fetched_anyhow(pair))
+        seqset_add(&pair->remote.plain, message->uid);
+    else
+        vec_push(&pair->remote.fresh, *message);
+}
+
 int listing_compare(struct pass *pass, struct mailbox_pair *pair, const struct remote_vec *seen,
                     struct seq_range range, struct error *err)
 {
-    struct remote_vec *fresh = &pair->remote.fresh;
     size_t at = 0;
     if (!pass_is_unpaired(pair)) {
         AUTO_TXN struct index_txn *txn = NULL;
@@ -84,7 +104,7 @@ int listing_compare(struct pass *pass, struct mailbox_pair *pair, const struct r
         struct index_message record;
         while ((r = index_cursor_next(cursor, &record, err)) > 0 && record.uid <= range.last) {
             while (at < seen->len && seen->items[at].uid < record.uid)
-                vec_push(fresh, seen->items[at++]);
+                note_fresh(pair, &seen->items[at++]);
             if (at == seen->len || seen->items[at].uid != record.uid) {
                 if (record.state != MESSAGE_GONE_THERE)
                     seqset_add(&pair->remote.gone, record.uid);
@@ -98,7 +118,7 @@ int listing_compare(struct pass *pass, struct mailbox_pair *pair, const struct r
             return r;
     }
     while (at < seen->len)
-        vec_push(fresh, seen->items[at++]);
+        note_fresh(pair, &seen->items[at++]);
     return 0;
 }
 

@@ -48,6 +48,8 @@ struct remote_delta {
     struct index_flags refused_keywords;  /* … but none of those that it once refused */
     bool read_only;
     struct remote_vec fresh;   /* unknown to the index; ascending by UID */
+    struct seqset plain;       /* likewise, where all of it is to be fetched, whatever it is: none
+                                  of these is in `fresh` */
     struct extent_vec extents; /* of `fresh`, one each, where limits apply; else empty */
     struct remote_vec changed; /* known, with other flags than agreed; ascending by UID */
     struct seqset gone;        /* known UIDs that are no longer there, with evidence (law 1) */
@@ -97,6 +99,7 @@ struct keyword_letters {
     uint32_t taken;    /* letters that stand for something, or that a file carries: a bit each */
     uint32_t seen;     /* letters with a keyword when the folder was scanned */
     uint32_t given;    /* letters given in this pass, for keywords that no file had yet */
+    bool put_off;      /* some could not be given in this pass, and files were written without */
     uint32_t complete; /* letters of which the absence says something, too: each file whose keyword
                           was agreed carries it */
 };
@@ -226,6 +229,7 @@ struct mailbox_plan {
     struct mailbox_pair *pair;
     struct arena *arena; /* of lists of keywords */
     struct operation_vec ops[OP_KINDS];
+    struct seqset fetch;        /* further downloads, of which nothing but the UID is known */
     struct operation_vec held;  /* deletions that the guard keeps back */
     struct seqset flags_failed; /* UIDs whose flags could not be stored on the server */
 };

@@ -1,6 +1,7 @@
 #include "sync/plan.h"
 
 #include "imap/limits.h"
+#include "sync/cases.h"
 #include "sync/elsewhere.h"
 #include "sync/extents.h"
 #include "sync/guard_store.h"
@@ -258,6 +259,7 @@ void plan_keep_pairings(struct plan *plan)
         struct mailbox_pair *pair = m->pair;
         for (size_t k = 0; k < OP_KINDS; k++)
             vec_clear(&m->ops[k]);
+        seqset_free(&m->fetch);
         vec_clear(&m->held);
         pair->to_path = NULL;
         pair->to_name = STR_EMPTY;
@@ -277,6 +279,7 @@ void plan_free(struct plan *plan)
         for (size_t k = 0; k < OP_KINDS; k++)
             vec_free(&m->ops[k]);
         vec_free(&m->held);
+        seqset_free(&m->fetch);
         seqset_free(&m->flags_failed);
     }
     vec_free(&plan->mailboxes);
@@ -297,14 +300,26 @@ static void tell_one(const struct pass *pass, const struct mailbox_plan *m,
     sink->line(sink->self, pass->account->name, m->pair->record.utf8.ptr, what, shown, op->why);
 }
 
-static void tell_all(const struct pass *pass, const struct mailbox_plan *m,
-                     const struct operation_vec *ops, const char *what,
-                     const struct plan_sink *sink)
+static void tell_all(const struct pass *pass, const struct mailbox_plan *m, uint64_t len,
+                     const char *what, const char *why, const struct plan_sink *sink)
 {
     char subject[64];
-    snprintf(subject, sizeof subject, "%zu message%s", ops->len, ops->len == 1 ? "" : "s");
-    sink->line(sink->self, pass->account->name, m->pair->record.utf8.ptr, what, subject,
-               ops->items[0].why);
+    snprintf(subject, sizeof subject, "%llu message%s", (unsigned long long)len,
+             len == 1 ? "" : "s");
+    sink->line(sink->self, pass->account->name, m->pair->record.utf8.ptr, what, subject, why);
+}
+
+/* Downloads of which nothing is known but the UID. */
+static void tell_fetch(const struct pass *pass, const struct mailbox_plan *m,
+                       const struct plan_sink *sink)
+{
+    struct operation op = {.why = case_find(BASE_NONE, SIDE_NEW, SIDE_ABSENT)->why};
+    uint64_t len = seqset_count(&m->fetch);
+    const char *what = OPERATION_WORDS[OP_DOWNLOAD].what;
+    if (len > 0 && !pass->options->each_message)
+        tell_all(pass, m, len, what, op.why, sink);
+    while (pass->options->each_message && seqset_next(&m->fetch, &op.uid))
+        tell_one(pass, m, &op, what, sink);
 }
 
 static void tell_folder(const struct pass *pass, const struct mailbox_pair *pair,
@@ -382,9 +397,11 @@ void plan_tell(const struct pass *pass, const struct plan *plan, const struct pl
             const struct operation_vec *ops = &m->ops[k];
             bool one_line = OPERATION_WORDS[k].one_line && !pass->options->each_message;
             if (one_line && ops->len > 0)
-                tell_all(pass, m, ops, OPERATION_WORDS[k].what, sink);
+                tell_all(pass, m, ops->len, OPERATION_WORDS[k].what, ops->items[0].why, sink);
             for (size_t i = 0; i < ops->len && !one_line; i++)
                 tell_one(pass, m, &ops->items[i], OPERATION_WORDS[k].what, sink);
+            if (k == OP_DOWNLOAD)
+                tell_fetch(pass, m, sink);
         }
         for (size_t i = 0; i < m->held.len; i++)
             tell_one(pass, m, &m->held.items[i],

@@ -407,10 +407,27 @@ static void reconcile_paired(struct mailbox_plan *plan)
     }
 }
 
-static void sort(struct operation_vec *ops)
+void operations_sort(struct operation_vec *ops)
 {
     if (ops->len > 1)
         qsort(ops->items, ops->len, sizeof *ops->items, by_uid);
+}
+
+struct operation *operations_find(const struct operation_vec *ops, uint32_t uid)
+{
+    const struct operation key = {.uid = uid};
+    return ops->len == 0 ? NULL : bsearch(&key, ops->items, ops->len, sizeof key, by_uid);
+}
+
+void operations_take_apart(struct mailbox_plan *plan)
+{
+    const char *why = case_find(BASE_NONE, SIDE_NEW, SIDE_ABSENT)->why;
+    struct operation_vec *ops = &plan->ops[OP_DOWNLOAD];
+    uint32_t uid = 0;
+    while (seqset_next(&plan->fetch, &uid))
+        vec_push(ops, ((struct operation){.kind = OP_DOWNLOAD, .uid = uid, .why = why}));
+    seqset_free(&plan->fetch);
+    operations_sort(ops);
 }
 
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
@@ -437,6 +454,7 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
             row.extent = pair->remote.extents.items[i];
         judge(plan, &row, held, now_ms);
     }
+    seqset_add_set(&plan->fetch, &pair->remote.plain);
     for (size_t i = 0; i < pair->local.fresh.len; i++) {
         const struct local_file *fresh = &pair->local.fresh.items[i];
         struct message_row row = {.remote = SIDE_ABSENT,
@@ -446,6 +464,6 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
         judge(plan, &row, held, now_ms);
     }
     /* What was held is tried again among what is new. */
-    sort(&plan->ops[OP_DOWNLOAD]);
-    sort(&plan->ops[OP_AGREE]);
+    operations_sort(&plan->ops[OP_DOWNLOAD]);
+    operations_sort(&plan->ops[OP_AGREE]);
 }

@@ -23,3 +23,10 @@ void held_sort(struct index_held *items, size_t len);
  */
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan);
+
+void operations_sort(struct operation_vec *ops);
+/* Of a list ascending by UID; NULL: it has none with this one. */
+struct operation *operations_find(const struct operation_vec *ops, uint32_t uid);
+/* What the plan knows no more of than the UID becomes downloads as any other: it may turn out to be
+ * something else than that. */
+void operations_take_apart(struct mailbox_plan *plan);

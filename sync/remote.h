@@ -47,9 +47,11 @@ void remote_check_told(struct pass *pass);
 /* Whether remote_open has its answers already. */
 bool remote_has_told(const struct pass *pass, const struct mailbox_pair *pair);
 void remote_drop_told(struct pass *pass);
-void remote_delta_clear(struct remote_delta *delta);
-
 /* ---- the whole (remote.c) ---- */
+
+void remote_delta_clear(struct remote_delta *delta);
+/* How many messages are new on the server. */
+uint64_t remote_fresh_count(const struct remote_delta *delta);
 
 /* Which of `uids` the selected mailbox still holds; also on failure `out` has those told until
  * then. */

@@ -38,15 +38,6 @@ struct opening {
     struct error failed;    /* what of them failed first */
 };
 
-void remote_delta_clear(struct remote_delta *delta)
-{
-    vec_free(&delta->fresh);
-    vec_free(&delta->extents);
-    vec_free(&delta->changed);
-    seqset_free(&delta->gone);
-    *delta = (struct remote_delta){0};
-}
-
 static void opening_free(struct opening *o)
 {
     vec_free(&o->seen);
@@ -240,7 +231,7 @@ static int note_renumbering(struct pass *pass, struct opening *o, struct error *
  */
 static bool adds_up(const struct mailbox_pair *pair)
 {
-    uint64_t there = (uint64_t)pair->record.records + pair->remote.fresh.len;
+    uint64_t there = pair->record.records + remote_fresh_count(&pair->remote);
     return there == (uint64_t)pair->remote.exists + seqset_count(&pair->remote.gone);
 }
 

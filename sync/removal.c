@@ -1,6 +1,7 @@
 #include "sync/removal.h"
 
 #include "sync/apply.h"
+#include "sync/remote.h"
 #include "sync/renamed.h"
 
 static void keep(struct mailbox_pair *pair, const char *why)
@@ -60,7 +61,8 @@ static int settle_one(struct pass *pass, struct mailbox_pair *pair, struct error
     if (pair->removal == REMOVE_LOCAL && (!whole || pair->local.fresh.len > 0)) {
         keep(pair, "it is gone on the server; its folder holds messages that were not there, and "
                    "stays");
-    } else if (pair->removal == REMOVE_REMOTE && (!whole || pair->remote.fresh.len > 0)) {
+    } else if (pair->removal == REMOVE_REMOTE &&
+               (!whole || remote_fresh_count(&pair->remote) > 0)) {
         keep(pair, "its folder was removed here; the mailbox holds messages that were not here, "
                    "and stays");
     } else if (pair->removal == REMOVE_LOCAL) {
