@@ -4,6 +4,7 @@
 #include "sync/download.h"
 #include "sync/pool.h"
 #include "sync/remote.h"
+#include "sync/unfetched.h"
 
 #include <pthread.h>
 
@@ -15,8 +16,9 @@
 #define MESSAGES_PER_CONNECTION 512
 /* Over all connections; and of one at least. More of them hide a longer way to the server, and are
  * more to be sent again after a cut. */
-#define MESSAGES_IN_FLIGHT 1024
+#define MESSAGES_IN_FLIGHT 2048
 #define LANE_MESSAGES_MIN 128
+#define LANE_MESSAGES_MAX 1024
 
 /* ---- further connections ---- */
 
@@ -84,6 +86,8 @@ static int fetch_over_all(struct download *d, struct error *err)
     d->lane_messages = MESSAGES_IN_FLIGHT / (wanted + 1);
     if (d->lane_messages < LANE_MESSAGES_MIN)
         d->lane_messages = LANE_MESSAGES_MIN;
+    if (d->lane_messages > LANE_MESSAGES_MAX)
+        d->lane_messages = LANE_MESSAGES_MAX;
     size_t started = start_further(d, further, wanted);
     int r = download_over(d, d->pass->client, false, err);
     int f = join_further(d, further, started, &further_error);
@@ -195,7 +199,7 @@ int apply_downloads(struct pass *pass, struct plan *plan, struct error *err)
     struct download d;
     uint64_t total;
     int r = prepare(pass, plan, &total, err);
-    if (r < 0 || total == 0)
+    if (r < 0 || total == 0 || (r = unfetched_store(pass, plan, err)) < 0)
         return r;
     download_init(&d, pass, plan);
     d.total = total;

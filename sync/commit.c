@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "sync/keywords.h"
 #include "sync/state.h"
+#include "sync/unfetched.h"
 
 #include <fcntl.h>
 
@@ -173,12 +174,13 @@ static bool was_looked_at(const struct mailbox_pair *pair)
            !error_is_set(&pair->error);
 }
 
-static void move_remote_mark(struct mailbox_pair *pair, struct index_mailbox *record)
+static bool move_remote_mark(struct mailbox_pair *pair, struct index_mailbox *record)
 {
     if (pair->remote.means == SURVEY_NONE || pair->remote_blocked)
-        return;
+        return false;
     record->uidnext = pair->remote.uidnext;
     record->highestmodseq = pair->remote.highestmodseq;
+    return true;
 }
 
 static void move_local_mark(struct mailbox_pair *pair, struct index_mailbox *record)
@@ -201,13 +203,15 @@ static bool marks_equal(const struct index_mailbox *a, const struct index_mailbo
            a->cur_inode == b->cur_inode;
 }
 
-static int put_marks(struct index_txn *txn, struct mailbox_pair *pair, struct error *err)
+static int put_marks(struct pass *pass, struct index_txn *txn, struct mailbox_pair *pair,
+                     struct error *err)
 {
     struct index_mailbox record = pair->record;
-    move_remote_mark(pair, &record);
+    bool moves = move_remote_mark(pair, &record);
     move_local_mark(pair, &record);
-    if (marks_equal(&record, &pair->record))
-        return 0;
+    int r = moves ? unfetched_drop(pass, txn, pair, err) : 0;
+    if (r < 0 || marks_equal(&record, &pair->record))
+        return r;
     return index_mailbox_put(txn, &record, err);
 }
 
@@ -273,7 +277,7 @@ static int commit_news(struct pass *pass, const struct plan *plan, struct error 
         if (r == 0)
             r = put_held(pass, txn, m, err);
         if (r == 0)
-            r = put_marks(txn, m->pair, err);
+            r = put_marks(pass, txn, m->pair, err);
         if (r == 0)
             r = keywords_store_letters(pass, txn, m->pair, err);
     }

@@ -97,7 +97,8 @@ static int note_events(const struct deliverer *d, struct index_txn *txn, struct 
     int r = 0;
     for (size_t i = 0; i < parcels->len && r == 0; i++) {
         const struct parcel *p = &parcels->items[i];
-        bool first = p->pair->record.uidnext == 0;
+        bool first = p->pair->record.uidnext == 0 ||
+                     seqset_contains(&p->pair->unfetched, p->intent.message.uid);
         bool ends = i + 1 == parcels->len || parcels->items[i + 1].pair != p->pair;
         run++;
         if (!first)

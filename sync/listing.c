@@ -69,9 +69,7 @@ void listing_sort(struct remote_vec *v)
     v->len = kept;
 }
 
-/* Whether what is new is fetched whatever it is: there is neither a limit to judge it by, nor a
- * file here that it may be. Of a million such messages only a range of UIDs is kept. */
-static bool is_fetched_anyhow(const struct mailbox_pair *pair)
+bool listing_is_fetched_anyhow(const struct mailbox_pair *pair)
 {
     const struct config_sync *policy = pair->policy;
     bool may_be_here =
@@ -81,9 +79,9 @@ static bool is_fetched_anyhow(const struct mailbox_pair *pair)
            (policy->messages_new == DIRECTION_BOTH || policy->messages_new == DIRECTION_TO_LOCAL);
 }
 
-static void note_fresh(struct mailbox_pair *pair, const struct remote_message *message)
+void listing_note_fresh(struct mailbox_pair *pair, const struct remote_message *message)
 {
-    if (is_fetched_anyhow(pair))
+    if (listing_is_fetched_anyhow(pair))
         seqset_add(&pair->remote.plain, message->uid);
     else
         vec_push(&pair->remote.fresh, *message);
@@ -104,7 +102,7 @@ int listing_compare(struct pass *pass, struct mailbox_pair *pair, const struct r
         struct index_message record;
         while ((r = index_cursor_next(cursor, &record, err)) > 0 && record.uid <= range.last) {
             while (at < seen->len && seen->items[at].uid < record.uid)
-                note_fresh(pair, &seen->items[at++]);
+                listing_note_fresh(pair, &seen->items[at++]);
             if (at == seen->len || seen->items[at].uid != record.uid) {
                 if (record.state != MESSAGE_GONE_THERE)
                     seqset_add(&pair->remote.gone, record.uid);
@@ -118,7 +116,7 @@ int listing_compare(struct pass *pass, struct mailbox_pair *pair, const struct r
             return r;
     }
     while (at < seen->len)
-        note_fresh(pair, &seen->items[at++]);
+        listing_note_fresh(pair, &seen->items[at++]);
     return 0;
 }
 

@@ -24,9 +24,15 @@ int listing_read(struct pass *pass, struct client_fetch *fetch, struct remote_ve
 /* Ascending, each UID once: of several answers for one UID the last told counts. */
 void listing_sort(struct remote_vec *v);
 
+/* Whether what is new is fetched whatever it is: there is neither a limit to judge it by, nor a
+ * file here that it may be. Of a million such messages only a range of UIDs is kept. */
+bool listing_is_fetched_anyhow(const struct mailbox_pair *pair);
+/* The index does not know the message: it goes to `plain` or `fresh` of the pair's delta. */
+void listing_note_fresh(struct mailbox_pair *pair, const struct remote_message *message);
+
 /* `seen`, sorted, is every message with a UID in `range`: what the index has there beyond it is
- * added to `gone` of the pair's delta, other flags to `changed`, what it does not know to `fresh`.
- */
+ * added to `gone` of the pair's delta, other flags to `changed`, what it does not know to `fresh`
+ * or `plain`. */
 int listing_compare(struct pass *pass, struct mailbox_pair *pair, const struct remote_vec *seen,
                     struct seq_range range, struct error *err);
 

@@ -148,6 +148,9 @@ struct mailbox_pair {
     bool renumbered;         /* the server's UIDs are not those of the records */
     struct pairing *pairing; /* NULL: the records hold */
     const struct config_sync *policy;
+    struct seqset unfetched; /* by the index: what an interrupted first download has still to bring,
+                                and what this one is about to */
+    bool unfetched_stored;   /* the index says something of it */
     struct remote_delta remote;
     struct local_delta local;
     struct keyword_letters letters;

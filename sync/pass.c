@@ -32,6 +32,7 @@ void pass_free(struct pass **pass_pointer)
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         remote_delta_clear(&pair->remote);
         local_delta_clear(&pair->local);
+        seqset_free(&pair->unfetched);
         if (pair->pairing != NULL) {
             vec_free(&pair->pairing->held);
             vec_free(&pair->pairing->intents);

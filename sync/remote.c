@@ -1,6 +1,7 @@
 #include "sync/remote.h"
 
 #include "imap/limits.h"
+#include "sync/unfetched.h"
 
 /*
  * Which mailboxes are opened, and how often the question is asked. A UID that is no longer there
@@ -38,7 +39,8 @@ static bool must_open(const struct pass *pass, const struct mailbox_pair *pair)
 {
     const struct index_mailbox *record = &pair->record;
     if (pass->options->full || pass_is_unpaired(pair) || record->uidvalidity == 0 ||
-        !pair->has_status || record->highestmodseq == 0 || pair->status_modseq == 0)
+        pair->unfetched_stored || !pair->has_status || record->highestmodseq == 0 ||
+        pair->status_modseq == 0)
         return true;
     return has_local_changes(pair) || pair->status_uidvalidity != record->uidvalidity ||
            pair->status_uidnext != record->uidnext || pair->status_messages != record->records ||
@@ -190,12 +192,15 @@ static void defer_fresh(struct pass *pass, const uint32_t *uidnexts)
     for (size_t i = 0; i < pass->pairs.len; i++) {
         struct mailbox_pair *pair = &pass->pairs.items[i];
         struct remote_vec *fresh = &pair->remote.fresh;
+        uint64_t before = remote_fresh_count(&pair->remote);
         bool is_paired_again = pair->record.id != 0 && pass_is_unpaired(pair);
-        while (!is_paired_again && uidnexts[i] != 0 && fresh->len > 0 &&
-               fresh->items[fresh->len - 1].uid >= uidnexts[i]) {
+        if (is_paired_again || uidnexts[i] == 0)
+            continue;
+        while (fresh->len > 0 && fresh->items[fresh->len - 1].uid >= uidnexts[i])
             fresh->len--;
+        seqset_remove_range(&pair->remote.plain, uidnexts[i], SEQ_STAR);
+        if (remote_fresh_count(&pair->remote) < before)
             pair->remote_blocked = true;
-        }
     }
 }
 
@@ -227,7 +232,9 @@ int remote_survey(struct pass *pass, struct error *err)
 {
     struct mailbox_pair **list = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
     uint32_t *uidnexts = xcalloc(pass->pairs.len + 1, sizeof *uidnexts);
-    int r = survey_rounds(pass, list, uidnexts, err);
+    int r = unfetched_load(pass, err);
+    if (r == 0)
+        r = survey_rounds(pass, list, uidnexts, err);
     xfree(&uidnexts);
     xfree(&list);
     return r < 0 && err->scope < SCOPE_CONNECTION ? error_widen(err, SCOPE_CONNECTION) : r;

@@ -5,6 +5,7 @@
 #include "sync/flags.h"
 #include "sync/keywords.h"
 #include "sync/listing.h"
+#include "sync/unfetched.h"
 
 #include <assert.h>
 
@@ -122,7 +123,7 @@ static int compare_changes(struct pass *pass, struct mailbox_pair *pair,
             return r;
         }
         if (r < 0)
-            vec_push(&pair->remote.fresh, seen->items[i]);
+            listing_note_fresh(pair, &seen->items[i]);
         else if (!flags_equal(&seen->items[i].flags, &record.flags))
             vec_push(&pair->remote.changed, seen->items[i]);
         arena_reset(arena);
@@ -245,6 +246,8 @@ static int compare(struct pass *pass, struct opening *o, struct error *err)
     } else {
         listing_sort(&o->seen);
         listed = o->seen.len;
+        if (o->means != SURVEY_LISTING && !pass_is_unpaired(o->pair))
+            unfetched_take(o->pair, &o->select.changes.vanished);
         if (o->means == SURVEY_QRESYNC)
             r = take_vanished(pass, o->pair, &o->select.changes.vanished, err);
         if (r == 0)

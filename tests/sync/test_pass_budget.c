@@ -370,7 +370,7 @@ static void a_first_download_is_pipelined(void **state)
     engine_pass_ends(&e, 0);
     assert_int_equal(e.report.messages.downloaded, 1000);
     assert_int_equal(e.counts.bodies, 1000);
-    assert_cost(&e, 7, 3);
+    assert_cost(&e, 19, 3);
     engine_free(&e);
 }
 
