@@ -155,6 +155,7 @@ int world_pass(const struct world_pass *pass)
         .full = pass->full,
         .approve_deletions = pass->approve,
         .told = pass->told ? every : NULL,
+        .listing_slice = pass->large ? 2 : 0,
         .clock = &server.clock,
         .trace = world.told != NULL ? &trace : NULL,
         .plan = world.told != NULL ? &plan : NULL,

@@ -19,7 +19,8 @@ bool world_is_told(void);
 struct world_pass {
     bool full;
     bool approve;
-    bool told; /* the server told of every mailbox */
+    bool told;  /* the server told of every mailbox */
+    bool large; /* what very large mailboxes are treated to, is done for all */
     /* At each point; NULL: nothing happens meanwhile. */
     void (*at_point)(unsigned long point);
     unsigned long crash_at; /* before this step; 0: never */
