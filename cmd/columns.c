@@ -52,7 +52,7 @@ size_t columns_of(const char *text)
     return columns;
 }
 
-void columns_cut(struct buf *out, const char *text, size_t width)
+static void columns_cut(struct buf *out, const char *text, size_t width)
 {
     if (columns_of(text) <= width) {
         buf_add_cstr(out, text);

@@ -4,9 +4,8 @@
 
 /* How many columns UTF-8 text takes: East Asian wide characters two, combining ones none. */
 size_t columns_of(const char *text);
-/* Appends the text, cut with "…" to at most `width` columns. */
-void columns_cut(struct buf *out, const char *text, size_t width);
-/* As columns_cut, and filled up with blanks to `width`. */
+/* Appends the text, cut with "…" to at most `width` columns and filled up with blanks to as many.
+ */
 void columns_pad(struct buf *out, const char *text, size_t width);
 /* Whether to colour what goes to this descriptor: a terminal, and NO_COLOR empty or not set. */
 bool columns_colour(int fd);

@@ -77,8 +77,6 @@ json_t *json_notify(const struct notify_request *request);
 
 /* ---- messages (json_message.c) ---- */
 
-json_t *json_envelope(const struct envelope *envelope);
-json_t *json_body_part(const struct body_part *part);
 /* Without sections, which the caller puts under "sections". */
 json_t *json_fetch_data(const struct fetch_data *data);
 json_t *json_fetch_request(const struct fetch_request *request);

@@ -31,7 +31,7 @@ static json_t *addresses_json(const struct imap_addresses *addresses)
     return out;
 }
 
-json_t *json_envelope(const struct envelope *e)
+static json_t *json_envelope(const struct envelope *e)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "date",
                      json_bytes(e->date), "subject", json_bytes(e->subject), "from",
@@ -81,7 +81,7 @@ static void put_single(json_t *out, const struct body_part *part)
 }
 
 /* As deep as the reader lets it be. */
-json_t *json_body_part(const struct body_part *part)
+static json_t *json_body_part(const struct body_part *part)
 {
     json_t *out = json_pack("{s:o, s:o, s:o}", "type", json_bytes(part->type), "subtype",
                             json_bytes(part->subtype), "params", params_json(&part->params));

@@ -1,12 +1,12 @@
 #include "cmd/unit_json.h"
 #include "cmd/json_imap.h"
 
-const char *unit_direction_name(enum dissect_direction direction)
+static const char *unit_direction_name(enum dissect_direction direction)
 {
     return direction == DISSECT_CLIENT ? "client" : "server";
 }
 
-const char *unit_kind_name(enum dissect_kind kind)
+static const char *unit_kind_name(enum dissect_kind kind)
 {
     static const char *const names[] = {
         [DISSECT_COMMAND] = "command",   [DISSECT_CONTINUATION] = "continuation",

@@ -4,6 +4,3 @@
 #include <jansson.h>
 
 json_t *unit_json(const struct dissect_unit *unit);
-/* "client", "server"; "command", … */
-const char *unit_direction_name(enum dissect_direction direction);
-const char *unit_kind_name(enum dissect_kind kind);

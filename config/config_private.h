@@ -151,7 +151,6 @@ typedef bool config_parse_fn(const struct config_value *value, void *field);
 /* "WHERE.KEY: …"; always false. */
 bool config_value_wrong(const struct config_value *value, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-bool config_value_is_text(const struct config_value *value);
 /* A word of a table or NULL, reported with a suggestion. */
 const struct config_word *config_value_word(const struct config_value *value, const char *text);
 void config_duration_show(struct buf *out, int64_t seconds);
@@ -190,10 +189,6 @@ void config_check_account(struct config_context *ctx, struct config_account *acc
 /* Accounts must not share a Maildir. `places` stand beside the accounts. */
 void config_check_maildirs(struct config_context *ctx, const struct config *config,
                            const struct config_place *places);
-
-/* A value as YAML on one line; false (and nothing) where it is not set. */
-bool config_show_value(const struct config_key *key, const void *field, struct buf *out);
-void config_show_text(struct buf *out, const char *text);
 
 /* ---- the file (config_read.c) ---- */
 

@@ -4,7 +4,7 @@
 #include <time.h>
 
 /* Always quoted, so that no text is taken for anything else. */
-void config_show_text(struct buf *out, const char *text)
+static void config_show_text(struct buf *out, const char *text)
 {
     buf_add_byte(out, '"');
     for (const char *c = text; *c != '\0'; c++) {
@@ -186,7 +186,8 @@ static bool show_list(const struct config_key *key, const void *field, struct bu
     return show_strings(strings, out);
 }
 
-bool config_show_value(const struct config_key *key, const void *field, struct buf *out)
+/* A value as YAML on one line; false (and nothing) where it is not set. */
+static bool config_show_value(const struct config_key *key, const void *field, struct buf *out)
 {
     switch (key->type) {
     case TYPE_TEXT:

@@ -17,7 +17,7 @@ bool config_value_wrong(const struct config_value *value, const char *format, ..
     return false;
 }
 
-bool config_value_is_text(const struct config_value *value)
+static bool config_value_is_text(const struct config_value *value)
 {
     if (value->node->kind == NODE_SCALAR) {
         return true;

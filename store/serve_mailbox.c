@@ -39,7 +39,7 @@ void serve_message_free(struct serve_message *message)
     xfree(&message);
 }
 
-size_t serve_mailbox_position(const struct serve_mailbox *m, uint32_t uid)
+static size_t serve_mailbox_position(const struct serve_mailbox *m, uint32_t uid)
 {
     size_t low = 0;
     size_t high = m->messages.len;
@@ -103,7 +103,8 @@ static struct str intern_keyword(struct serve_mailbox *m, struct str keyword)
     return own;
 }
 
-void serve_message_settle(struct serve_mailbox *m, struct serve_message *message)
+/* Fills message->told; keywords that are new become the mailbox's. */
+static void serve_message_settle(struct serve_mailbox *m, struct serve_message *message)
 {
     struct str rest = str_from(message->keywords);
     struct str keyword;

@@ -90,7 +90,6 @@ int serve_mailbox_open(const struct maildir *md, const char *path, const struct 
 void serve_mailbox_release(struct serve_mailbox **m);
 /* Looks at the folder, unless that was a moment ago; `now` looks anyway. */
 int serve_mailbox_refresh(struct serve_mailbox *m, bool now, struct error *err);
-size_t serve_mailbox_position(const struct serve_mailbox *m, uint32_t uid);
 /* NULL if there is none. */
 struct serve_message *serve_mailbox_find(const struct serve_mailbox *m, uint32_t uid);
 void serve_message_free(struct serve_message *message);
@@ -98,8 +97,6 @@ void serve_message_free(struct serve_message *message);
 struct serve_message *serve_mailbox_add(struct serve_mailbox *m, uint32_t uid);
 /* Forgets a message, which is not freed. */
 struct serve_message *serve_mailbox_take(struct serve_mailbox *m, uint32_t uid);
-/* Fills message->told; keywords that are new become the mailbox's. */
-void serve_message_settle(struct serve_mailbox *m, struct serve_message *message);
 
 int serve_mailbox_append(struct serve_mailbox *m, struct str bytes, const struct imap_flags *flags,
                          int64_t date_s, uint32_t *uid_out, struct error *err);

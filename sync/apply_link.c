@@ -76,7 +76,6 @@ static int record_links(struct linker *ln, struct error *err)
             r = index_intent_delete(txn, b->intent.id, err);
         ln->to->pair->changed_here = ln->to->pair->changed_here || b->done;
         ln->pass->report->messages.linked += b->done;
-        ln->to->pair->changed_here = ln->to->pair->changed_here || b->done;
     }
     return r < 0 ? r : index_commit(&txn, err);
 }

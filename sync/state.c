@@ -13,7 +13,8 @@
 /* Until every folder that was here at the first run is in the index. */
 static const char FIRST_RUN_FACT[] = "first-run";
 
-bool state_is_fresh(const struct pass *pass)
+/* Whether this account has never been synced. */
+static bool state_is_fresh(const struct pass *pass)
 {
     return pass->identity[0] == '\0';
 }

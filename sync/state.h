@@ -9,8 +9,6 @@
  * the mailboxes: their messages are to be paired again. A dry run of an account without an index
  * works on one of its own that is removed at the end. */
 int state_open(struct pass *pass, struct error *err);
-/* Whether this account has never been synced. */
-bool state_is_fresh(const struct pass *pass);
 /* A record as it was read, with the doubt that marker and index cast on it. */
 void state_doubt(const struct pass *pass, struct index_mailbox *mailbox);
 /* Before the first change: on a first sync makes root, marker and the index's identity, durably, in

@@ -89,7 +89,9 @@ int search_require(struct client *c, struct client_op *op, const struct search_r
     return 0;
 }
 
-struct client_op *search_find(struct client *c, const struct client_op_hooks *hooks, struct str tag)
+/* The oldest command in flight with these hooks and this tag (empty: any). */
+static struct client_op *search_find(struct client *c, const struct client_op_hooks *hooks,
+                                     struct str tag)
 {
     struct client_op *op = c->first;
     while (op != NULL && (op->hooks != hooks || (tag.len > 0 && !str_eq(tag, str_from(op->tag))))) {
@@ -98,7 +100,8 @@ struct client_op *search_find(struct client *c, const struct client_op_hooks *ho
     return op;
 }
 
-void search_normalize(struct seqset *set)
+/* From the server's order to an ordinary set. */
+static void search_normalize(struct seqset *set)
 {
     struct seqset sorted = {0};
     for (size_t i = 0; i < set->len; i++) {
@@ -161,7 +164,8 @@ static bool search_data(struct client_op *op, struct client *c, const struct res
 
 const struct client_op_hooks search_hooks = {.data = search_data};
 
-struct str search_charset(const struct client *c, const struct search_request *request)
+/* What is to be sent: UTF-8 where it must be named, nothing where it must not be. */
+static struct str search_charset(const struct client *c, const struct search_request *request)
 {
     if (client_speaks_utf8(c)) {
         return STR_EMPTY;

@@ -9,14 +9,7 @@ extern const struct client_op_hooks sort_hooks;
 /* ERR_CAPABILITY for what the server does not have; `extended` is needed for RETURN. */
 int search_require(struct client *c, struct client_op *op, const struct search_request *request,
                    enum capability extended, struct error *err);
-/* What is to be sent: UTF-8 where it must be named, nothing where it must not be. */
-struct str search_charset(const struct client *c, const struct search_request *request);
-/* The oldest command in flight with these hooks and this tag (empty: any). */
-struct client_op *search_find(struct client *c, const struct client_op_hooks *hooks,
-                              struct str tag);
 /* Behind "ESEARCH": to the SEARCH or SORT that it names. */
 bool search_take_extended(struct client *c);
 /* ESORT; takes what it needs out of `told`. */
 bool sort_take_extended(struct client_op *op, struct client *c, struct search_result *told);
-/* From the server's order to an ordinary set. */
-void search_normalize(struct seqset *set);

@@ -31,7 +31,8 @@ const char *notify_filter_name(enum notify_filter filter)
     return filter_names[filter];
 }
 
-enum notify_filter notify_filter_parse(struct str name)
+/* NOTIFY_FILTERS if unknown. */
+static enum notify_filter notify_filter_parse(struct str name)
 {
     unsigned i = 0;
     while (i < NOTIFY_FILTERS && !str_eq_nocase(name, str_from(filter_names[i]))) {
@@ -51,7 +52,8 @@ const char *notify_event_name(enum notify_event event)
     return "";
 }
 
-unsigned notify_event_parse(struct str name)
+/* 0 if unknown. */
+static unsigned notify_event_parse(struct str name)
 {
     for (size_t i = 0; i < EVENT_ROWS; i++) {
         if (str_eq_nocase(name, str_from(event_rows[i].name))) {

@@ -45,6 +45,3 @@ void notify_request_write(struct writer *w, const struct notify_request *request
 void notify_events_write(struct writer *w, unsigned events);
 const char *notify_filter_name(enum notify_filter filter);
 const char *notify_event_name(enum notify_event event);
-/* By name, case-insensitive; 0 and NOTIFY_FILTERS if unknown. */
-unsigned notify_event_parse(struct str name);
-enum notify_filter notify_filter_parse(struct str name);

@@ -7,5 +7,3 @@ VEC_STRUCT(search_numbers, uint32_t);
 
 /* Up to the line end, with "(MODSEQ n)". The caller frees *out, also after a failure. */
 bool search_numbers_read(struct reader *r, struct search_numbers *out, uint64_t *modseq);
-/* Behind the opening parenthesis. */
-bool search_modseq_read(struct reader *r, uint64_t *out);

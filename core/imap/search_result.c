@@ -116,7 +116,8 @@ void search_result_free(struct search_result *result)
     seqset_free(&result->partial_set);
 }
 
-bool search_modseq_read(struct reader *r, uint64_t *out)
+/* Behind the opening parenthesis. */
+static bool search_modseq_read(struct reader *r, uint64_t *out)
 {
     if (!reader_accept_word(r, "MODSEQ")) {
         return reader_expected(r, "MODSEQ");

@@ -2,7 +2,7 @@
  * RFC 9394) */
 #include "server/session_private.h"
 
-bool search_charset_known(struct session *s, struct command *c, struct str charset)
+static bool search_charset_known(struct session *s, struct command *c, struct str charset)
 {
     if (charset.len == 0 || str_eq_nocase(charset, STR("UTF-8")) ||
         (str_eq_nocase(charset, STR("US-ASCII")) && !s->utf8)) {

@@ -59,7 +59,7 @@ struct mem_body *mem_body_new(struct str bytes)
     return body;
 }
 
-void mem_body_release(struct mem_body *body)
+static void mem_body_release(struct mem_body *body)
 {
     assert(body->references > 0);
     if (--body->references == 0) {
@@ -114,7 +114,8 @@ void mem_mailbox_release(struct mem_mailbox **mailbox)
     xfree(&m);
 }
 
-size_t mem_mailbox_position(const struct mem_mailbox *m, uint32_t uid)
+/* The position of `uid`, or where it would stand. */
+static size_t mem_mailbox_position(const struct mem_mailbox *m, uint32_t uid)
 {
     size_t low = 0;
     size_t high = m->messages.len;

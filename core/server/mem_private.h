@@ -68,8 +68,6 @@ struct mem_mailbox *mem_mailbox_copy(const struct mem_mailbox *m);
 void mem_mailbox_retain(struct mem_mailbox *m);
 void mem_mailbox_release(struct mem_mailbox **m);
 
-/* The position of `uid`, or where it would stand. */
-size_t mem_mailbox_position(const struct mem_mailbox *m, uint32_t uid);
 /* NULL if there is none. */
 struct mem_message *mem_mailbox_find(const struct mem_mailbox *m, uint32_t uid);
 /* Takes over a reference to `body`. ERR_REFUSED when there are too many keywords. */
@@ -89,7 +87,6 @@ int mem_mailbox_move_all(struct mem_mailbox *from, struct mem_mailbox *to, struc
 void mem_mailbox_fill(const struct mem_message *message, struct backend_message *out);
 
 struct mem_body *mem_body_new(struct str bytes);
-void mem_body_release(struct mem_body *body);
 
 /* ---- a user's mailboxes (mem_user.c) ---- */
 

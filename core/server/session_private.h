@@ -285,7 +285,6 @@ void search_run(struct session *s, struct command *c, const struct search_key *k
  */
 bool search_prepare(struct session *s, struct command *c, const struct search_request *request,
                     enum capability extended);
-bool search_charset_known(struct session *s, struct command *c, struct str charset);
 /* The UID or number of the message at an index. */
 uint32_t search_hit_number(const struct session *s, bool uid, uint32_t index);
 /* "* ESEARCH …" with what RETURN asks for, the hits in their order; SAVE is done. */
