@@ -34,6 +34,15 @@ static const struct {
     {ERR_PROTOCOL, "", "nonsense", FATE_PROTOCOL, 0, false},
 };
 
+static void no_error_is_taken_for_success(void **state)
+{
+    for (int code = ERR_NONE + 1; code <= ERR_DEFECT; code++) {
+        struct error err = ERROR_INIT;
+        (void)error_set(&err, (enum error_code)code, SCOPE_ACCOUNT, "x");
+        assert_int_not_equal(fate_of(&err), FATE_OK);
+    }
+}
+
 static void what_errors_mean(void **state)
 {
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
@@ -57,6 +66,7 @@ static void every_fate_has_a_name_and_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_error_is_taken_for_success),
         cmocka_unit_test(what_errors_mean),
         cmocka_unit_test(every_fate_has_a_name_and_waits),
     };
