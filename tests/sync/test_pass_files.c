@@ -1,6 +1,7 @@
 #include "base/files.h"
 #include "sync/engine.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,10 +103,76 @@ static void law8_what_is_no_mail_stops_nothing(void **state)
     }
 }
 
+/* ---- what mail programs do to a message that is in step ---- */
+
+static const struct habit {
+    const char *name;
+    const char *from, *to; /* in INBOX; of m1, a message that was read, and has an F */
+    bool stays;            /* the old name too */
+    const char *view;      /* of both sides */
+} HABITS[] = {
+    {"neomutt makes it new again", "cur/%s:2,FS", "new/%s", false, "INBOX[m1 m2]"},
+    {"without info", "cur/%s:2,FS", "cur/%s", false, "INBOX[m1 m2]"},
+    {"letters in another order", "cur/%s:2,FS", "cur/%s:2,SF", false, "INBOX[m1/FS m2]"},
+    {"a letter twice", "cur/%s:2,FS", "cur/%s:2,FFS", false, "INBOX[m1/FS m2]"},
+    {"T alone, as maildir_trash", "cur/%s:2,FS", "cur/%s:2,FST", false, "INBOX[m1/FST m2]"},
+    {"another name, as mu4e gives", "cur/%s:2,FS", "cur/1.another:2,FS", false, "INBOX[m1/FS m2]"},
+    {"another name and new", "cur/%s:2,FS", "new/1.another", false, "INBOX[m1 m2]"},
+    {"a hard link of another name", "cur/%s:2,FS", "cur/1.another:2,S", true,
+     "INBOX[m1/FS m1/S m2]"},
+    {"the same name twice", "cur/%s:2,FS", "cur/%s:2,R", true, "INBOX[m1/FS m2]"},
+    {"and in new", "cur/%s:2,FS", "new/%s", true, "INBOX[m1/FS m2]"},
+};
+
+static const char *path_in_inbox(struct engine *e, const char *words, const char *base)
+{
+    const char *at = strstr(words, "%s");
+    if (at == NULL) {
+        return arena_printf(e->arena, "%s/INBOX/%s", e->root, words);
+    }
+    return arena_printf(e->arena, "%s/INBOX/%.*s%s%s", e->root, (int)(at - words), words, base,
+                        at + 2);
+}
+
+static const char *base_of_only(struct engine *e)
+{
+    struct maildir_snapshot snapshot = {0};
+    struct error err = ERROR_INIT;
+    assert_int_equal(maildir_scan(e->maildir, "INBOX", &snapshot, &err), 0);
+    assert_int_equal(snapshot.files.len, 1);
+    const char *base = arena_str(e->arena, snapshot.files.items[0].parsed.base).ptr;
+    maildir_snapshot_free(&snapshot);
+    return base;
+}
+
+static void law8_habits_of_mail_programs_are_understood(void **state)
+{
+    for (size_t i = 0; i < sizeof HABITS / sizeof HABITS[0]; i++) {
+        const struct habit *h = &HABITS[i];
+        struct engine e;
+        engine_init(&e, NULL);
+        (void)server_append(&e, "INBOX", "m1", "FS");
+        engine_pass_ends(&e, 0);
+        const char *base = base_of_only(&e);
+        (void)server_append(&e, "INBOX", "m2", "");
+        engine_pass_ends(&e, 0);
+        const char *from = path_in_inbox(&e, h->from, base);
+        const char *to = path_in_inbox(&e, h->to, base);
+        assert_int_equal(h->stays ? link(from, to) : rename(from, to), 0);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        if (strcmp(local_view(&e), h->view) != 0 || strcmp(server_view(&e), h->view) != 0) {
+            fail_msg("%s: %s and %s", h->name, local_view(&e), server_view(&e));
+        }
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law8_what_is_no_mail_stops_nothing),
+        cmocka_unit_test(law8_habits_of_mail_programs_are_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
