@@ -197,6 +197,56 @@ static void law7_what_is_refused_is_done_otherwise_or_again(void **state)
     }
 }
 
+/* A NO to what was done all the same, or in part (RFC 6851 section 3.3). A NO to COPY and APPEND is
+ * believed: nothing of them is kept then (RFC 9051 sections 6.3.12 and 6.4.7). */
+static const char *done_words;
+
+static struct str done_and_refused(struct engine *e, struct str line)
+{
+    struct str rest = line;
+    struct str tag;
+    if (line.ptr[0] == '*' || !has(line, done_words) || e->twisted > 0) {
+        return line;
+    }
+    (void)str_split(&rest, ' ', &tag);
+    return str_from(arena_printf(e->arena, "%.*s NO Server error\r\n", STR_ARG(tag)));
+}
+
+static void law2_what_was_done_and_refused_is_not_done_twice(void **state)
+{
+    static const struct {
+        const char *words, *account;
+    } rows[] = {
+        {" MOVE done", NULL},
+        {" STORE done", "    disable: [MOVE]\n"},
+        {" EXPUNGE done", "    disable: [MOVE]\n"},
+        {" STORE done", NULL},
+        {" EXPUNGE done", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct engine e;
+        begin(&e, rows[i].account);
+        done_words = rows[i].words;
+        e.twist = done_and_refused;
+        local_move(&e, "INBOX", "Box", "m1");
+        local_move(&e, "INBOX", "Box", "m2");
+        local_remove(&e, "INBOX", "m3");
+        local_flags(&e, "INBOX", "m4", "S");
+        local_add(&e, "INBOX", "here", "");
+        e.twisted = 0;
+        for (int pass = 0; pass < 5; pass++) {
+            (void)engine_pass(&e, NULL);
+            engine_wait(&e, 120);
+        }
+        static const char view[] = "Box[b1 b2 m1 m2] INBOX[here m4/S m5]";
+        if (strcmp(local_view(&e), view) != 0 || strcmp(server_view(&e), view) != 0) {
+            fail_msg("%s: %s and %s", rows[i].words, local_view(&e), server_view(&e));
+        }
+        assert_true(e.twisted > 0);
+        engine_free(&e);
+    }
+}
+
 /* Strato, old Cyrus: a LIST with RETURN brings nothing. */
 static struct str empty_extended_list(struct engine *e, struct str line)
 {
@@ -234,6 +284,7 @@ int main(void)
         cmocka_unit_test(law1_without_uidvalidity_nothing_is_deleted),
         cmocka_unit_test(what_is_marked_may_be_gone_at_once),
         cmocka_unit_test(law7_what_is_refused_is_done_otherwise_or_again),
+        cmocka_unit_test(law2_what_was_done_and_refused_is_not_done_twice),
         cmocka_unit_test(law1_an_extended_list_that_brings_nothing_is_asked_again_plainly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
