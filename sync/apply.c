@@ -19,13 +19,24 @@ static bool has_operations(const struct plan *plan)
     return false;
 }
 
+/* A message that moves takes its flags along. */
+static int settle_before_moves(struct pass *pass, struct plan *plan, struct error *err)
+{
+    return plan->moves.len > 0 ? apply_flags_settle(pass, err) : 0;
+}
+
+static int settle_after_uploads(struct pass *pass, struct plan *plan, struct error *err)
+{
+    return apply_flags_settle(pass, err);
+}
+
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
 {
     static int (*const steps[])(struct pass *, struct plan *, struct error *) = {
-        apply_renames,       apply_folders,    apply_pairings,    apply_flags_remote,
-        apply_moves_remote,  apply_links,      apply_moves_local, apply_uploads,
-        apply_downloads,     apply_late_links, apply_flags_local, apply_delete_local,
-        apply_delete_remote, apply_removals,
+        apply_renames,       apply_folders,        apply_pairings,      apply_flags_remote,
+        settle_before_moves, apply_moves_remote,   apply_links,         apply_moves_local,
+        apply_uploads,       settle_after_uploads, apply_downloads,     apply_late_links,
+        apply_flags_local,   apply_delete_local,   apply_delete_remote, apply_removals,
     };
     /* Also where only the index and the server change: an older copy of the Maildir would lack what
      * was sent and hold what was deleted since, and must not pass for what it is now (law 6). */
@@ -35,6 +46,8 @@ int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
         if (r == 0)
             r = steps[i](pass, plan, err);
     }
+    struct error ignored = ERROR_INIT;
+    (void)apply_flags_settle(pass, &ignored);
     return r;
 }
 

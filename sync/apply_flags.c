@@ -35,9 +35,14 @@ struct store {
     struct seqset uids;
 };
 
+/*
+ * The STOREs of one mailbox. Their answers are waited for as late as can be: behind the SELECT of
+ * the next mailbox, or the first APPENDs.
+ */
 struct storer {
     struct pass *pass;
     struct mailbox_plan *plan;
+    struct change_vec add, remove;
     struct store stores[STORE_BATCH];
     size_t len;
 };
@@ -95,8 +100,8 @@ static int end_stores(struct storer *s, struct error *err)
     return r;
 }
 
-static int store_change(struct storer *s, struct change *change, enum store_mode mode,
-                        struct error *err)
+static int begin_store(struct storer *s, struct change *change, enum store_mode mode,
+                       struct error *err)
 {
     struct imap_flags flags;
     const struct index_flags wanted = {.system = change->system,
@@ -187,16 +192,14 @@ static void group(const struct operation_vec *ops, enum store_mode mode, struct 
     free_changes(&single);
 }
 
-static int store_changes(struct storer *s, enum store_mode mode, struct error *err)
+static int begin_stores(struct storer *s, enum store_mode mode, struct change_vec *changes,
+                        struct error *err)
 {
-    struct change_vec changes = {0};
-    group(&s->plan->ops[OP_FLAGS_TO_REMOTE], mode, &changes);
+    group(&s->plan->ops[OP_FLAGS_TO_REMOTE], mode, changes);
     int r = 0;
-    for (size_t i = 0; i < changes.len && r == 0; i++)
-        r = store_change(s, &changes.items[i], mode, err);
-    int e = end_stores(s, r == 0 ? err : &(struct error)ERROR_INIT);
-    free_changes(&changes);
-    return r < 0 ? r : e;
+    for (size_t i = 0; i < changes->len && r == 0; i++)
+        r = begin_store(s, &changes->items[i], mode, err);
+    return r;
 }
 
 static int record_stored(struct pass *pass, const struct mailbox_plan *plan, struct error *err)
@@ -219,24 +222,59 @@ static int record_stored(struct pass *pass, const struct mailbox_plan *plan, str
     return r < 0 ? r : index_commit(&txn, err);
 }
 
+/* A file is not given the merged flags while the server lacks its share of them. */
+static void note_all_failed(struct mailbox_plan *plan)
+{
+    for (size_t i = 0; i < plan->ops[OP_FLAGS_TO_REMOTE].len; i++)
+        seqset_add(&plan->flags_failed, plan->ops[OP_FLAGS_TO_REMOTE].items[i].uid);
+}
+
+/* `begun`: what came of beginning them. */
+static int end_storer(struct storer *s, int begun, struct error *err)
+{
+    struct error ignored = ERROR_INIT;
+    int ended = end_stores(s, begun == 0 ? err : &ignored);
+    int r = begun < 0 ? begun : ended;
+    if (r < 0)
+        note_all_failed(s->plan);
+    else if (record_stored(s->pass, s->plan, err) < 0)
+        r = error_widen(err, SCOPE_ACCOUNT);
+    free_changes(&s->add);
+    free_changes(&s->remove);
+    xfree(&s);
+    return r;
+}
+
+int apply_flags_settle(struct pass *pass, struct error *err)
+{
+    struct storer *s = pass->storer;
+    pass->storer = NULL;
+    return s != NULL ? end_storer(s, 0, err) : 0;
+}
+
 static int store_mailbox(struct pass *pass, struct mailbox_plan *plan, struct error *err)
 {
+    struct error former_error = ERROR_INIT;
+    pass_progress(pass, PROGRESS_FLAGS, plan->pair, 0, plan->ops[OP_FLAGS_TO_REMOTE].len);
+    int r = apply_select(pass, plan->pair, err);
+    if (apply_flags_settle(pass, &former_error) < 0) {
+        *err = former_error;
+        r = -(int)err->code;
+    }
+    if (r < 0) {
+        note_all_failed(plan);
+        return r;
+    }
     struct storer *s = xcalloc(1, sizeof *s);
     s->pass = pass;
     s->plan = plan;
-    pass_progress(pass, PROGRESS_FLAGS, plan->pair, 0, plan->ops[OP_FLAGS_TO_REMOTE].len);
-    int r = apply_select(pass, plan->pair, err);
+    r = begin_stores(s, STORE_ADD, &s->add, err);
     if (r == 0)
-        r = store_changes(s, STORE_ADD, err);
-    if (r == 0)
-        r = store_changes(s, STORE_REMOVE, err);
-    xfree(&s);
-    /* A file is not given the merged flags while the server lacks its share of them. */
-    for (size_t i = 0; i < plan->ops[OP_FLAGS_TO_REMOTE].len && r < 0; i++)
-        seqset_add(&plan->flags_failed, plan->ops[OP_FLAGS_TO_REMOTE].items[i].uid);
-    if (r == 0 && record_stored(pass, plan, err) < 0)
-        return error_widen(err, SCOPE_ACCOUNT);
-    return r;
+        r = begin_stores(s, STORE_REMOVE, &s->remove, err);
+    if (r < 0)
+        return end_storer(s, r, err);
+    pass->storer = s;
+    return 0;
 }
 
 int apply_flags_remote(struct pass *pass, struct plan *plan, struct error *err)

@@ -393,6 +393,11 @@ static int suspect_first_unanswered(struct uploader *u, const struct error *brok
     return 0;
 }
 
+static bool is_due(const struct uploader *u, size_t at, size_t most)
+{
+    return at < u->flying.len && (u->flying.len - at > most || is_answered(u->flying.items[at]));
+}
+
 /* Ends the uploads that are answered, and waits for answers while more than `most` are under way.
  */
 static int land(struct uploader *u, size_t most, struct error *err)
@@ -400,8 +405,10 @@ static int land(struct uploader *u, size_t most, struct error *err)
     struct error wire_error = ERROR_INIT;
     size_t len = 0;
     int wire = 0, r = 0;
-    while (len < u->flying.len &&
-           (u->flying.len - len > most || is_answered(u->flying.items[len]))) {
+    /* What was sent before is answered before. */
+    if (is_due(u, 0, most))
+        wire = apply_flags_settle(u->pass, &wire_error);
+    while (is_due(u, len, most)) {
         struct error end_error = ERROR_INIT;
         int e = end_one(u, u->flying.items[len++], &end_error);
         if (e < 0 && wire == 0) {
@@ -499,8 +506,10 @@ static int learn_limit(struct uploader *u, struct error *err)
     u->limit = 0;
     if (!client_has(c, CAP_APPENDLIMIT) || client_capabilities(c)->append_limit != 0)
         return 0;
-    int r =
-        client_status(c, u->pair->record.name, STATUS_APPENDLIMIT, u->pass->arena, &status, err);
+    int r = apply_flags_settle(u->pass, err);
+    if (r < 0)
+        return r;
+    r = client_status(c, u->pair->record.name, STATUS_APPENDLIMIT, u->pass->arena, &status, err);
     if (r == 0 && (status.have & STATUS_APPENDLIMIT))
         u->limit = status.append_limit;
     if (r < 0 && err->scope <= SCOPE_MAILBOX) {

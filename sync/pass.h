@@ -30,6 +30,7 @@ struct pass {
     struct strmap *keyword_ids;    /* lower-case name → struct keyword_id * */
     VEC(struct str) keyword_names; /* by id, from 1 on */
     struct pair_vec pairs;         /* sorted by name; never reallocated after the survey */
+    struct storer *storer;         /* flags on their way: apply_flags_settle; NULL: none */
     struct told *told;             /* of remote.h; NULL: nothing */
     bool moving_there; /* mailboxes on the server kept losing messages while they were looked at */
     struct maildir_folders folders;      /* those of the Maildir, as the survey found them */

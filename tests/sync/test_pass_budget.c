@@ -167,6 +167,44 @@ static void one_mailbox_changed_in_every_way(void **state)
     }
 }
 
+/* Flags, new mail and gone mail on both sides: LIST, SELECT, STORE with APPEND, FETCH. */
+static void one_mailbox_changed_on_both_sides(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 3, 20);
+    local_flags(&e, "INBOX", "m1", "S");
+    local_add(&e, "INBOX", "here", "");
+    server_flags(&e, "INBOX", "m2", "F");
+    (void)server_append(&e, "INBOX", "there", "");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.flags_to_remote, 1);
+    assert_int_equal(e.report.messages.flags_to_local, 1);
+    assert_int_equal(e.report.messages.uploaded, 1);
+    assert_int_equal(e.report.messages.downloaded, 1);
+    assert_cost(&e, 5, 1 + 3);
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* What writes waits for its own SELECT, which goes with the STORE of the mailbox before. */
+static void flags_in_many_mailboxes_cost_a_round_trip_each(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, MAILBOXES, 1);
+    for (unsigned i = 1; i <= 8; i++) {
+        (void)server_append(&e, arena_printf(e.arena, "box%02u", i), "m", "");
+    }
+    engine_pass_ends(&e, 0);
+    for (unsigned i = 1; i <= 8; i++) {
+        local_flags(&e, arena_printf(e.arena, "box%02u", i), "m", "S");
+    }
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.flags_to_remote, 8);
+    assert_cost(&e, 1 + 8 + 2 * 8, 1 + 1 + 8 + 1);
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 /* ---- the pass after a push ---- */
 
 static void told_pass(struct engine *e, const char *first, const char *second)
@@ -401,6 +439,8 @@ int main(void)
         cmocka_unit_test(nothing_changed_is_no_matter_of_qresync),
         cmocka_unit_test(one_mailbox_changed_on_the_server),
         cmocka_unit_test(one_mailbox_changed_in_every_way),
+        cmocka_unit_test(one_mailbox_changed_on_both_sides),
+        cmocka_unit_test(flags_in_many_mailboxes_cost_a_round_trip_each),
         cmocka_unit_test(what_was_told_of_is_opened_at_once),
         cmocka_unit_test(what_was_told_in_vain_costs_no_round_trip),
         cmocka_unit_test(law1_what_is_told_to_be_gone_waits_for_a_second_look),
