@@ -1,5 +1,7 @@
 #include "sync/apply.h"
 
+#include "sync/remote.h"
+
 #define MINUTE_MS (60 * 1000LL)
 #define RETRY_MAX_MS (24 * 60 * MINUTE_MS)
 
@@ -68,24 +70,7 @@ int apply_each(struct pass *pass, struct plan *plan, enum operation_kind kind,
 
 int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
-    if (client_state(pass->client) == STATE_SELECTED &&
-        str_eq(client_selected(pass->client), pair->record.name))
-        return 0;
-    struct client_select select;
-    struct select_params params = {.condstore = client_has(pass->client, CAP_CONDSTORE)};
-    int r = client_select_begin(pass->client, &select, pair->record.name, false, &params,
-                                pass->arena, err);
-    if (r < 0)
-        return r;
-    r = client_select_end(pass->client, &select, err);
-    uint32_t uidvalidity = select.data.uidvalidity;
-    client_select_free(&select);
-    if (r < 0)
-        return error_wrap(err, "cannot select the mailbox");
-    if (uidvalidity != pair->record.uidvalidity)
-        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
-                         "the mailbox was replaced on the server during this run");
-    return 0;
+    return remote_select(pass, pair, pair->record.uidvalidity, err);
 }
 
 int apply_unselect(struct pass *pass, struct error *err)

@@ -1,6 +1,7 @@
 #include "sync/contents.h"
 
 #include "store/message_digest.h"
+#include "sync/remote.h"
 
 #include <stdio.h>
 
@@ -145,26 +146,6 @@ static int slice_end(struct pass *pass, struct slice *slice, struct arena *arena
     return r < 0 ? r : end;
 }
 
-int contents_select(struct pass *pass, struct mailbox_pair *pair, struct error *err)
-{
-    struct client_select select;
-    struct select_params params = {.condstore = client_has(pass->client, CAP_CONDSTORE)};
-    if (client_state(pass->client) == STATE_SELECTED &&
-        str_eq(client_selected(pass->client), pair->record.name))
-        return 0;
-    int r = client_select_begin(pass->client, &select, pair->record.name, false, &params,
-                                pass->arena, err);
-    if (r < 0)
-        return r;
-    r = client_select_end(pass->client, &select, err);
-    uint32_t uidvalidity = select.data.uidvalidity;
-    client_select_free(&select);
-    if (r == 0 && uidvalidity != pair->remote.uidvalidity)
-        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
-                         "the mailbox was replaced on the server during this run");
-    return r < 0 ? error_wrap(err, "cannot select the mailbox") : 0;
-}
-
 static int by_uid(const void *a, const void *b)
 {
     uint32_t x = ((const struct remote_content *)a)->uid;
@@ -180,7 +161,7 @@ int contents_fetch(struct pass *pass, struct mailbox_pair *pair, const struct se
     AUTO_SEQSET struct seqset left = {0};
     seqset_add_set(&left, uids);
     uint64_t total = seqset_count(uids);
-    int r = seqset_is_empty(&left) ? 0 : contents_select(pass, pair, err);
+    int r = seqset_is_empty(&left) ? 0 : remote_select(pass, pair, pair->remote.uidvalidity, err);
     while (r == 0 && (in_flight > 0 || !seqset_is_empty(&left))) {
         struct slice *slice = &slices[oldest];
         if (in_flight < SLICES_IN_FLIGHT && !seqset_is_empty(&left)) {

@@ -23,9 +23,6 @@ struct str content_email_id(struct arena *arena, const struct fetch_data *data);
 /* The items to ask for to learn it, of this server: enum fetch_item. */
 unsigned content_email_id_items(const struct client *client);
 
-/* Selects the pair's mailbox, unless it is, under the UIDVALIDITY that the survey saw
- * (ERR_CHANGED). */
-int contents_select(struct pass *pass, struct mailbox_pair *pair, struct error *err);
 /*
  * Looks at these UIDs of the pair's mailbox: sizes, dates and headers, in slices, several in
  * flight; bodies never. UIDs that are not there are not in `out`, which ascends. The mailbox is

@@ -1,7 +1,7 @@
 #include "sync/extents.h"
 
-#include "sync/contents.h"
 #include "sync/limits.h"
+#include "sync/remote.h"
 
 #define FACT "limits"
 #define LIMITS_BYTES_MAX (1 << 20)
@@ -55,7 +55,7 @@ static int learn(struct pass *pass, struct mailbox_pair *pair, struct error *err
 {
     AUTO_SEQSET struct seqset left = {0};
     const struct remote_vec *fresh = &pair->remote.fresh;
-    int r = contents_select(pass, pair, err);
+    int r = remote_select(pass, pair, pair->remote.uidvalidity, err);
     for (size_t i = 0; i < fresh->len; i++) {
         seqset_add(&left, fresh->items[i].uid);
         (void)vec_add(&pair->remote.extents);

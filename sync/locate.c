@@ -2,8 +2,9 @@
 
 #include "imap/limits.h"
 #include "store/message_digest.h"
-#include "sync/apply.h"
 #include "sync/keywords.h"
+#include "sync/listing.h"
+#include "sync/remote.h"
 
 /* A message on the server that may be one of the lost ones. */
 struct candidate {
@@ -142,22 +143,31 @@ static int match_by_content(struct look *look, struct lost_append *lost, size_t 
     return 0;
 }
 
+/* With an end, where the server tells one: some answer `*` wrongly. */
+static int select_and_fetch(struct look *look, uint32_t first, struct error *err)
+{
+    AUTO_SEQSET struct seqset range = {0};
+    struct select_data now;
+    uint32_t last = SEQ_STAR;
+    int r = remote_select_anew(look->pass, look->pair, look->pair->record.uidvalidity, &now, err);
+    if (r < 0)
+        return r;
+    if (now.uidnext != 0 && now.uidnext < SEQ_STAR - LISTING_ROOM)
+        last = (now.uidnext > first ? now.uidnext : first) + LISTING_ROOM - 1;
+    seqset_add_range(&range, first, last);
+    return fetch_sections(look, &range, SECTION_HEADER, first, NULL, err);
+}
+
 int locate_appended(struct pass *pass, struct mailbox_pair *pair, struct lost_append *lost,
                     size_t len, struct error *err)
 {
     struct look look = {.pass = pass, .pair = pair, .digester = message_digester_new()};
-    AUTO_SEQSET struct seqset range = {0};
     uint32_t first = UINT32_MAX;
     for (size_t i = 0; i < len; i++) {
         uint32_t from = lost[i].intent.uidnext != 0 ? lost[i].intent.uidnext : 1;
         first = from < first ? from : first;
     }
-    seqset_add_range(&range, first, SEQ_STAR);
-    int r = apply_select(pass, pair, err);
-    if (r == 0)
-        r = client_noop(pass->client, err);
-    if (r == 0)
-        r = fetch_sections(&look, &range, SECTION_HEADER, first, NULL, err);
+    int r = select_and_fetch(&look, first, err);
     if (r == 0)
         match_by_header_and_size(&look, lost, len);
     if (r == 0)

@@ -101,32 +101,43 @@ static int ask_for(struct pass *pass, struct mailbox_pair *pair, const struct se
     return r;
 }
 
-static int examine_again(struct pass *pass, struct mailbox_pair *pair, bool *empty_out,
-                         struct error *err)
+int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
+                       struct select_data *out, struct error *err)
 {
     struct client_select select;
-    struct select_params params = {0};
+    struct select_params params = {.condstore = client_has(pass->client, CAP_CONDSTORE)};
     int r = client_select_begin(pass->client, &select, pair->record.name, false, &params,
                                 pass->arena, err);
     if (r < 0)
         return r;
     r = client_select_end(pass->client, &select, err);
-    bool same = select.data.uidvalidity == pair->remote.uidvalidity;
-    *empty_out = select.data.exists == 0;
+    *out = select.data;
     client_select_free(&select);
-    if (r == 0 && !same)
+    if (r < 0)
+        return error_wrap(err, "cannot select the mailbox");
+    if (out->uidvalidity != uidvalidity)
         return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
-                         "the mailbox was replaced while it was looked at");
-    return r;
+                         "the mailbox was replaced on the server during this run");
+    return 0;
+}
+
+int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
+                  struct error *err)
+{
+    struct select_data ignored;
+    if (client_state(pass->client) == STATE_SELECTED &&
+        str_eq(client_selected(pass->client), pair->record.name))
+        return 0;
+    return remote_select_anew(pass, pair, uidvalidity, &ignored, err);
 }
 
 static int confirm_gone(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     AUTO_SEQSET struct seqset left = {0};
-    bool empty;
-    int r = examine_again(pass, pair, &empty, err);
+    struct select_data now;
+    int r = remote_select_anew(pass, pair, pair->remote.uidvalidity, &now, err);
     seqset_add_set(&left, &pair->remote.gone);
-    while (r == 0 && !empty && !seqset_is_empty(&left)) {
+    while (r == 0 && now.exists > 0 && !seqset_is_empty(&left)) {
         AUTO_SEQSET struct seqset part = {0};
         seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
         r = ask_for(pass, pair, &part, err);

@@ -52,6 +52,13 @@ void remote_drop_told(struct pass *pass);
 void remote_delta_clear(struct remote_delta *delta);
 /* How many messages are new on the server. */
 uint64_t remote_fresh_count(const struct remote_delta *delta);
+/* Makes the pair's mailbox the selected one, for writing, under this UIDVALIDITY (ERR_CHANGED).
+ * Nothing is sent where it is selected already. */
+int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
+                  struct error *err);
+/* In any case asks, and tells what is there now. */
+int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
+                       struct select_data *out, struct error *err);
 
 /* Which of `uids` the selected mailbox still holds; also on failure `out` has those told until
  * then. */
