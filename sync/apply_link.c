@@ -74,7 +74,6 @@ static int record_links(struct linker *ln, struct error *err)
                            "here already, in another mailbox", err);
         if (r == 0)
             r = index_intent_delete(txn, b->intent.id, err);
-        ln->to->pair->changed_here = ln->to->pair->changed_here || b->done;
         ln->pass->report->messages.linked += b->done;
     }
     return r < 0 ? r : index_commit(&txn, err);

@@ -94,8 +94,6 @@ static int record_moves(struct local_mover *lm, struct error *err)
                                 &intent->message, b->file->parsed.base, "moved on the server", err);
         if (r == 0)
             r = index_intent_delete(txn, intent->id, err);
-        lm->from->pair->changed_here = lm->from->pair->changed_here || b->done;
-        lm->to->pair->changed_here = lm->to->pair->changed_here || b->done;
         lm->pass->report->messages.moved_local += b->done;
         lm->from->pair->changed_here = lm->from->pair->changed_here || b->done;
         lm->to->pair->changed_here = lm->to->pair->changed_here || b->done;

@@ -86,14 +86,18 @@ static struct mailbox_pair *pair_of_record(const struct directory *d, uint32_t i
     return NULL;
 }
 
-static void take_status(struct mailbox_pair *pair, const struct status_data *status)
+void folders_take_status(struct mailbox_pair *pair, const struct status_data *status)
 {
     const unsigned need = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY;
     pair->has_status = (status->have & need) == need;
     pair->status_messages = status->messages;
     pair->status_uidnext = status->uidnext;
     pair->status_uidvalidity = status->uidvalidity;
-    pair->status_modseq = status->highestmodseq;
+    pair->status_modseq = status->have & STATUS_HIGHESTMODSEQ ? status->highestmodseq : 0;
+}
+
+static void take_mailboxid(struct mailbox_pair *pair, const struct status_data *status)
+{
     if ((status->have & STATUS_MAILBOXID) && !str_eq(pair->record.mailboxid, status->mailboxid)) {
         pair->record.mailboxid = status->mailboxid;
         pair->record_differs = true;
@@ -111,7 +115,8 @@ static void take_remote(struct directory *d, struct mailbox_pair *pair,
     }
     pair->remote_exists = true;
     pair->attributes = m->attributes;
-    take_status(pair, &m->status);
+    folders_take_status(pair, &m->status);
+    take_mailboxid(pair, &m->status);
 }
 
 static uint32_t owner(const uint32_t *is, size_t i)

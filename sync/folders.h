@@ -27,3 +27,5 @@ struct folders_input {
 
 /* Fills `pairs`, sorted by name, INBOX first. Strings in `arena`. */
 void folders_pair(const struct folders_input *input, struct arena *arena, struct pair_vec *pairs);
+/* What STATUS tells of a mailbox's messages, for the pair. */
+void folders_take_status(struct mailbox_pair *pair, const struct status_data *status);

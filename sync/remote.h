@@ -47,11 +47,13 @@ void remote_check_told(struct pass *pass);
 /* Whether remote_open has its answers already. */
 bool remote_has_told(const struct pass *pass, const struct mailbox_pair *pair);
 void remote_drop_told(struct pass *pass);
-/* ---- the whole (remote.c) ---- */
 
 void remote_delta_clear(struct remote_delta *delta);
 /* How many messages are new on the server. */
 uint64_t remote_fresh_count(const struct remote_delta *delta);
+
+/* ---- the whole (remote.c) ---- */
+
 /* Makes the pair's mailbox the selected one, for writing, under this UIDVALIDITY (ERR_CHANGED).
  * Nothing is sent where it is selected already. */
 int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,

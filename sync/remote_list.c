@@ -4,8 +4,8 @@
 #include "imap/list.h"
 #include "imap/mailbox_name.h"
 #include "sync/broken.h"
+#include "sync/folders.h"
 
-#define NO_MAILBOXID "what it tells as MAILBOXID is none"
 /* STATUS commands in one write; their answers are short. */
 #define STATUS_BATCH 64
 
@@ -76,26 +76,40 @@ static int ask_extended(struct pass *pass, struct client_mailboxes *out, struct 
 }
 
 /* Cyrus 3.6 tells freed memory as MAILBOXID: bytes that are none, or another mailbox's. */
-static bool mailboxids_are_sound(const struct client_mailboxes *list)
+static bool mailboxids_are_sound(struct status_data *const *told, size_t len)
 {
     struct strmap *seen = strmap_new();
     bool sound = true;
-    for (size_t i = 0; i < list->len && sound; i++) {
-        const struct status_data *status = &list->items[i].status;
-        bool told = (status->have & STATUS_MAILBOXID) != 0;
-        sound = !status->mailboxid_broken && (!told || strmap_get(seen, status->mailboxid) == NULL);
-        if (sound && told)
-            strmap_put(seen, status->mailboxid, &list->items[i]);
+    for (size_t i = 0; i < len && sound; i++) {
+        bool has = (told[i]->have & STATUS_MAILBOXID) != 0;
+        sound =
+            !told[i]->mailboxid_broken && (!has || strmap_get(seen, told[i]->mailboxid) == NULL);
+        if (sound && has)
+            strmap_put(seen, told[i]->mailboxid, told[i]);
     }
     strmap_free(&seen);
     return sound;
 }
 
-static int distrust_mailboxids(struct pass *pass, struct client_mailboxes *list, struct error *err)
+/* Where one is wrong, none is believed. */
+static int check_mailboxids(struct pass *pass, struct status_data *const *told, size_t len,
+                            struct error *err)
 {
+    if (mailboxids_are_sound(told, len))
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        told[i]->have &= ~(unsigned)STATUS_MAILBOXID;
+    return broken_drop(pass, CAP_OBJECTID, "what it tells as MAILBOXID is none", err);
+}
+
+static int check_list(struct pass *pass, struct client_mailboxes *list, struct error *err)
+{
+    struct status_data **told = xcalloc(list->len + 1, sizeof(struct status_data *));
     for (size_t i = 0; i < list->len; i++)
-        list->items[i].status.have &= ~(unsigned)STATUS_MAILBOXID;
-    return broken_drop(pass, CAP_OBJECTID, NO_MAILBOXID, err);
+        told[i] = &list->items[i].status;
+    int r = check_mailboxids(pass, told, list->len, err);
+    xfree(&told);
+    return r;
 }
 
 /* The connection is lost by it; the next one asks for less. */
@@ -120,7 +134,7 @@ static int ask_names(struct pass *pass, struct client_mailboxes *out, struct err
     if (extended) {
         int r = ask_extended(pass, out, err);
         if (r == 0 && has_inbox(out))
-            return mailboxids_are_sound(out) ? 0 : distrust_mailboxids(pass, out, err);
+            return check_list(pass, out, err);
         if (r < 0 && err->scope > SCOPE_MAILBOX) {
             suspect_mailboxids(pass, err);
             return r;
@@ -248,17 +262,6 @@ int remote_list(struct pass *pass, struct remote_list *out, struct error *err)
 
 /* ---- STATUS ---- */
 
-static int distrust_told(struct pass *pass, struct remote_mailbox *const *list, size_t len,
-                         struct error *err)
-{
-    bool broken = false;
-    for (size_t i = 0; i < len; i++)
-        broken = broken || list[i]->status.mailboxid_broken;
-    for (size_t i = 0; i < len && broken; i++)
-        list[i]->status.have &= ~(unsigned)STATUS_MAILBOXID;
-    return broken ? broken_drop(pass, CAP_OBJECTID, NO_MAILBOXID, err) : 0;
-}
-
 static int status_batch(struct pass *pass, struct remote_mailbox *const *list, size_t len,
                         struct error *err)
 {
@@ -281,26 +284,22 @@ static int status_batch(struct pass *pass, struct remote_mailbox *const *list, s
     }
     if (r < 0)
         suspect_mailboxids(pass, err);
-    return r < 0 ? r : distrust_told(pass, list, begun, err);
+    return r;
 }
 
 int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t len,
                   struct error *err)
 {
+    struct status_data **told = xcalloc(len + 1, sizeof(struct status_data *));
     int r = 0;
+    for (size_t i = 0; i < len; i++)
+        told[i] = &list[i]->status;
     for (size_t i = 0; i < len && r == 0; i += STATUS_BATCH)
         r = status_batch(pass, list + i, len - i < STATUS_BATCH ? len - i : STATUS_BATCH, err);
+    if (r == 0)
+        r = check_mailboxids(pass, told, len, err);
+    xfree(&told);
     return r;
-}
-
-static void take_status(struct mailbox_pair *pair, const struct status_data *status)
-{
-    const unsigned need = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY;
-    pair->has_status = (status->have & need) == need;
-    pair->status_messages = status->messages;
-    pair->status_uidnext = status->uidnext;
-    pair->status_uidvalidity = status->uidvalidity;
-    pair->status_modseq = status->have & STATUS_HIGHESTMODSEQ ? status->highestmodseq : 0;
 }
 
 static int refresh_by_list(struct pass *pass, struct error *err)
@@ -315,7 +314,7 @@ static int refresh_by_list(struct pass *pass, struct error *err)
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         const struct status_data *status = strmap_get(by_name, pair->record.name);
         if (status != NULL)
-            take_status(pair, status);
+            folders_take_status(pair, status);
     }
     strmap_free(&by_name);
     return 0;
@@ -336,7 +335,7 @@ static int refresh_by_status(struct pass *pass, struct error *err)
     }
     int r = remote_status(pass, list, len, err);
     for (size_t i = 0; i < len && r == 0; i++)
-        take_status(pairs[i], &items[i].status);
+        folders_take_status(pairs[i], &items[i].status);
     xfree(&items);
     xfree(&list);
     xfree(&pairs);
