@@ -95,6 +95,19 @@ static bool is_none_of_ours(struct str name)
     return flags_is_forwarded(name) || name.len == 0 || name.ptr[0] == '\\';
 }
 
+/* Very many messages have few different lists of keywords. */
+static const uint32_t *keep_set(struct pass *pass, const uint32_t *ids, size_t len)
+{
+    struct str bytes = str_make((const char *)ids, len * sizeof *ids);
+    uint32_t *kept = len > 0 ? strmap_get(pass->keyword_sets, bytes) : NULL;
+    if (len == 0 || kept != NULL)
+        return kept;
+    kept = arena_array(pass->arena, len, sizeof *kept);
+    memcpy(kept, ids, len * sizeof *kept);
+    strmap_put(pass->keyword_sets, bytes, kept);
+    return kept;
+}
+
 int keywords_index_flags(struct pass *pass, const struct imap_flags *flags, struct index_flags *out,
                          struct error *err)
 {
@@ -102,7 +115,7 @@ int keywords_index_flags(struct pass *pass, const struct imap_flags *flags, stru
     if (flags->keywords_len == 0)
         return 0;
     size_t most = flags->keywords_len < UINT8_MAX ? flags->keywords_len : UINT8_MAX;
-    uint32_t *ids = arena_array(pass->arena, most, sizeof *ids);
+    uint32_t ids[UINT8_MAX];
     for (size_t i = 0; i < most; i++) {
         uint32_t id;
         if (is_none_of_ours(flags->keywords[i]))
@@ -113,7 +126,7 @@ int keywords_index_flags(struct pass *pass, const struct imap_flags *flags, stru
         if (id != 0)
             insert_sorted(ids, &out->keywords_len, id);
     }
-    out->keywords = ids;
+    out->keywords = keep_set(pass, ids, out->keywords_len);
     return 0;
 }
 

@@ -20,6 +20,7 @@ struct pass *pass_new(const struct config *config, const struct config_account *
         .arena = arena_new(),
         .maildir = maildir_new(&account->maildir),
         .keyword_ids = strmap_new(),
+        .keyword_sets = strmap_new(),
         .lock_fd = -1,
     };
     return pass;
@@ -41,6 +42,7 @@ void pass_free(struct pass **pass_pointer)
     vec_free(&pass->pairs);
     state_close(pass);
     strmap_free(&pass->keyword_ids);
+    strmap_free(&pass->keyword_sets);
     vec_free(&pass->keyword_names);
     maildir_free(&pass->maildir);
     arena_free(&pass->arena);

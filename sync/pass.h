@@ -28,6 +28,7 @@ struct pass {
     char delimiter;                /* of the personal namespace */
     struct str prefix;             /* of the personal namespace, as sent; may be empty */
     struct strmap *keyword_ids;    /* lower-case name → struct keyword_id * */
+    struct strmap *keyword_sets;   /* lists of ids, as bytes → the one copy of each */
     VEC(struct str) keyword_names; /* by id, from 1 on */
     struct pair_vec pairs;         /* sorted by name; never reallocated after the survey */
     struct storer *storer;         /* flags on their way: apply_flags_settle; NULL: none */

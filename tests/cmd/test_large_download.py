@@ -18,7 +18,7 @@ CUTS = int(os.environ.get("MAILDIRD_LARGE_CUTS", "4"))
 
 IDLE_MIB = 16
 FIRST_MIB = 48
-# Where everything is looked through, or all of it is new, memory grows with the mailbox.
+# Where all files of a folder are looked through, memory grows with it.
 EACH_MIB = 8 + MESSAGES * 128 / 2**20
 INDEX_BYTES = 256
 INDEX_BYTES_EMAILID = 352
@@ -35,7 +35,7 @@ NOTHING_CHANGED = (
     ("right after it", [], (), EACH_MIB),
     ("the folder's times not settled yet", [], (), EACH_MIB),
     ("nothing changed", [], (), IDLE_MIB),
-    ("nothing changed, without CONDSTORE", ["QRESYNC", "CONDSTORE"], (), EACH_MIB),
+    ("nothing changed, without CONDSTORE", ["QRESYNC", "CONDSTORE"], (), IDLE_MIB),
     ("nothing changed, all looked through", [], ("--full",), EACH_MIB),
 )
 

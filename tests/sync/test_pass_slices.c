@@ -191,10 +191,61 @@ static void law1_a_cut_or_a_refusal_at_any_slice(void **state)
     }
 }
 
+/* ---- a first download that is cut off ---- */
+
+#define CUT_FIRST 2500
+#define CUT_LAST 14000
+#define CUT_STEP 700
+
+/* Cut at this byte, changed meanwhile, and then let be. Whether it went on without a listing. */
+static bool goes_on(const char *account, const char *then, uint64_t at)
+{
+    struct engine e;
+    engine_init(&e, account);
+    server_fill(&e, "INBOX", "m", MESSAGES);
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_CUT_OUT, .at = at});
+    (void)engine_pass(&e, &SLICED);
+    lockstep_env_clear_faults(&e.env);
+    uint64_t came = e.report.messages.downloaded;
+    server_expunge(&e, "INBOX", "m5");
+    server_expunge(&e, "INBOX", "m25");
+    server_flags(&e, "INBOX", "m6", "FS");
+    server_flags(&e, "INBOX", "m26", "FS");
+    server_fill(&e, "INBOX", "new", 3);
+    if (then != NULL)
+        engine_configure(&e, then);
+    engine_wait(&e, 61);
+    (void)engine_pass(&e, &SLICED);
+    bool listed = sent(&e, "(UID FLAGS)\n") || sent(&e, "UID FETCH 1:");
+    assert_converges(&e);
+    assert_int_equal(folder_count(&e, "INBOX"), MESSAGES + 1);
+    engine_free(&e);
+    return came > 0 && came < MESSAGES && !listed;
+}
+
+static void law4_a_cut_first_download_knows_what_it_has_still_to_bring(void **state)
+{
+    static const struct {
+        const char *account, *then;
+        bool listed; /* always */
+    } cases[] = {
+        {NULL, NULL, false}, {"    disable: [QRESYNC]\n", NULL, true},
+        {PLAIN, NULL, true}, {NULL, "    sync: {max_size: 1M}\n", true},
+        {NULL, PLAIN, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        unsigned without = 0;
+        for (uint64_t at = CUT_FIRST; at < CUT_LAST; at += CUT_STEP)
+            without += goes_on(cases[i].account, cases[i].then, at);
+        assert_int_equal(without == 0, cases[i].listed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_are_found_in_every_slice),
+        cmocka_unit_test(law4_a_cut_first_download_knows_what_it_has_still_to_bring),
         cmocka_unit_test(sparse_uids_take_few_slices),
         cmocka_unit_test(law1_a_mailbox_that_changes_between_slices),
         cmocka_unit_test(law1_slices_with_a_hole_delete_nothing),
