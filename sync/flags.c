@@ -228,3 +228,23 @@ void flags_merge_keywords(const struct keywords_sides *sides, struct arena *aren
         merge_one(sides, id, arena, out);
     }
 }
+
+struct index_flags flags_before_local(const struct index_flags *agreed,
+                                      const struct keywords_merge *k, struct arena *arena)
+{
+    if (k->local_add.keywords_len == 0 && k->local_remove.keywords_len == 0)
+        return *agreed;
+    struct index_flags out = {.system = agreed->system};
+    uint32_t *ids = arena_array(arena, UINT8_MAX, sizeof *ids);
+    size_t gone = 0;
+    for (size_t i = 0; i < agreed->keywords_len || gone < k->local_remove.keywords_len;) {
+        bool take_gone =
+            gone < k->local_remove.keywords_len &&
+            (i == agreed->keywords_len || k->local_remove.keywords[gone] < agreed->keywords[i]);
+        uint32_t id = take_gone ? k->local_remove.keywords[gone++] : agreed->keywords[i++];
+        if (out.keywords_len < UINT8_MAX && !flags_have_keyword_id(&k->local_add, id))
+            ids[out.keywords_len++] = id;
+    }
+    out.keywords = ids;
+    return out;
+}

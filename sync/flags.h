@@ -44,6 +44,9 @@ struct keywords_sides {
 };
 void flags_merge_keywords(const struct keywords_sides *sides, struct arena *arena,
                           struct keywords_merge *out);
+/* What of `agreed` a file has before the merge changes it. Lists in `arena`. */
+struct index_flags flags_before_local(const struct index_flags *agreed,
+                                      const struct keywords_merge *k, struct arena *arena);
 /* Whether the server keeps it in this mailbox. */
 bool flags_keyword_is_storable(const struct remote_delta *remote, uint32_t id);
 bool flags_have_keyword_id(const struct index_flags *flags, uint32_t id);

@@ -136,12 +136,12 @@ static void send_flags_ahead(struct matcher *mt, struct mailbox_plan *from,
     uint8_t now = remote.system & pair->remote.storable;
     uint8_t goal = m.remote & pair->remote.storable;
     const struct keywords_merge k = merge_keywords(mt, from, from, move->base, &remote, move->file);
-    move->flags = k.agreed;
+    move->flags = flags_before_local(&k.agreed, &k, mt->arena);
     move->flags.system = m.agreed.system;
-    if (m.local != local) {
+    if (m.local != local)
         move->flags.system = local;
+    if (m.local != local || k.local_add.keywords_len > 0 || k.local_remove.keywords_len > 0)
         from->pair->remote_blocked = true;
-    }
     if (goal == now && k.remote_add.keywords_len == 0 && k.remote_remove.keywords_len == 0)
         return;
     struct operation *op = vec_add(&from->ops[OP_FLAGS_TO_REMOTE]);
@@ -218,7 +218,8 @@ static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
         const struct index_message *twin = &id->twins[i];
         struct mailbox_plan *from = plan_of(mt, twin->mailbox);
         struct operation *gone = from != NULL ? op_of(from, OP_DELETE_REMOTE, twin->uid) : NULL;
-        if (gone == NULL)
+        /* The file of one that is marked is still there. */
+        if (gone == NULL || gone->is_marked)
             continue;
         bool same = from == to;
         struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, gone->base,

@@ -55,27 +55,6 @@ static uint8_t storable_in(const struct mailbox_pair *pair)
     return pair->attributes & LIST_TRASH ? storable & (uint8_t)~MAILDIR_TRASHED : storable;
 }
 
-/* What of `agreed` a file has before it is changed. */
-static struct index_flags before_local(const struct index_flags *agreed,
-                                       const struct keywords_merge *k, struct arena *arena)
-{
-    if (k->local_add.keywords_len == 0 && k->local_remove.keywords_len == 0)
-        return *agreed;
-    struct index_flags out = {.system = agreed->system};
-    uint32_t *ids = arena_array(arena, UINT8_MAX, sizeof *ids);
-    size_t gone = 0;
-    for (size_t i = 0; i < agreed->keywords_len || gone < k->local_remove.keywords_len;) {
-        bool take_gone =
-            gone < k->local_remove.keywords_len &&
-            (i == agreed->keywords_len || k->local_remove.keywords[gone] < agreed->keywords[i]);
-        uint32_t id = take_gone ? k->local_remove.keywords[gone++] : agreed->keywords[i++];
-        if (out.keywords_len < UINT8_MAX && !flags_have_keyword_id(&k->local_add, id))
-            ids[out.keywords_len++] = id;
-    }
-    out.keywords = ids;
-    return out;
-}
-
 struct merged {
     struct flags_merge flags;
     struct keywords_merge keywords;
@@ -126,7 +105,7 @@ static void merge(struct mailbox_plan *plan, const struct message_row *row, cons
          * recorded now and the program stopped, the next pass would read the difference as a change
          * made here. */
         if (changes_local) {
-            op->flags = before_local(&m.agreed, k, plan->arena);
+            op->flags = flags_before_local(&m.agreed, k, plan->arena);
             op->flags.system = m.local_now;
         }
     }

@@ -158,8 +158,9 @@ static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_a
     int64_t now = pass_now_ms(pass);
     if (lost->uid != 0) {
         /* Agreed is what was sent and is there: a flag that only one side has is that side's
-         * change. */
-        intent->message.flags.system &= lost->flags.system;
+         * change. What was moved or copied there has kept what was agreed before. */
+        if (intent->kind == INTENT_APPEND)
+            intent->message.flags.system &= lost->flags.system;
         intent->message.uid = lost->uid;
         /* Without a file, in \\Trash: the intent stays to tell that the original may be expunged.
          */

@@ -1,12 +1,12 @@
 #include "sim/actions.h"
 #include "base/alloc.h"
-#include "sync/flags.h"
 #include "sim/backups.h"
 #include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
 #include "sim/truth.h"
 
+static const char TRASH[] = "Trash";
 static const char *const NAMES[] = {"INBOX", "A", "B", "C", "D", "A/sub"};
 static const char *const NEW_NAMES[] = {"A", "E", "F", "E/sub"};
 #define NEW_NAMES_LEN (sizeof NEW_NAMES / sizeof NEW_NAMES[0])
@@ -17,7 +17,7 @@ static struct arena *scratch;
 /* Mostly none. */
 static uint8_t some_flags(uint64_t *random)
 {
-    return random_chance(random, 60) ? 0 : (uint8_t)(1u << random_below(random, TRUTH_FLAGS));
+    return random_chance(random, 60) ? 0 : (uint8_t)(1u << random_below(random, MARKINGS));
 }
 
 /* ---- choosing on the server ---- */
@@ -49,7 +49,7 @@ static bool choose_message(void *self, const struct backend_message *message, st
         return true;
     choice->found = true;
     choice->out.uid = message->uid;
-    choice->out.flags = flags_system_from_imap(&message->flags);
+    choice->out.flags = there_flags(&message->flags);
     choice->out.message = truth_know(body, false);
     return false;
 }
@@ -114,6 +114,15 @@ static bool file_here(uint64_t *random, struct user_file *out, struct message **
 
 /* ---- on the server ---- */
 
+/* Where what is marked is removed, at some time, if the mark is not taken off before. */
+static void note_marked(struct message *m, uint8_t flags)
+{
+    if (!truth.policy->expunges || (flags & MARKING_TRASHED) == 0)
+        return;
+    m->removed++;
+    m->revived = true;
+}
+
 static void note_taken_there(struct message *m)
 {
     bool meanwhile = machine.points > 0;
@@ -134,6 +143,7 @@ static bool deliver_there(uint64_t *random)
     struct message *m = truth_make(random, false);
     m->flags = some_flags(random);
     m->made = there_append(mailbox, m->text, m->flags);
+    note_marked(m, m->flags);
     return m->made > 0;
 }
 
@@ -164,12 +174,13 @@ static bool flag_there(uint64_t *random)
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
-    unsigned bit = random_below(random, TRUTH_FLAGS);
+    unsigned bit = random_below(random, MARKINGS);
     /* Where a deletion is a mark, taking it off brings the message back; and what is marked is no
      * longer there. */
-    if (truth.keeps_marked && ((1u << bit) == 32 || (it.flags & 32) != 0))
+    if (truth.keeps_marked && ((1u << bit) == MARKING_TRASHED || (it.flags & MARKING_TRASHED) != 0))
         return false;
     it.message->changed[bit]++;
+    note_marked(it.message, it.flags | (uint8_t)(1u << bit));
     there_set_flags(it.mailbox, it.uid, it.flags ^ (uint8_t)(1u << bit));
     return true;
 }
@@ -198,12 +209,19 @@ static bool replace_there(uint64_t *random)
     return true;
 }
 
+/* What is marked where nothing can be expunged is no longer there for its users. */
+static bool living_message_there(uint64_t *random, struct in_mailbox *out)
+{
+    return message_there(random, out) &&
+           !(truth.keeps_marked && (out->flags & MARKING_TRASHED) != 0);
+}
+
 static bool move_there(uint64_t *random)
 {
     if (truth.older_there)
         return false;
     struct in_mailbox it;
-    if (!message_there(random, &it))
+    if (!living_message_there(random, &it))
         return false;
     const char *to = mailbox_there(random);
     if (strcmp(to, it.mailbox) == 0)
@@ -219,9 +237,10 @@ static bool copy_there(uint64_t *random)
     if (truth.older_there)
         return false;
     struct in_mailbox it;
-    if (!message_there(random, &it))
+    if (!living_message_there(random, &it))
         return false;
     it.message->made++;
+    note_marked(it.message, it.flags);
     there_copy(it.mailbox, it.uid, mailbox_there(random), false);
     return true;
 }
@@ -234,7 +253,8 @@ static bool create_there(uint64_t *random)
 static const char *other_mailbox_there(uint64_t *random)
 {
     const char *name = mailbox_there(random);
-    return strcmp(name, "INBOX") != 0 ? name : NULL;
+    bool fixed = strcmp(name, "INBOX") == 0 || (truth.policy->trash && strcmp(name, TRASH) == 0);
+    return fixed ? NULL : name;
 }
 
 static bool rename_there(uint64_t *random)
@@ -255,7 +275,7 @@ static bool note_gone(void *self, const struct backend_message *message, struct 
 static bool remove_mailbox_there(uint64_t *random)
 {
     const char *name = other_mailbox_there(random);
-    if (!truth.removes_mailboxes || name == NULL)
+    if (!truth.policy->removes || name == NULL)
         return false;
     (void)there_each(name, note_gone, NULL);
     truth.renamed = true;
@@ -278,6 +298,7 @@ static bool deliver_here(uint64_t *random)
     struct message *m = truth_make(random, true);
     m->flags = some_flags(random);
     m->made = here_deliver(folder, m->stored, m->flags, NULL);
+    note_marked(m, m->flags);
     m->from_here = true;
     return m->made > 0;
 }
@@ -300,9 +321,11 @@ static bool flag_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
-    unsigned bit = random_below(random, TRUTH_FLAGS);
+    unsigned bit = random_below(random, MARKINGS);
+    if (!here_set_flags(&file, file.flags ^ (uint8_t)(1u << bit)))
+        return false;
     m->changed[bit]++;
-    here_set_flags(&file, file.flags ^ (uint8_t)(1u << bit));
+    note_marked(m, file.flags | (uint8_t)(1u << bit));
     return true;
 }
 
@@ -313,13 +336,20 @@ static bool see_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m) || !file.in_new)
         return false;
-    here_set_flags(&file, file.flags);
-    return true;
+    return here_set_flags(&file, file.flags);
 }
 
-static void note_removed_here(struct message *m)
+/* From the folder. Out of Trash, or where there is none, it is gone; so is what the server never
+ * had. */
+static void note_removed_here(struct message *m, const char *folder)
 {
-    m->removed++;
+    bool kept = truth.policy->trash && strcmp(folder, TRASH) != 0;
+    if (kept)
+        truth_count();
+    m->trashed = m->trashed || kept;
+    /* Of several copies one that stays elsewhere is enough. */
+    if (!kept || m->there == 0 || m->made > 1 || m->moved_here)
+        m->removed++;
     m->revived = m->revived || truth.unsure;
 }
 
@@ -329,7 +359,7 @@ static bool remove_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
-    note_removed_here(m);
+    note_removed_here(m, file.folder);
     here_remove(&file);
     return true;
 }
@@ -347,7 +377,7 @@ static bool take_out_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
-    note_removed_here(m);
+    note_removed_here(m, file.folder);
     last_removed.message = m;
     last_removed.folder = arena_strdup(truth.arena, file.folder);
     const char *info = strstr(file.name, ":2,");
@@ -379,7 +409,7 @@ static bool replace_here(uint64_t *random)
     m->flags = 1;
     m->made = here_deliver(file.folder, m->stored, 1, NULL);
     m->from_here = true;
-    note_removed_here(old);
+    note_removed_here(old, file.folder);
     here_remove(&file);
     return true;
 }
@@ -404,9 +434,11 @@ static bool copy_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
+    if (!here_copy(&file, folder_here(random), random_chance(random, 30)))
+        return false;
     m->made++;
     m->from_here = true;
-    here_copy(&file, folder_here(random), random_chance(random, 30));
+    note_marked(m, file.flags);
     return true;
 }
 
@@ -418,7 +450,9 @@ static bool create_here(uint64_t *random)
 static const char *other_folder_here(uint64_t *random)
 {
     const char *name = folder_here(random);
-    return name != NULL && strcmp(name, "INBOX") != 0 ? name : NULL;
+    if (name == NULL || strcmp(name, "INBOX") == 0)
+        return NULL;
+    return truth.policy->trash && strcmp(name, TRASH) == 0 ? NULL : name;
 }
 
 static bool rename_here(uint64_t *random)
@@ -432,13 +466,13 @@ static bool remove_folder_here(uint64_t *random)
 {
     const char *name = other_folder_here(random);
     struct here_files files = {0};
-    if (!truth.removes_mailboxes || name == NULL || !here_may_remove(name))
+    if (!truth.policy->removes || name == NULL || !here_may_remove(name))
         return false;
     here_files_list(scratch, name, &files);
     VEC_FOREACH (const struct user_file, file, &files) {
         struct message *m = truth_know(str_make(file->node->data, file->node->len), true);
         if (m != NULL)
-            note_removed_here(m);
+            note_removed_here(m, name);
     }
     vec_free(&files);
     truth.renamed = true;
@@ -530,6 +564,8 @@ void actions_begin(uint64_t *random)
     unsigned mailboxes = random_below(random, 4);
     for (unsigned i = 0; i < mailboxes; i++)
         (void)create_there(random);
+    if (truth.policy->trash)
+        (void)there_create(TRASH);
     unsigned messages = random_below(random, 9);
     for (unsigned i = 0; i < messages; i++)
         (void)deliver_there(random);

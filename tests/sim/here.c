@@ -1,45 +1,19 @@
 #include "sim/here.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "sim/here_names.h"
 #include "sim/machine.h"
 #include <stdio.h>
 
-static const char LETTERS[] = "DFPRST";
 static unsigned deliveries;
 
 void here_reset(void)
 {
     deliveries = 0;
+    here_lay_out(MAILDIR_NESTED);
 }
 
 /* ---- names ---- */
-
-static uint8_t flags_of(const char *name)
-{
-    const char *info = strstr(name, ":2,");
-    uint8_t flags = 0;
-    for (info = info != NULL ? info + 3 : ""; *info != '\0'; info++) {
-        const char *letter = strchr(LETTERS, *info);
-        flags |= letter != NULL ? (uint8_t)(1u << (letter - LETTERS)) : 0;
-    }
-    return flags;
-}
-
-/* The base name, with other flags; letters that are no flags stay. */
-static void name_with(const char *name, uint8_t flags, char *out, size_t size)
-{
-    const char *info = strstr(name, ":2,");
-    size_t len = info != NULL ? (size_t)(info - name) : strlen(name);
-    int at = snprintf(out, size, "%.*s:2,", (int)len, name);
-    for (size_t i = 0; i < sizeof LETTERS - 1; i++) {
-        if ((flags & (1u << i)) != 0)
-            at += snprintf(out + at, size - (size_t)at, "%c", LETTERS[i]);
-    }
-    for (info = info != NULL ? info + 3 : ""; *info != '\0'; info++) {
-        if (strchr(LETTERS, *info) == NULL)
-            at += snprintf(out + at, size - (size_t)at, "%c", *info);
-    }
-}
 
 static void fresh_name(char out[64])
 {
@@ -64,10 +38,10 @@ static bool is_sub(const char *name)
 static void add_folders(struct arena *arena, const struct disk_node *at, const char *path,
                         struct here_names *out)
 {
-    if (path[0] != '\0' && disk_find(at, "cur") != NULL)
-        vec_push(out, path);
+    if (disk_find(at, "cur") != NULL)
+        vec_push(out, here_mailbox_of(arena, path));
     VEC_FOREACH (const struct disk_entry, entry, &at->entries) {
-        if (!entry->node->is_directory || is_sub(entry->name) || entry->name[0] == '.')
+        if (!entry->node->is_directory || is_sub(entry->name))
             continue;
         add_folders(arena, entry->node,
                     arena_printf(arena, "%s%s%s", path, path[0] != '\0' ? "/" : "", entry->name),
@@ -85,16 +59,12 @@ void here_folders_list(struct arena *arena, struct here_names *out)
         qsort(out->items, out->len, sizeof *out->items, compare_names);
 }
 
-static struct disk_node *folder_at(const char *folder)
+static void add_files(const char *folder, bool in_new, struct here_files *out)
 {
-    char path[600];
-    snprintf(path, sizeof path, HERE_ROOT "/%s", folder);
-    return disk_at(path);
-}
-
-static void add_files(struct disk_node *directory, const char *folder, bool in_new,
-                      struct here_files *out)
-{
+    const struct disk_node *at = here_folder(folder);
+    struct disk_node *directory = at != NULL ? disk_find(at, in_new ? "new" : "cur") : NULL;
+    if (directory == NULL)
+        return;
     VEC_FOREACH (const struct disk_entry, entry, &directory->entries) {
         if (entry->node->is_directory || entry->name[0] == '.')
             continue;
@@ -103,7 +73,7 @@ static void add_files(struct disk_node *directory, const char *folder, bool in_n
                                           .directory = directory,
                                           .node = entry->node,
                                           .in_new = in_new,
-                                          .flags = flags_of(entry->name)}));
+                                          .flags = here_markings(at, entry->name)}));
     }
 }
 
@@ -116,13 +86,8 @@ static int compare_files(const void *a, const void *b)
 
 void here_files_list(struct arena *arena, const char *folder, struct here_files *out)
 {
-    const struct disk_node *at = folder_at(folder);
-    struct disk_node *fresh = at != NULL ? disk_find(at, "new") : NULL;
-    struct disk_node *cur = at != NULL ? disk_find(at, "cur") : NULL;
-    if (fresh != NULL)
-        add_files(fresh, folder, true, out);
-    if (cur != NULL)
-        add_files(cur, folder, false, out);
+    add_files(folder, true, out);
+    add_files(folder, false, out);
     if (out->len > 1)
         qsort(out->items, out->len, sizeof *out->items, compare_files);
 }
@@ -131,7 +96,7 @@ void here_files_list(struct arena *arena, const char *folder, struct here_files 
 
 static struct disk_node *sub_of(const char *folder, const char *sub)
 {
-    struct disk_node *at = folder_at(folder);
+    struct disk_node *at = here_folder(folder);
     if (at == NULL || disk_find(at, "cur") == NULL)
         return NULL;
     struct disk_node *found = disk_find(at, sub);
@@ -146,7 +111,7 @@ static bool is_there(const struct user_file *file)
 bool here_deliver(const char *folder, struct str text, uint8_t flags, const char *name)
 {
     char base[64];
-    char full[400];
+    char full[HERE_NAME_MAX];
     struct disk_node *tmp = sub_of(folder, "tmp");
     struct disk_node *to = sub_of(folder, flags == 0 ? "new" : "cur");
     if (tmp == NULL || to == NULL)
@@ -157,8 +122,8 @@ bool here_deliver(const char *folder, struct str text, uint8_t flags, const char
     }
     if (flags == 0)
         snprintf(full, sizeof full, "%s", name);
-    else
-        name_with(name, flags, full, sizeof full);
+    else if (!here_name_with(here_folder(folder), name, flags, full))
+        return false;
     if (disk_find(to, full) != NULL)
         return false;
     struct disk_node *node = disk_create(tmp, name, false, 0600);
@@ -179,13 +144,14 @@ static void rename_file(const struct user_file *file, struct disk_node *to, cons
     disk_sync(file->directory);
 }
 
-void here_set_flags(const struct user_file *file, uint8_t flags)
+bool here_set_flags(const struct user_file *file, uint8_t flags)
 {
-    char name[400];
+    char name[HERE_NAME_MAX];
     struct disk_node *cur = sub_of(file->folder, "cur");
-    name_with(file->name, flags, name, sizeof name);
-    if (cur != NULL)
-        rename_file(file, cur, name);
+    if (cur == NULL || !here_name_with(here_folder(file->folder), file->name, flags, name))
+        return false;
+    rename_file(file, cur, name);
+    return true;
 }
 
 void here_remove(const struct user_file *file)
@@ -196,30 +162,31 @@ void here_remove(const struct user_file *file)
     disk_sync(file->directory);
 }
 
+/* Letters go along as they are, whatever they say there. */
 void here_move(const struct user_file *file, const char *to, bool fresh)
 {
     char base[64];
-    char name[400];
+    const char *info = strstr(file->name, ":2,");
+    char name[HERE_NAME_MAX];
     struct disk_node *cur = sub_of(to, file->in_new && !fresh ? "new" : "cur");
     if (cur == NULL)
         return;
     snprintf(name, sizeof name, "%s", file->name);
     if (fresh) {
         fresh_name(base);
-        name_with(base, file->flags, name, sizeof name);
+        snprintf(name, sizeof name, "%s%s", base, info != NULL ? info : ":2,");
     }
     rename_file(file, cur, name);
 }
 
-void here_copy(const struct user_file *file, const char *to, bool link)
+bool here_copy(const struct user_file *file, const char *to, bool link)
 {
     char base[64];
-    char name[400];
+    char name[HERE_NAME_MAX];
     struct disk_node *cur = sub_of(to, "cur");
     fresh_name(base);
-    name_with(base, file->flags, name, sizeof name);
-    if (cur == NULL || !is_there(file))
-        return;
+    if (cur == NULL || !is_there(file) || !here_name_with(here_folder(to), base, file->flags, name))
+        return false;
     if (link) {
         disk_link(cur, name, file->node);
     } else {
@@ -228,15 +195,18 @@ void here_copy(const struct user_file *file, const char *to, bool link)
         disk_sync(node);
     }
     disk_sync(cur);
+    return true;
 }
 
 bool here_create(const char *folder)
 {
     static const char *const subs[] = {"cur", "new", "tmp"};
-    char path[600];
-    snprintf(path, sizeof path, HERE_ROOT "/%s", folder);
-    struct disk_node *at = disk_root();
-    struct str rest = str_from(path + sizeof DISK_ROOT);
+    char path[HERE_NAME_MAX];
+    struct disk_node *at = disk_at(HERE_ROOT);
+    if (at == NULL)
+        at = disk_create(disk_root(), "mail", true, 0700);
+    here_path_of(folder, path);
+    struct str rest = str_from(path);
     struct str part;
     while (str_split(&rest, '/', &part)) {
         char name[300];
@@ -255,10 +225,13 @@ bool here_create(const char *folder)
 bool here_rename(const char *from, const char *to)
 {
     struct disk_node *root = disk_at(HERE_ROOT);
+    char path[HERE_NAME_MAX], new_path[HERE_NAME_MAX];
+    here_path_of(from, path);
+    here_path_of(to, new_path);
     if (strchr(from, '/') != NULL || strchr(to, '/') != NULL || root == NULL ||
-        disk_find(root, from) == NULL || disk_find(root, to) != NULL)
+        disk_find(root, path) == NULL || disk_find(root, new_path) != NULL)
         return false;
-    disk_rename(root, from, root, to);
+    disk_rename(root, path, root, new_path);
     disk_sync(root);
     return true;
 }
@@ -284,18 +257,20 @@ static bool has_folders(const struct disk_node *at)
 
 bool here_may_remove(const char *folder)
 {
-    const struct disk_node *at = folder_at(folder);
+    const struct disk_node *at = here_folder(folder);
     return at != NULL && strchr(folder, '/') == NULL && !has_folders(at);
 }
 
 bool here_remove_folder(const char *folder)
 {
     struct disk_node *root = disk_at(HERE_ROOT);
-    struct disk_node *at = folder_at(folder);
+    struct disk_node *at = here_folder(folder);
+    char path[HERE_NAME_MAX];
     if (!here_may_remove(folder))
         return false;
+    here_path_of(folder, path);
     remove_below(at);
-    disk_unlink(root, folder);
+    disk_unlink(root, path);
     disk_sync_all();
     return true;
 }

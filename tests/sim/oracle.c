@@ -1,13 +1,12 @@
 #include "base/alloc.h"
 #include "store/index.h"
-#include "sync/flags.h"
-#include "sim/here.h"
+#include "sim/here_names.h"
 #include "sim/machine.h"
 #include "sim/there.h"
 #include "sim/truth.h"
 #include <stdio.h>
 
-static const char LETTERS[] = "DFPRST";
+static const char LETTERS[] = MARKING_LETTERS;
 
 /* A message as one of the three places has it. */
 struct sight {
@@ -39,7 +38,7 @@ static bool see_remote(void *self, const struct backend_message *message, struct
     m->there++;
     vec_push(s->out, ((struct sight){.mailbox = s->mailbox,
                                      .number = m->number,
-                                     .flags = flags_system_from_imap(&message->flags),
+                                     .flags = there_flags(&message->flags),
                                      .uid = message->uid}));
     return true;
 }
@@ -83,6 +82,12 @@ static void look_here(struct arena *arena, struct sights *out)
     vec_free(&folders);
 }
 
+/* In Trash a mark says nothing. */
+static unsigned unsynced(const char *mailbox)
+{
+    return truth.policy->trash && strcmp(mailbox, "Trash") == 0 ? MARKING_TRASHED : 0;
+}
+
 static int compare_sights(const void *a, const void *b)
 {
     const struct sight *x = a;
@@ -92,7 +97,9 @@ static int compare_sights(const void *a, const void *b)
         order = (x->number > y->number) - (x->number < y->number);
     if (order != 0 || truth.older_flags)
         return order;
-    return (x->flags > y->flags) - (x->flags < y->flags);
+    unsigned a_flags = x->flags & ~unsynced(x->mailbox);
+    unsigned b_flags = y->flags & ~unsynced(y->mailbox);
+    return (a_flags > b_flags) - (a_flags < b_flags);
 }
 
 static void look(struct arena *arena, struct sights *here, struct sights *there)
@@ -117,7 +124,7 @@ static void tell_sights(const char *what, const struct sights *sights, struct bu
             buf_addf(out, " %s:", s->mailbox);
         mailbox = s->mailbox;
         buf_addf(out, " %u", s->number);
-        for (size_t i = 0; i < TRUTH_FLAGS; i++) {
+        for (size_t i = 0; i < MARKINGS; i++) {
             if ((s->flags & (1u << i)) != 0)
                 buf_add_byte(out, LETTERS[i]);
         }
@@ -173,11 +180,36 @@ static const struct sight *by_uid(const struct sights *there, const char *mailbo
     return NULL;
 }
 
-static void check_record(const struct index_mailbox *mailbox, const struct index_message *m,
-                         const struct sights *here, const struct sights *there)
+/* What the index says, in our bits. */
+static uint8_t markings_of(struct index_txn *txn, const struct index_flags *flags)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct error ignored = ERROR_INIT;
+    uint8_t markings = flags->system;
+    struct str name;
+    for (size_t i = 0; i < flags->keywords_len; i++) {
+        bool known = index_keyword_name(txn, arena, flags->keywords[i], &name, &ignored) == 0;
+        for (unsigned k = 0; known && k < MARKINGS_KEYWORDS; k++)
+            markings |=
+                str_eq_nocase(name, str_from(marking_keywords[k])) ? (uint8_t)MARKING_OF(k) : 0;
+    }
+    return markings;
+}
+
+/* Left on the server for its size. */
+static bool is_skipped(const struct sight *there)
+{
+    return truth_is_large(truth.messages.items[there->number - 1]) &&
+           (there->flags & MARKING_FLAGGED) == 0;
+}
+
+static void check_record(struct index_txn *txn, const struct index_mailbox *mailbox,
+                         const struct index_message *m, const struct sights *here,
+                         const struct sights *there)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
     const char *name = mailbox->utf8.ptr;
-    const struct sight *file = by_base(here, mailbox->path.ptr, m->base);
+    const struct sight *file = by_base(here, here_mailbox_of(arena, mailbox->path.ptr), m->base);
     const struct sight *message = by_uid(there, name, m->uid);
     if (message == NULL) {
         truth_fail("the index has %s UID %u, which the server has not", name, m->uid);
@@ -185,6 +217,10 @@ static void check_record(const struct index_mailbox *mailbox, const struct index
     }
     if (m->state == MESSAGE_DELETED_HERE && truth.keeps_marked)
         return;
+    if (m->state == MESSAGE_SKIPPED && is_skipped(message))
+        return;
+    unsigned told = (unsigned)message->flags & ~unsynced(name);
+    unsigned agreed = markings_of(txn, &m->flags) & ~unsynced(name);
     if (m->state != MESSAGE_SYNCED)
         truth_fail("the index has %s UID %u in state %d", name, m->uid, (int)m->state);
     else if (file == NULL && truth.messages.items[message->number - 1]->apart > 0)
@@ -194,9 +230,9 @@ static void check_record(const struct index_mailbox *mailbox, const struct index
     else if (file->number != message->number)
         truth_fail("the index takes message %u for %u (%s UID %u)", file->number, message->number,
                    name, m->uid);
-    else if (m->flags.system != message->flags && !truth.older_flags)
-        truth_fail("the index has other flags of %s UID %u: %u, not %u", name, m->uid,
-                   m->flags.system, message->flags);
+    else if (agreed != told && !truth.older_flags)
+        truth_fail("the index has other flags of %s UID %u: %u, not %u", name, m->uid, agreed,
+                   told);
 }
 
 static size_t check_mailbox(struct index_txn *txn, const struct index_mailbox *mailbox,
@@ -211,7 +247,7 @@ static size_t check_mailbox(struct index_txn *txn, const struct index_mailbox *m
         return 0;
     }
     while (index_cursor_next(cursor, &m, &err) > 0) {
-        check_record(mailbox, &m, here, there);
+        check_record(txn, mailbox, &m, here, there);
         count++;
     }
     return count;
@@ -235,8 +271,8 @@ static void check_index(struct arena *arena, const struct sights *here, const st
         return;
     }
     while (index_mailbox_next(txn, arena, &cursor, &mailbox, &err) > 0)
-        if (!truth.renamed ||
-            (is_there(arena, mailbox.utf8.ptr) && is_here(arena, mailbox.path.ptr)))
+        if (!truth.renamed || (is_there(arena, mailbox.utf8.ptr) &&
+                               is_here(arena, here_mailbox_of(arena, mailbox.path.ptr))))
             records += check_mailbox(txn, &mailbox, here, there);
     while (index_intent_next(txn, arena, &next, &intent, &err) > 0)
         truth_fail("an intent of kind %d is left open", (int)intent.kind);
@@ -265,7 +301,7 @@ static void set_apart(struct arena *arena, struct sights *sights)
 /* What the server keeps for want of a way to remove it. */
 static bool is_only_marked(const struct sight *there)
 {
-    return truth.keeps_marked && (there->flags & 32) != 0;
+    return truth.keeps_marked && (there->flags & MARKING_TRASHED) != 0;
 }
 
 static void check_alike(const struct sights *here, const struct sights *there)
@@ -279,13 +315,17 @@ static void check_alike(const struct sights *here, const struct sights *there)
         /* The other end of a move into a mailbox that was removed on the server. */
         if (truth.messages.items[s->number - 1]->apart > 0)
             continue;
+        if (is_skipped(s) || (truth.keeps_marked && unsynced(s->mailbox) != 0))
+            continue;
         if (!is_only_marked(s)) {
             truth_fail("the sides differ at message %u in %s", s->number, s->mailbox);
             return;
         }
         truth.messages.items[s->number - 1]->there--;
     }
-    if (at != here->len)
+    bool kept_apart =
+        at < here->len && truth.keeps_marked && unsynced(here->items[at].mailbox) != 0;
+    if (at != here->len && !kept_apart)
         truth_fail("the sides differ at message %u in %s, here alone", here->items[at].number,
                    here->items[at].mailbox);
 }
@@ -307,7 +347,8 @@ static void check_count(const struct message *m, bool held)
     bool settled = !m->revived && !m->sent_again && !truth.recovers;
     if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;
-    unsigned seen = held && m->there > m->here ? m->there : m->here;
+    bool there_alone = held || truth_is_large(m);
+    unsigned seen = there_alone && m->there > m->here ? m->there : m->here;
     if (seen + m->apart < least)
         truth_fail("message %u is lost: %u of it here, %u made, %u removed", m->number, m->here,
                    m->made, m->removed);
@@ -323,16 +364,27 @@ static void check_flags(const struct sight *s)
     const struct message *m = truth.messages.items[s->number - 1];
     /* What another client moves is known again where the server tells, and else fetched. */
     if (m->made != 1 || m->revived || m->sent_again || m->resettled || m->apart > 0 ||
-        m->moved_there || m->removed > 0)
+        m->moved_there || m->trashed || m->removed > 0)
         return;
-    for (unsigned i = 0; i < TRUTH_FLAGS; i++) {
+    for (unsigned i = 0; i < MARKINGS; i++) {
         unsigned bit = 1u << i;
-        if (m->changed[i] > 1 || (truth.keeps_marked && bit == 32))
+        /* The letters of a file that is moved are read by the table of where it was. */
+        bool other_letters = m->moved_here && (bit & ~MARKINGS_SYSTEM) != 0;
+        if (m->changed[i] > 1 || other_letters || (truth.keeps_marked && bit == MARKING_TRASHED) ||
+            (unsynced(s->mailbox) & bit) != 0)
             continue;
         unsigned wanted = (m->flags ^ (m->changed[i] == 1 ? bit : 0)) & bit;
         if ((s->flags & bit) != wanted)
             truth_fail("message %u has flag %c %s", m->number, LETTERS[i],
                        wanted ? "lost" : "although nobody gave it");
+    }
+}
+
+static void check_none_marked(const struct sights *here)
+{
+    VEC_FOREACH (const struct sight, s, here) {
+        if ((s->flags & MARKING_TRASHED) != 0)
+            truth_fail("message %u in %s is marked, and still there", s->number, s->mailbox);
     }
 }
 
@@ -396,6 +448,8 @@ void truth_check_settled(bool held)
     set_apart(arena, &there);
     if (!held)
         check_alike(&here, &there);
+    if (truth.policy->expunges && !truth.keeps_marked && !truth.recovers)
+        check_none_marked(&here);
     VEC_FOREACH (struct message *, m, &truth.messages) {
         check_count(*m, held);
     }
@@ -407,6 +461,27 @@ void truth_check_settled(bool held)
         check_index(arena, &here, &there);
     vec_free(&here);
     vec_free(&there);
+}
+
+bool truth_names_differ(void)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct error ignored = ERROR_INIT;
+    struct index *index = NULL;
+    struct index_mailbox mailbox;
+    enum index_opened opened;
+    uint32_t cursor = 0;
+    bool differ = false;
+    if (index_open(HERE_STATE, &index, &opened, &ignored) == 0 &&
+        index_begin_read(index, &txn, &ignored) == 0) {
+        while (index_mailbox_next(txn, arena, &cursor, &mailbox, &ignored) > 0)
+            differ =
+                differ || strcmp(here_mailbox_of(arena, mailbox.path.ptr), mailbox.utf8.ptr) != 0;
+    }
+    index_abort(&txn);
+    index_close(&index);
+    return differ;
 }
 
 void truth_tell(struct buf *out)

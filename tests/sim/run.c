@@ -31,8 +31,8 @@ static void set_up(const struct script *script, struct buf *told)
     world_configure(script_policies[script->policy].yaml);
     world_reset(script->seed, told);
     machine.tick_ns = random_chance(&random, 10) ? 1000000000 : 4000000;
-    truth_reset();
-    truth.removes_mailboxes = script_policies[script->policy].removes;
+    truth_reset(&script_policies[script->policy]);
+    here_lay_out(truth.policy->layout);
     world_tell("  %s\n", script_policies[script->policy].name);
     if (script->seed > 0)
         actions_begin(&random);
@@ -73,7 +73,7 @@ static void one_pass(struct world_pass pass)
     run_counts.points += machine.points;
     run_counts.failed_passes += code != 0;
     run.fingerprint = run.fingerprint * 31 + machine.points * 7 + (uint64_t)code;
-    truth.partial = truth.partial || world_report.result == REPORT_PARTIAL;
+    truth.partial = truth.partial || code != 0;
     truth.unsure = machine.crashed || (code != 0 && (truth.unsure || truth.renamed));
     truth.lost_answers = code != 0 || server.faults.len > 0 ||
                          !capabilities_have(&server.options.capabilities, CAP_UIDPLUS);
@@ -120,7 +120,8 @@ static bool before_pass(const struct thing *thing, struct world_pass *pass)
     case THING_LACK:
         there_lack((unsigned)thing->value);
         truth.keeps_marked =
-            truth.keeps_marked || !capabilities_have(&server.options.capabilities, CAP_UIDPLUS);
+            truth.keeps_marked || (!truth.policy->careful &&
+                                   !capabilities_have(&server.options.capabilities, CAP_UIDPLUS));
         break;
     case THING_FAULT:
         add_fault(thing);
@@ -241,6 +242,7 @@ static void settle(void)
     /* An older Maildir under an index that was made anew since: `adopt` is for a person to say. */
     bool stranger = truth.recovers && world_report.result == REPORT_FAILED &&
                     world_report.error.code == ERR_REFUSED;
+    names_meet = names_meet || (truth.renamed && truth_names_differ());
     if (names_meet || stranger || (truth.renamed && world_report.result == REPORT_HELD)) {
         run_counts.left_to_people++;
         return;

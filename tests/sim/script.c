@@ -13,7 +13,19 @@ const struct script_policy script_policies[SCRIPT_POLICIES] = {
     {.name = "defaults"},
     {.name = "remove: both", .yaml = "    sync: {remove: both}\n", .removes = true},
     {.name = "a small guard", .yaml = "    sync: {guard: {messages: 2, percent: 20, all: 3}}\n"},
+    {.name = "marked: expunge", .yaml = "    sync: {marked: expunge}\n", .expunges = true},
+    {.name = "delete: trash",
+     .yaml = "    sync: {delete: trash}\n    mailboxes: {special: {trash: Trash}}\n",
+     .trash = true},
+    {.name = "careful", .yaml = "    sync: {expunge_without_uidplus: careful}\n", .careful = true},
+    {.name = "flat", .yaml = "    layout: flat\n", .layout = MAILDIR_FLAT},
+    {.name = "maildir++",
+     .yaml = "    layout: maildir++\n    inbox: /disk/mail\n",
+     .layout = MAILDIR_PLUSPLUS},
+    {.name = "max_size", .yaml = "    sync: {max_size: 75}\n", .max_size = 75},
 };
+
+int script_policy_wanted = -1;
 
 const char *thing_kind_name(enum thing_kind kind)
 {
@@ -96,6 +108,8 @@ void script_make(struct script *script, uint64_t seed)
     uint64_t random = seed * 2 + 1;
     *script = (struct script){.seed = seed};
     script->policy = random_chance(&random, 60) ? 0 : random_below(&random, SCRIPT_POLICIES);
+    if (script_policy_wanted >= 0)
+        script->policy = (unsigned)script_policy_wanted;
     script->rounds = 1 + random_below(&random, 5);
     for (unsigned round = 0; round < script->rounds; round++) {
         add_setting(script, &random, round);

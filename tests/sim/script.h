@@ -5,6 +5,7 @@
  */
 #include "base/buf.h"
 #include "base/vec.h"
+#include "store/maildir.h"
 
 enum thing_kind {
     THING_ACTION, /* `value` is the action */
@@ -33,17 +34,24 @@ struct script {
     VEC(struct thing) things; /* by round */
 };
 
+/* The policy of all scripts to come; negative: by chance. */
+extern int script_policy_wanted;
 void script_make(struct script *script, uint64_t seed);
 void script_free(struct script *script);
 void script_tell_thing(const struct thing *thing, struct buf *out);
 const char *thing_kind_name(enum thing_kind kind);
 
 /* What the account says besides. */
-#define SCRIPT_POLICIES 3
+#define SCRIPT_POLICIES 9
 struct script_policy {
     const char *name;
     const char *yaml; /* NULL: nothing */
-    bool removes;     /* mailboxes, too */
+    enum maildir_layout layout;
+    bool removes;    /* mailboxes, too */
+    bool trash;      /* what is removed here goes to Trash */
+    bool expunges;   /* what is marked is removed */
+    bool careful;    /* also where the server cannot expunge by UID */
+    size_t max_size; /* of what is fetched; 0: all */
 };
 extern const struct script_policy script_policies[SCRIPT_POLICIES];
 

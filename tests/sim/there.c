@@ -5,6 +5,7 @@
 #include "server/lockstep.h"
 #include "sync/flags.h"
 #include "sim/machine.h"
+#include "sim/markings.h"
 #include <assert.h>
 
 int __wrap_dial(const struct dial_options *options, struct stream **out, struct error *err);
@@ -215,6 +216,33 @@ bool there_each(const char *mailbox,
     return mem_backend_each(server.backend, THERE_USER, mailbox, visit, self, &err) == 0;
 }
 
+uint8_t there_flags(const struct imap_flags *flags)
+{
+    uint8_t out = flags_system_from_imap(flags);
+    for (size_t i = 0; i < flags->keywords_len; i++) {
+        for (unsigned k = 0; k < MARKINGS_KEYWORDS; k++)
+            out |= str_eq_nocase(flags->keywords[i], str_from(marking_keywords[k]))
+                       ? (uint8_t)MARKING_OF(k)
+                       : 0;
+    }
+    return out;
+}
+
+static void to_words(uint8_t flags, struct arena *arena, struct imap_flags *out)
+{
+    struct imap_flags system;
+    flags_to_imap(flags & MARKINGS_SYSTEM, arena, &system);
+    *out = (struct imap_flags){.system = system.system};
+    out->keywords =
+        arena_array(arena, system.keywords_len + MARKINGS_KEYWORDS, sizeof *out->keywords);
+    for (size_t i = 0; i < system.keywords_len; i++)
+        out->keywords[out->keywords_len++] = system.keywords[i];
+    for (unsigned k = 0; k < MARKINGS_KEYWORDS; k++) {
+        if ((flags & MARKING_OF(k)) != 0)
+            out->keywords[out->keywords_len++] = str_from(marking_keywords[k]);
+    }
+}
+
 bool there_append(const char *mailbox, struct str text, uint8_t flags)
 {
     AUTO_ARENA struct arena *arena = arena_new();
@@ -222,7 +250,7 @@ bool there_append(const char *mailbox, struct str text, uint8_t flags)
     struct imap_flags words;
     struct error err = ERROR_INIT;
     uint32_t uid;
-    flags_to_imap(flags, arena, &words);
+    to_words(flags, arena, &words);
     if (server.vtable.ops->open(server.user, str_from(mailbox), &open, &err) < 0)
         return false;
     int r = server.vtable.ops->append(open, text, &words, 1600000000, &uid, &err);
@@ -236,7 +264,7 @@ void there_set_flags(const char *mailbox, uint32_t uid, uint8_t flags)
     struct backend_mailbox *open;
     struct imap_flags words;
     struct error err = ERROR_INIT;
-    flags_to_imap(flags, arena, &words);
+    to_words(flags, arena, &words);
     if (server.vtable.ops->open(server.user, str_from(mailbox), &open, &err) < 0)
         return;
     (void)server.vtable.ops->set_flags(open, uid, &words, &err);

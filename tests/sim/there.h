@@ -46,8 +46,9 @@ bool there_each(const char *mailbox,
                 bool (*visit)(void *self, const struct backend_message *message, struct str body),
                 void *self);
 
+uint8_t there_flags(const struct imap_flags *flags);
 bool there_append(const char *mailbox, struct str text, uint8_t flags);
-/* Letters as enum maildir_flag. */
+/* Flags as in markings.h. */
 void there_set_flags(const char *mailbox, uint32_t uid, uint8_t flags);
 void there_expunge(const char *mailbox, uint32_t uid);
 /* Leaves the message out of `from` where it is to be moved. */

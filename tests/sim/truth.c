@@ -8,8 +8,9 @@
 
 struct truth truth;
 
-void truth_reset(void)
+void truth_reset(const struct script_policy *policy)
 {
+    truth.policy = policy;
     if (truth.arena == NULL) {
         truth.arena = arena_new();
         buf_init(&truth.violation, 1 << 20);
@@ -76,6 +77,11 @@ static struct message *make(const char *id_form, int pad, const char *body)
     m->sent_stored = to_stored(m->sent);
     vec_push(&truth.messages, m);
     return m;
+}
+
+bool truth_is_large(const struct message *m)
+{
+    return truth.policy->max_size > 0 && m->text.len > truth.policy->max_size;
 }
 
 struct message *truth_make_raw(void)

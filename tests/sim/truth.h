@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/vec.h"
-
-#define TRUTH_FLAGS 6
+#include "sim/markings.h"
+#include "sim/script.h"
 
 struct message {
     unsigned number;
@@ -21,11 +21,12 @@ struct message {
     unsigned removed; /* by users */
     bool from_here;   /* delivered here */
     bool sent_again;  /* perhaps, and rightly */
+    bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
-    bool revived;                 /* a removal of it may have come to nothing, and rightly */
-    bool resettled;               /* its mailbox went through what only content sees through */
-    uint8_t flags;                /* with which it was made */
-    uint8_t changed[TRUTH_FLAGS]; /* how often */
+    bool revived;              /* a removal of it may have come to nothing, and rightly */
+    bool resettled;            /* its mailbox went through what only content sees through */
+    uint8_t flags;             /* with which it was made */
+    uint8_t changed[MARKINGS]; /* how often */
     /* Counted by a look at both sides; `apart` in mailboxes that one side alone has. */
     unsigned apart;
     unsigned here, there;
@@ -33,6 +34,7 @@ struct message {
 VEC_STRUCT(messages, struct message *);
 
 struct truth {
+    const struct script_policy *policy;
     struct arena *arena;
     struct messages messages;
     bool failed;
@@ -43,7 +45,7 @@ struct truth {
     /* A message that was sent may not be known to have arrived: if others take it away before it is
      * looked for, it is rightly sent again. */
     bool lost_answers;
-    /* A pass left a mailbox out for a fault: of a move between both sides it saw one end. */
+    /* A pass came to its end for a part of the mailboxes alone: it saw one end of a move. */
     bool partial;
     /* What belongs together had to be found by content: what finds no partner is held. */
     bool recovers;
@@ -53,7 +55,6 @@ struct truth {
     /* A restored server whose marks are those of the last survey is not known for one: its flags
      * may be older. */
     bool older_flags;
-    bool removes_mailboxes; /* by policy */
     /* A folder that was renamed and emptied is not known again, and a mailbox whose folder is gone
      * stays where it is, by policy or for what is in it: then one side may have mailboxes that the
      * other has not. */
@@ -63,7 +64,9 @@ struct truth {
 };
 extern struct truth truth;
 
-void truth_reset(void);
+void truth_reset(const struct script_policy *policy);
+/* Larger than what the policy fetches. */
+bool truth_is_large(const struct message *m);
 /* A new text, unlike all others. `here`: of a kind that a mail program writes into a Maildir. */
 struct message *truth_make(uint64_t *random, bool here);
 struct message *truth_make_raw(void);
@@ -81,5 +84,7 @@ void truth_check_now(void);
 /* Both sides are alike, nothing is lost and nothing doubled, and the index agrees. Where something
  * is held, the sides may differ. */
 void truth_check_settled(bool held);
+/* A folder stands for a mailbox of another name: the name it should get is taken. */
+bool truth_names_differ(void);
 /* All there is on both sides and in the index, as one text. */
 void truth_tell(struct buf *out);
