@@ -221,7 +221,7 @@ static int put_generation(struct pass *pass, struct index_txn *txn, struct error
     int r = pass->local_changed ? index_meta_get(txn, &meta, err) : 0;
     if (r < 0 || !pass->local_changed)
         return r;
-    meta.generation = pass->generation + 1;
+    meta.generation = pass->begun;
     return index_meta_put(txn, &meta, err);
 }
 

@@ -1,6 +1,5 @@
 #include "sync/pass.h"
 
-#include "store/marker.h"
 #include "sync/local.h"
 #include "sync/remote.h"
 #include "sync/state.h"
@@ -58,11 +57,7 @@ int pass_local_change(struct pass *pass, struct error *err)
 {
     if (pass->local_changed)
         return 0;
-    struct marker marker = {.generation = pass->generation + 1};
-    snprintf(marker.account, sizeof marker.account, "%s", pass->account->name);
-    snprintf(marker.identity, sizeof marker.identity, "%s", pass->identity);
-    int r = marker_write(maildir_root(pass->maildir), &marker, err);
-    if (r < 0)
+    if (state_begin_changes(pass, err) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
     pass->local_changed = true;
     return 0;

@@ -43,7 +43,10 @@ struct pass {
     bool index_damaged;  /* found in the course of the pass */
     bool first_run;      /* the first run is not complete yet: what is here may have been
                             synced before (law 6) */
-    uint64_t generation; /* of the index */
+    uint64_t generation; /* of the index: of the last pass that came to its end */
+    /* Of the last pass that changed something, and of the marker before it was raised for that
+     * (state.c). */
+    uint64_t begun, before_begun;
     char identity[33];
     struct progress progress;
 };

@@ -5,10 +5,22 @@
 #include "sync/names.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+/*
+ * The generations (law 6). A pass that changes something takes a number that no pass before it had,
+ * notes it in the index as begun, together with the marker's number until then; raises the marker
+ * to it; notes that the marker is raised; and when all is done, the number is the index's. After a
+ * crash the marker has the number that was begun, or the one before, if it was not raised yet. A
+ * marker above all that was begun says that the index is an older one; any other, that the Maildir
+ * is. The numbers are never used twice, also not by the pass after a crash: else a backup that was
+ * made in between would pass for what came after it.
+ */
+static const char BEGUN_FACT[] = "begun";
 
 /* Until every folder that was here at the first run is in the index. */
 static const char FIRST_RUN_FACT[] = "first-run";
@@ -17,6 +29,52 @@ static const char FIRST_RUN_FACT[] = "first-run";
 static bool state_is_fresh(const struct pass *pass)
 {
     return pass->identity[0] == '\0';
+}
+
+static int read_begun(struct pass *pass, struct index_txn *txn, struct error *err)
+{
+    struct str fact, word;
+    int r = index_fact_get(txn, pass->arena, BEGUN_FACT, &fact, err);
+    if (r < 0 && err->code == ERR_NOT_FOUND) {
+        error_clear(err);
+        return 0;
+    }
+    if (r == 0 && str_split(&fact, ' ', &word) && str_to_u64(word, &pass->begun))
+        (void)str_to_u64(fact, &pass->before_begun);
+    return r;
+}
+
+static int put_begun(struct pass *pass, uint64_t begun, uint64_t before, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    char text[48];
+    snprintf(text, sizeof text, "%" PRIu64 " %" PRIu64, begun, before);
+    int r = index_begin_write(pass->index, &txn, err);
+    if (r == 0)
+        r = index_fact_put(txn, BEGUN_FACT, str_from(text), err);
+    return r < 0 ? r : index_commit(&txn, err);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+int state_begin_changes(struct pass *pass, struct error *err)
+{
+    uint64_t last = larger(pass->generation, larger(pass->begun, pass->marker_generation));
+    struct marker marker = {.generation = last + 1};
+    snprintf(marker.account, sizeof marker.account, "%s", pass->account->name);
+    snprintf(marker.identity, sizeof marker.identity, "%s", pass->identity);
+    int r = put_begun(pass, marker.generation, pass->marker_generation, err);
+    if (r == 0)
+        r = marker_write(maildir_root(pass->maildir), &marker, err);
+    if (r == 0)
+        r = put_begun(pass, marker.generation, marker.generation, err);
+    if (r < 0)
+        return r;
+    pass->begun = pass->before_begun = pass->marker_generation = marker.generation;
+    return 0;
 }
 
 static int read_meta(struct pass *pass, struct error *err)
@@ -33,7 +91,9 @@ static int read_meta(struct pass *pass, struct error *err)
     if (r < 0)
         return r;
     snprintf(pass->identity, sizeof pass->identity, "%s", meta.identity);
-    pass->generation = meta.generation;
+    pass->generation = pass->begun = pass->before_begun = meta.generation;
+    if (read_begun(pass, txn, err) < 0)
+        return -(int)err->code;
     struct str first_run;
     r = index_fact_get(txn, pass->arena, FIRST_RUN_FACT, &first_run, err);
     if (r < 0 && err->code != ERR_NOT_FOUND)
@@ -57,9 +117,13 @@ static void check_first_run(struct pass *pass, int found, const struct marker *m
 /* How the marker stands to the index. */
 static enum mailbox_doubt doubt_of(const struct pass *pass, const struct marker *marker)
 {
-    if (marker->generation < pass->generation)
-        return MAILBOX_UNPAIRED_OLDER;
-    return marker->generation > pass->generation + 1 ? MAILBOX_UNPAIRED : MAILBOX_HOLDS;
+    bool at_rest = pass->begun <= pass->generation;
+    uint64_t newest = at_rest ? pass->generation : pass->begun;
+    if (marker->generation > newest)
+        return MAILBOX_UNPAIRED;
+    bool fits =
+        marker->generation == newest || (!at_rest && marker->generation == pass->before_begun);
+    return fits ? MAILBOX_HOLDS : MAILBOX_UNPAIRED_OLDER;
 }
 
 static void note_doubt(struct pass *pass, const struct marker *marker)
@@ -264,18 +328,21 @@ static int settle_doubt(struct pass *pass, struct error *err)
     if (pass->doubt == MAILBOX_HOLDS && pass->doubt_of_targets == MAILBOX_HOLDS)
         return 0;
     struct marker marker = {.generation = pass->generation};
-    if (pass->doubt != MAILBOX_HOLDS && pass->marker_generation > pass->generation)
-        marker.generation = pass->marker_generation;
+    if (pass->doubt != MAILBOX_HOLDS)
+        marker.generation = larger(pass->generation, larger(pass->begun, pass->marker_generation));
     int r = put_doubts(pass, marker.generation, err);
     if (r < 0 || pass->doubt == MAILBOX_HOLDS)
         return r;
-    pass->generation = marker.generation;
+    pass->generation = pass->begun = marker.generation;
     if (pass->marker_found && pass->marker_generation == marker.generation)
         return 0;
     snprintf(marker.account, sizeof marker.account, "%s", pass->account->name);
     snprintf(marker.identity, sizeof marker.identity, "%s", pass->identity);
     r = maildir_create_root(pass->maildir, err);
-    return r < 0 ? r : marker_write(maildir_root(pass->maildir), &marker, err);
+    if (r == 0)
+        r = marker_write(maildir_root(pass->maildir), &marker, err);
+    pass->marker_generation = marker.generation;
+    return r;
 }
 
 int state_begin(struct pass *pass, struct error *err)

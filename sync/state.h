@@ -15,6 +15,9 @@ void state_doubt(const struct pass *pass, struct index_mailbox *mailbox);
  * this order. Later, where there is doubt: notes it with each mailbox, and brings marker and index
  * in step. */
 int state_begin(struct pass *pass, struct error *err);
+/* Before a pass's first change to the Maildir, or to what is known of it: raises the marker's
+ * generation, durably, to one that neither it nor the index ever had. */
+int state_begin_changes(struct pass *pass, struct error *err);
 /* In the pass's last commit: once every folder is in the index, the first run is over. */
 int state_end_first_run(struct pass *pass, struct index_txn *txn, struct error *err);
 void state_close(struct pass *pass);

@@ -65,11 +65,6 @@ bool backups_restore_index_here(uint64_t *random)
     if (in_pass() || !backup.has_index)
         return false;
     truth.recovers = true;
-    /* An index older by one pass looks like one whose last pass was interrupted: what was sent in
-     * that pass is sent again. */
-    VEC_FOREACH (struct message *, m, &truth.messages) {
-        (*m)->sent_again = true;
-    }
     return calls_copy_index(true);
 }
 
