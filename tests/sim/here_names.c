@@ -100,6 +100,12 @@ static char letter_for(struct disk_node *folder, unsigned keyword)
     return (char)('a' + lines);
 }
 
+bool here_is_locked(const char *mailbox)
+{
+    const struct disk_node *folder = here_folder(mailbox);
+    return folder != NULL && disk_find(folder, TABLE_LOCK) != NULL;
+}
+
 /* ---- files ---- */
 
 static const char *info_of(const char *name)

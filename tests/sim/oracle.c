@@ -82,10 +82,16 @@ static void look_here(struct arena *arena, struct sights *out)
     vec_free(&folders);
 }
 
-/* In Trash a mark says nothing. */
+static bool marks_say_nothing(const char *mailbox)
+{
+    return truth.policy->trash && strcmp(mailbox, "Trash") == 0;
+}
+
+/* What need not be alike. */
 static unsigned unsynced(const char *mailbox)
 {
-    return truth.policy->trash && strcmp(mailbox, "Trash") == 0 ? MARKING_TRASHED : 0;
+    unsigned out = marks_say_nothing(mailbox) ? MARKING_TRASHED : 0;
+    return truth.letters_missing ? out | (unsigned)~MARKINGS_SYSTEM : out;
 }
 
 static int compare_sights(const void *a, const void *b)
@@ -315,7 +321,7 @@ static void check_alike(const struct sights *here, const struct sights *there)
         /* The other end of a move into a mailbox that was removed on the server. */
         if (truth.messages.items[s->number - 1]->apart > 0)
             continue;
-        if (is_skipped(s) || (truth.keeps_marked && unsynced(s->mailbox) != 0))
+        if (is_skipped(s) || (truth.keeps_marked && marks_say_nothing(s->mailbox)))
             continue;
         if (!is_only_marked(s)) {
             truth_fail("the sides differ at message %u in %s", s->number, s->mailbox);
@@ -324,7 +330,7 @@ static void check_alike(const struct sights *here, const struct sights *there)
         truth.messages.items[s->number - 1]->there--;
     }
     bool kept_apart =
-        at < here->len && truth.keeps_marked && unsynced(here->items[at].mailbox) != 0;
+        at < here->len && truth.keeps_marked && marks_say_nothing(here->items[at].mailbox);
     if (at != here->len && !kept_apart)
         truth_fail("the sides differ at message %u in %s, here alone", here->items[at].number,
                    here->items[at].mailbox);
@@ -482,6 +488,17 @@ bool truth_names_differ(void)
     index_abort(&txn);
     index_close(&index);
     return differ;
+}
+
+void truth_note_locks(void)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct here_names folders = {0};
+    here_folders_list(arena, &folders);
+    VEC_FOREACH (const char *, folder, &folders) {
+        truth.letters_missing = truth.letters_missing || here_is_locked(*folder);
+    }
+    vec_free(&folders);
 }
 
 void truth_tell(struct buf *out)

@@ -73,6 +73,8 @@ static void one_pass(struct world_pass pass)
     run_counts.points += machine.points;
     run_counts.failed_passes += code != 0;
     run.fingerprint = run.fingerprint * 31 + machine.points * 7 + (uint64_t)code;
+    if (machine.crashed)
+        truth_note_locks();
     truth.partial = truth.partial || code != 0;
     truth.unsure = machine.crashed || (code != 0 && (truth.unsure || truth.renamed));
     truth.lost_answers = code != 0 || server.faults.len > 0 ||

@@ -18,7 +18,7 @@ void truth_reset(const struct script_policy *policy)
     arena_reset(truth.arena);
     vec_clear(&truth.messages);
     truth.failed = false;
-    truth.keeps_marked = false;
+    truth.keeps_marked = truth.letters_missing = false;
     truth.renamed = truth.recovers = truth.older_there = truth.older_flags = false;
     truth.unsure = truth.lost_answers = truth.partial = false;
     buf_clear(&truth.violation);

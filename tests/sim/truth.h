@@ -59,6 +59,9 @@ struct truth {
      * stays where it is, by policy or for what is in it: then one side may have mailboxes that the
      * other has not. */
     bool renamed;
+    /* A crash left the table of a folder's keywords locked: files written until the lock is old
+     * have no letters. */
+    bool letters_missing;
     bool
         keeps_marked; /* the server cannot expunge by UID: what was deleted stays there, \Deleted */
 };
@@ -84,6 +87,8 @@ void truth_check_now(void);
 /* Both sides are alike, nothing is lost and nothing doubled, and the index agrees. Where something
  * is held, the sides may differ. */
 void truth_check_settled(bool held);
+/* After a crash: which tables of keywords it left locked. */
+void truth_note_locks(void);
 /* A folder stands for a mailbox of another name: the name it should get is taken. */
 bool truth_names_differ(void);
 /* All there is on both sides and in the index, as one text. */
