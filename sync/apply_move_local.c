@@ -87,6 +87,9 @@ static int record_moves(struct local_mover *lm, struct error *err)
         const struct index_intent *intent = &b->intent;
         if (b->done)
             r = index_message_delete(txn, intent->from_mailbox, intent->from_uid, err);
+        if (r == 0 && b->done && intent->from_uid == 0)
+            r = apply_unhold(txn, lm->from->pair->record.id, HELD_UPLOAD, 0, b->file->parsed.base,
+                             err);
         if (r == 0 && b->done)
             r = index_message_put(txn, &intent->message, err);
         if (r == 0 && b->done)

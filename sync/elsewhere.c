@@ -1,6 +1,7 @@
 #include "sync/elsewhere.h"
 
 #include "sync/contents.h"
+#include "sync/identify.h"
 #include "sync/local.h"
 #include "sync/remote.h"
 
@@ -84,11 +85,38 @@ static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
     return false;
 }
 
-static bool came_from_flux(const struct pass *pass, const struct identity *id)
+/* The server's part of such a move is for a pass that takes both mailboxes. */
+static bool left_a_mailbox_left_alone(const struct pass *pass, const struct plan *plan,
+                                      const struct index_message *twin)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == twin->mailbox)
+            return !is_in_plan(plan, pair) && seqset_contains(&pair->local.gone, twin->uid);
+    }
+    return false;
+}
+
+static bool is_half_of_a_move(const struct pass *pass, const struct plan *plan,
+                              const struct identity *id)
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
-        if (is_in_flux(pass, id->twins[i].mailbox))
+        if (is_in_flux(pass, id->twins[i].mailbox) ||
+            left_a_mailbox_left_alone(pass, plan, &id->twins[i]))
             return true;
+    }
+    return false;
+}
+
+/* Likewise what is new there, where a mailbox that is left alone lost something. */
+static bool came_from_a_mailbox_left_alone(const struct pass *pass, const struct plan *plan,
+                                           const struct identity *id)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+            if (pair->record.id == id->twins[i].mailbox && !is_in_plan(plan, pair) &&
+                identify_has_lost(pair))
+                return true;
+        }
     }
     return false;
 }
@@ -116,13 +144,27 @@ static void keep_deletions(struct mailbox_plan *m)
     ops->len = kept;
 }
 
-static void keep_uploads(const struct pass *pass, struct mailbox_plan *m)
+static void keep_uploads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
 {
     struct operation_vec *ops = &m->ops[OP_UPLOAD];
     size_t kept = 0;
     for (size_t i = 0; i < ops->len; i++) {
-        if (came_from_flux(pass, ops->items[i].identity))
+        if (is_half_of_a_move(pass, plan, ops->items[i].identity))
             m->pair->local_blocked = true;
+        else
+            ops->items[kept++] = ops->items[i];
+    }
+    ops->len = kept;
+}
+
+static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
+{
+    struct operation_vec *ops = &m->ops[OP_DOWNLOAD];
+    size_t kept = 0;
+    for (size_t i = 0; i < ops->len; i++) {
+        if (ops->items[i].base == NULL &&
+            came_from_a_mailbox_left_alone(pass, plan, ops->items[i].identity))
+            m->pair->remote_blocked = true;
         else
             ops->items[kept++] = ops->items[i];
     }
@@ -212,33 +254,118 @@ static void wait_for_server(const struct pass *pass, struct mailbox_plan *m)
     }
 }
 
+/* ---- messages that both sides moved ---- */
+
+static bool forgets(const struct plan *plan)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        VEC_FOREACH (const struct operation, op, &m->ops[OP_FORGET]) {
+            if (op->base->state == MESSAGE_SYNCED)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_twin_of(const struct identity *id, const struct index_message *record)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        if (id->twins[i].mailbox == record->mailbox && id->twins[i].uid == record->uid)
+            return true;
+    }
+    return false;
+}
+
+/* The other half of the move, which is in sight. */
+static void keep_half(struct plan *plan, enum operation_kind kind,
+                      const struct index_message *record)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        struct operation_vec *ops = &m->ops[kind];
+        size_t kept = 0;
+        for (size_t i = 0; i < ops->len; i++) {
+            if (is_twin_of(ops->items[i].identity, record))
+                m->pair->remote_blocked = m->pair->local_blocked = true;
+            else
+                ops->items[kept++] = ops->items[i];
+        }
+        ops->len = kept;
+    }
+}
+
+static bool has_arrivals(const struct pass *pass, const struct plan *plan)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (!is_in_plan(plan, pair) && has_new_messages(pair))
+            return true;
+    }
+    return false;
+}
+
+/* What is gone on both sides was moved by both where its file, or its message, is new in a mailbox
+ * that is left alone: were the other half carried, it would be doubled when that one is seen. */
+static void wait_for_halves(const struct pass *pass, struct plan *plan,
+                            const struct seen_files *files)
+{
+    bool arrived = has_arrivals(pass, plan);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        struct operation_vec *ops = &m->ops[OP_FORGET];
+        size_t kept = 0;
+        for (size_t i = 0; i < ops->len; i++) {
+            const struct index_message *record = ops->items[i].base;
+            bool synced = record->state == MESSAGE_SYNCED;
+            bool file_left = synced && is_seen(files, record);
+            if (file_left)
+                keep_half(plan, OP_DOWNLOAD, record);
+            if (synced && arrived)
+                keep_half(plan, OP_UPLOAD, record);
+            if (file_left || (synced && arrived))
+                m->pair->remote_blocked = m->pair->local_blocked = true;
+            else
+                ops->items[kept++] = ops->items[i];
+        }
+        ops->len = kept;
+    }
+}
+
+/* What is new in folders that are left alone. */
+static int look_elsewhere(struct pass *pass, const struct plan *plan, struct seen_files *out,
+                          struct error *err)
+{
+    size_t looked = 0;
+    int r = 0;
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (is_in_plan(plan, pair))
+            continue;
+        for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
+            r = look_at(pass, pair, &pair->local.fresh.items[i].file, out, err);
+    }
+    return r < 0 ? r : 0;
+}
+
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct seen_files files = {0};
-    size_t looked = 0;
-    int r = 0;
     bool in_flux = is_any_in_flux(pass);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        keep_uploads(pass, m);
+        keep_uploads(pass, plan, m);
+        keep_downloads(pass, plan, m);
         if (pass->moving_there)
             wait_for_server(pass, m);
         if (in_flux)
             keep_deletions(m);
     }
     wait_here(pass, plan);
-    if (!deletes_on_server(plan))
+    if (!deletes_on_server(plan) && !forgets(plan))
         return 0;
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (is_in_plan(plan, pair))
-            continue;
-        for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
-            r = look_at(pass, pair, &pair->local.fresh.items[i].file, &files, err);
-    }
+    int r = look_elsewhere(pass, plan, &files, err);
+    if (r == 0)
+        wait_for_halves(pass, plan, &files);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         wait_for(m, &files);
     }
     vec_free(&files);
-    return r < 0 ? r : 0;
+    return r;
 }
 
 /* ---- right before deletions ---- */

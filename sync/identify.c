@@ -7,6 +7,7 @@
 #include "sync/keywords.h"
 #include "sync/reconcile.h"
 #include "sync/remote.h"
+#include "sync/twins.h"
 
 #include <stdio.h>
 
@@ -15,8 +16,6 @@
 /* From so many new messages on a question for their ids is worth its round trip, where all that it
  * can save is bodies that stand here under another name. */
 #define WORTH_LINKING 32
-/* Records that are the same message: more of them make no difference. */
-#define TWINS_MAX 16
 
 /* ---- what a server tells of its new messages ---- */
 
@@ -102,7 +101,7 @@ static struct operation *new_of(struct mailbox_plan *plan, uint32_t uid)
     return op != NULL ? op : operations_find(&plan->ops[OP_AGREE], uid);
 }
 
-static struct identity *identity_of(struct pass *pass, struct operation *op)
+struct identity *identity_of(struct pass *pass, struct operation *op)
 {
     if (op->identity == NULL)
         op->identity = arena_alloc(pass->arena, sizeof *op->identity);
@@ -280,6 +279,7 @@ struct prospects {
     size_t gone;          /* records gone from the server */
     size_t downloads;     /* messages new there */
     size_t sources;       /* mailboxes that hold something, or will */
+    bool lost_elsewhere;  /* a mailbox that the plan leaves out lost messages */
     bool passed_through;  /* messages came to some mailbox and went again since the last pass */
     struct strmap *sizes; /* of what is gone and has no id of the server's: "SIZE DATE" */
 };
@@ -301,6 +301,22 @@ static void note_sizes(struct prospects *p, const struct operation_vec *ops, boo
     }
 }
 
+/* Files that found no partner by content may be what is new in another mailbox. A backup may have
+ * changed their dates. */
+static void note_strays(struct prospects *p, const struct mailbox_plan *plan)
+{
+    const struct operation_vec *const lists[] = {&plan->ops[OP_UPLOAD], &plan->strays};
+    char key[64];
+    for (size_t k = 0; k < 2 && plan->pair->pairing != NULL; k++) {
+        p->gone += lists[k]->len;
+        for (size_t i = 0; i < lists[k]->len; i++) {
+            const struct identity *id = lists[k]->items[i].identity;
+            if (id != NULL)
+                strmap_put(p->sizes, str_from(size_key(key, id->wire_size, 0)), p);
+        }
+    }
+}
+
 /* More UIDs were given out since than messages are new. */
 static bool has_gap(const struct mailbox_pair *pair)
 {
@@ -310,18 +326,42 @@ static bool has_gap(const struct mailbox_pair *pair)
            next - pair->record.uidnext > remote_fresh_count(&pair->remote);
 }
 
+bool identify_has_lost(const struct mailbox_pair *pair)
+{
+    if (pair->record.id == 0 || pair->record.records == 0)
+        return false;
+    if (!pair->has_status)
+        return error_is_set(&pair->error);
+    uint64_t arrived = pair->status_uidnext > pair->record.uidnext
+                           ? pair->status_uidnext - pair->record.uidnext
+                           : 0;
+    return pair->status_messages < pair->record.records + arrived;
+}
+
+static bool is_planned(const struct plan *plan, const struct mailbox_pair *pair)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        if (m->pair == pair)
+            return true;
+    }
+    return false;
+}
+
 static void look_for_prospects(const struct identifier *id, bool by_id, struct prospects *p)
 {
     const struct plan *plan = id->plan;
     p->sizes = strmap_new();
     VEC_FOREACH (const struct mailbox_pair, pair, &id->pass->pairs) {
         p->passed_through = p->passed_through || has_gap(pair);
+        p->lost_elsewhere =
+            p->lost_elsewhere || (!is_planned(plan, pair) && identify_has_lost(pair));
     }
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
         p->gone += count_gone(m);
         p->downloads += count_downloads(m) + count_left_out(m);
         p->sources += m->pair->record.files > 0 || count_downloads(m) > 0;
+        note_strays(p, m);
         note_sizes(p, &m->ops[OP_DELETE_LOCAL], by_id);
         note_sizes(p, &m->ops[OP_FORGET], by_id);
     }
@@ -332,7 +372,8 @@ static bool is_worth_asking(const struct identifier *id, const struct prospects 
 {
     bool has_new = count_downloads(plan) > 0 || count_left_out(plan) > 0;
     /* What went and came again to the same mailbox was in another one meanwhile. */
-    if (has_new && (p->gone > count_gone(plan) || (p->gone > 0 && p->passed_through)))
+    if (has_new &&
+        (p->gone > count_gone(plan) || (p->gone > 0 && p->passed_through) || p->lost_elsewhere))
         return id->id_item != 0 || !(plan->pair->attributes & LIST_DRAFTS);
     bool many = p->downloads >= WORTH_LINKING || id->id_item == FETCH_GM_MSGID;
     return count_downloads(plan) > 0 && id->id_item != 0 && p->sources > 1 && many;
@@ -355,9 +396,11 @@ static bool is_likely(const struct prospects *p, const struct operation *op)
 {
     char key[64];
     const struct identity *id = op->identity;
-    return is_new(op) && id != NULL &&
-           strmap_get(p->sizes, str_from(size_key(key, id->wire_size, id->internal_date_s))) !=
-               NULL;
+    if (!is_new(op) || id == NULL)
+        return false;
+    size_key(key, id->wire_size, id->internal_date_s);
+    return strmap_get(p->sizes, str_from(key)) != NULL ||
+           strmap_get(p->sizes, str_from(size_key(key, id->wire_size, 0))) != NULL;
 }
 
 /* Those whose size and date are those of something gone. */
@@ -389,8 +432,9 @@ static int identify_messages(struct identifier *id, struct error *err)
     struct prospects p = {0};
     look_for_prospects(id, id->id_item != 0, &p);
     /* Where most of what is new was probably moved, the headers are asked for at once. */
-    bool by_size = strmap_len(p.sizes) > 0;
-    bool narrow = id->id_item != 0 || p.downloads > 2 * p.gone + WORTH_LINKING;
+    bool by_size = strmap_len(p.sizes) > 0 || p.lost_elsewhere;
+    bool narrow =
+        !p.lost_elsewhere && (id->id_item != 0 || p.downloads > 2 * p.gone + WORTH_LINKING);
     unsigned items = id->id_item;
     VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
         AUTO_SEQSET struct seqset wanted = {0};
@@ -433,7 +477,7 @@ static int identify_file(struct pass *pass, const struct mailbox_pair *pair, str
 static bool index_has_messages(const struct pass *pass)
 {
     for (size_t i = 0; i < pass->pairs.len; i++) {
-        if (pass->pairs.items[i].record.records > 0)
+        if (pass->pairs.items[i].record.records > 0 || pass->pairs.items[i].pairing != NULL)
             return true;
     }
     return false;
@@ -446,141 +490,14 @@ static int identify_files(struct identifier *id, struct error *err)
         struct operation_vec *ops = &m->ops[OP_UPLOAD];
         for (size_t i = 0; i < ops->len && r == 0; i++)
             r = identify_file(id->pass, m->pair, &ops->items[i], err);
-    }
-    return r;
-}
-
-/* ---- what the index has of the same ---- */
-
-struct twin_search {
-    const struct pass *pass;
-    struct index_txn *txn;
-    struct arena *arena;
-    struct identity *id;
-    bool by_body; /* else by size and date */
-    struct index_message found[TWINS_MAX];
-    struct error *err;
-    int result;
-};
-
-static bool is_twin(const struct twin_search *s, const struct index_message *m)
-{
-    const struct identity *id = s->id;
-    if (m->state != MESSAGE_SYNCED)
-        return false;
-    if (id->email_id.len > 0 && m->email_id.len > 0)
-        return str_eq(m->email_id, id->email_id);
-    if (!digest_eq(&m->header_digest, &id->header_digest) || m->wire_size != id->wire_size)
-        return false;
-    return s->by_body ? digest_eq(&m->body_digest, &id->body_digest)
-                      : m->internal_date_s == id->internal_date_s;
-}
-
-/* What the index knows by UID of a mailbox that was renumbered are other messages by now. */
-static bool is_renumbered(const struct pass *pass, uint32_t mailbox)
-{
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->record.id == mailbox)
-            return pair->renumbered;
-    }
-    return false;
-}
-
-static bool take_twin(void *self, uint32_t mailbox, uint32_t uid)
-{
-    struct twin_search *s = self;
-    if (is_renumbered(s->pass, mailbox))
-        return true;
-    struct index_message *m = &s->found[s->id->twins_len];
-    s->result = index_message_get(s->txn, s->arena, mailbox, uid, m, s->err);
-    if (s->result < 0)
-        return false;
-    s->id->twins_len += is_twin(s, m);
-    return s->id->twins_len < TWINS_MAX;
-}
-
-static bool is_none(const struct digest *digest)
-{
-    static const struct digest none;
-    return digest_eq(digest, &none);
-}
-
-static int find_twins(struct pass *pass, struct index_txn *txn, struct identity *id, bool by_body,
-                      struct error *err)
-{
-    struct twin_search s = {
-        .pass = pass, .txn = txn, .arena = pass->arena, .id = id, .by_body = by_body, .err = err};
-    int r = 0;
-    if (id->email_id.len > 0)
-        r = index_message_by_email_id(txn, id->email_id, take_twin, &s, err);
-    if (r == 0 && id->twins_len == 0 && !is_none(&id->header_digest) &&
-        (by_body || id->has_message_id))
-        r = index_message_by_content(txn, &id->header_digest, take_twin, &s, err);
-    if (r == 0)
-        r = s.result;
-    if (r == 0 && id->twins_len > 0) {
-        struct index_message *twins = arena_array(pass->arena, id->twins_len, sizeof *twins);
-        memcpy(twins, s.found, id->twins_len * sizeof *twins);
-        id->twins = twins;
-    }
-    return r;
-}
-
-/* The file may hold its message byte for byte, as the index says of the other (law 5). */
-static int find_as_stored(struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
-                          struct operation *op, struct error *err)
-{
-    struct local_content content;
-    struct error ignored = ERROR_INIT;
-    struct identity *id = identity_of(pass, op);
-    if (contents_read_stored(pass, pair, op->file, &content, &ignored) < 0)
-        return 0;
-    struct identity stored = {.header_digest = content.header,
-                              .body_digest = content.body,
-                              .wire_size = content.wire_size};
-    int r = find_twins(pass, txn, &stored, true, err);
-    if (r == 0 && stored.twins_len > 0)
-        *id = stored;
-    return r;
-}
-
-/* A deletion's own record is its identity. */
-static int find_copies(struct pass *pass, struct index_txn *txn, struct operation *op,
-                       struct error *err)
-{
-    struct identity *id = identity_of(pass, op);
-    id->header_digest = op->base->header_digest;
-    id->body_digest = op->base->body_digest;
-    id->wire_size = op->base->wire_size;
-    return find_twins(pass, txn, id, true, err);
-}
-
-static int find_in_mailbox(struct pass *pass, struct index_txn *txn, struct mailbox_plan *plan,
-                           struct error *err)
-{
-    static const enum operation_kind kinds[] = {OP_UPLOAD, OP_DOWNLOAD, OP_AGREE, OP_DELETE_LOCAL,
-                                                OP_DELETE_REMOTE};
-    int r = 0;
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        struct operation_vec *ops = &plan->ops[kinds[k]];
-        for (size_t i = 0; i < ops->len && r == 0; i++) {
-            struct operation *op = &ops->items[i];
-            if (kinds[k] == OP_DELETE_LOCAL || kinds[k] == OP_DELETE_REMOTE)
-                r = find_copies(pass, txn, op, err);
-            else if (op->identity != NULL)
-                r = find_twins(pass, txn, identity_of(pass, op), kinds[k] == OP_UPLOAD, err);
-            bool unknown =
-                kinds[k] == OP_UPLOAD && op->identity != NULL && op->identity->twins_len == 0;
-            if (r == 0 && unknown)
-                r = find_as_stored(pass, txn, plan->pair, op, err);
-        }
+        for (size_t i = 0; i < m->strays.len && r == 0; i++)
+            r = identify_file(id->pass, m->pair, &m->strays.items[i], err);
     }
     return r;
 }
 
 int identify(struct pass *pass, struct plan *plan, struct error *err)
 {
-    AUTO_TXN struct index_txn *txn = NULL;
     struct identifier id = {.pass = pass, .plan = plan};
     if (client_has(pass->client, CAP_OBJECTID))
         id.id_item = FETCH_EMAILID;
@@ -589,9 +506,5 @@ int identify(struct pass *pass, struct plan *plan, struct error *err)
     int r = index_has_messages(pass) ? identify_files(&id, err) : 0;
     if (r == 0)
         r = identify_messages(&id, err);
-    if (r == 0)
-        r = index_begin_read(pass->index, &txn, err);
-    for (size_t i = 0; i < plan->mailboxes.len && r == 0; i++)
-        r = find_in_mailbox(pass, txn, &plan->mailboxes.items[i], err);
-    return r;
+    return r < 0 ? r : twins_find(pass, plan, err);
 }

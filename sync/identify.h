@@ -11,3 +11,10 @@
  * little to link.
  */
 int identify(struct pass *pass, struct plan *plan, struct error *err);
+
+/* That of the operation, made empty where there is none yet. */
+struct identity *identity_of(struct pass *pass, struct operation *op);
+
+/* Whether STATUS tells of fewer messages than there would be if none had gone; or nothing is told
+ * of a mailbox that failed. */
+bool identify_has_lost(const struct mailbox_pair *pair);

@@ -232,9 +232,10 @@ struct mailbox_plan {
     struct mailbox_pair *pair;
     struct arena *arena; /* of lists of keywords */
     struct operation_vec ops[OP_KINDS];
-    struct seqset fetch;        /* further downloads, of which nothing but the UID is known */
-    struct operation_vec held;  /* deletions that the guard keeps back */
-    struct seqset flags_failed; /* UIDs whose flags could not be stored on the server */
+    struct seqset fetch;         /* further downloads, of which nothing but the UID is known */
+    struct operation_vec held;   /* deletions that the guard keeps back */
+    struct operation_vec strays; /* uploads held, where the mailbox was paired by content */
+    struct seqset flags_failed;  /* UIDs whose flags could not be stored on the server */
 };
 VEC_STRUCT(plan_vec, struct mailbox_plan);
 

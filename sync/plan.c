@@ -8,6 +8,7 @@
 #include "sync/identify.h"
 #include "sync/moves.h"
 #include "sync/reconcile.h"
+#include "sync/strays.h"
 
 #include <stdio.h>
 
@@ -236,6 +237,8 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
     if (r < 0 && err->scope < SCOPE_CONNECTION)
         error_widen(err, SCOPE_CONNECTION);
     if (r == 0) {
+        if (!pass->options->adopt)
+            strays_match(out, pass->arena);
         moves_find(out, pass->arena);
         r = elsewhere_wait(pass, out, err);
     }
@@ -279,6 +282,7 @@ void plan_free(struct plan *plan)
         for (size_t k = 0; k < OP_KINDS; k++)
             vec_free(&m->ops[k]);
         vec_free(&m->held);
+        vec_free(&m->strays);
         seqset_free(&m->fetch);
         seqset_free(&m->flags_failed);
     }

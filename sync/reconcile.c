@@ -268,6 +268,14 @@ static void add_upload(struct mailbox_plan *plan, const struct message_row *row,
     op->flags = row->local_flags;
 }
 
+/* It may be what is new in another mailbox. */
+static void add_stray(struct mailbox_plan *plan, const struct message_row *row)
+{
+    vec_push(&plan->strays,
+             ((struct operation){
+                 .kind = OP_UPLOAD, .file = row->file, .flags = row->local_flags, .why = "held"}));
+}
+
 static void judge(struct mailbox_plan *plan, const struct message_row *row,
                   const struct held_list *held, int64_t now_ms)
 {
@@ -294,10 +302,13 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
         if (row->base != NULL)
             add(plan, OP_FORGET, row, c->why);
         if (carried_to_remote(plan->pair->policy->messages_new) &&
-            !held_and_not_due(held, HELD_UPLOAD, 0, row->file->parsed.base, now_ms))
+            !held_and_not_due(held, HELD_UPLOAD, 0, row->file->parsed.base, now_ms)) {
             add_upload(plan, row, c->why);
-        else
-            plan->pair->local_blocked = true; /* the next pass must find the file again */
+            break;
+        }
+        plan->pair->local_blocked = true; /* the next pass must find the file again */
+        if (plan->pair->pairing != NULL)
+            add_stray(plan, row);
         break;
     case CASE_DELETE_LOCAL:
         delete_local(plan, row, c->why);

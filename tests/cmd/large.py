@@ -25,8 +25,9 @@ def message(number):
             % (number % 97, number % 97, number, number, number))
 
 
-def fill(server, mailbox, messages):
-    """Many messages in each APPEND (MULTIAPPEND), without waiting for leave to send one (LITERAL+)."""
+def fill(server, mailbox, messages, begin=0):
+    """Many messages, numbered from `begin` on, in each APPEND (MULTIAPPEND), without waiting for leave to send one
+    (LITERAL+)."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S) as connection, \
             connection.makefile("rb") as lines:
 
@@ -39,9 +40,9 @@ def fill(server, mailbox, messages):
                 raise AssertionError(line)
 
         command(b"a", b"LOGIN %s %s" % (server.user.encode(), server.password.encode()))
-        for first in range(0, messages, BATCH):
+        for first in range(begin, begin + messages, BATCH):
             parts = [b"APPEND %s" % mailbox.encode()]
-            for number in range(first, min(first + BATCH, messages)):
+            for number in range(first, min(first + BATCH, begin + messages)):
                 data = message(number)
                 parts.append(b" (%s) {%d+}\r\n%s" % (b"\\Seen" if number % 8 else b"", len(data), data))
             command(b"b", b"".join(parts))

@@ -40,6 +40,64 @@ static void law1_a_move_into_a_mailbox_that_fails_is_no_deletion(void **state)
     engine_free(&e);
 }
 
+/* Both sides moved a message, each to a place of its own, and one of the mailboxes cannot be
+ * opened. The server's place is where it ends. */
+static void law2_what_both_moved_waits_for_a_mailbox_that_fails(void **state)
+{
+    bool failed = true;
+    for (unsigned at = 1; failed; at++) {
+        struct engine e;
+        engine_init(&e, NULL);
+        server_create(&e, "Archive");
+        server_create(&e, "Lists");
+        server_fill(&e, "INBOX", "m", 4);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        local_move(&e, "INBOX", "Archive", "m2");
+        server_move(&e, "INBOX", "Lists", "m2");
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = at});
+        failed = engine_pass(&e, NULL) != 0;
+        lockstep_env_clear_faults(&e.env);
+        for (int pass = 0; pass < 3; pass++) {
+            if (e.counts.bodies + e.report.messages.uploaded > 0) {
+                engine_tell(&e);
+                fail_msg("SELECT %u fails, pass %d: a body was sent", at, pass);
+            }
+            engine_pass_ends(&e, 0);
+        }
+        assert_both(&e, "Archive[] INBOX[m1 m3 m4] Lists[m2]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+        assert_true(at < 20);
+    }
+}
+
+/* The same where one of them is not asked for. */
+static void law2_what_both_moved_waits_for_the_whole(void **state)
+{
+    static const char *const targets[][3] = {
+        {"INBOX", NULL}, {"INBOX", "Archive", NULL}, {"INBOX", "Lists", NULL}, {"Archive", NULL},
+        {"Lists", NULL}, {"Archive", "Lists", NULL},
+    };
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        const struct pass_options options = {.mailboxes = targets[i]};
+        struct engine e;
+        engine_init(&e, NULL);
+        server_create(&e, "Archive");
+        server_create(&e, "Lists");
+        server_fill(&e, "INBOX", "m", 4);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        local_move(&e, "INBOX", "Archive", "m2");
+        server_move(&e, "INBOX", "Lists", "m2");
+        assert_int_equal(engine_pass(&e, &options), 0);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[] INBOX[m1 m3 m4] Lists[m2]");
+        engine_free(&e);
+    }
+}
+
 static void law1_a_move_out_of_the_target_on_the_server_is_no_deletion(void **state)
 {
     static const char *const targets[] = {"INBOX", NULL};
@@ -101,6 +159,8 @@ int main(void)
         cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
         cmocka_unit_test(law1_a_move_out_of_the_target_on_the_server_is_no_deletion),
         cmocka_unit_test(law1_a_move_into_a_mailbox_that_fails_is_no_deletion),
+        cmocka_unit_test(law2_what_both_moved_waits_for_a_mailbox_that_fails),
+        cmocka_unit_test(law2_what_both_moved_waits_for_the_whole),
         cmocka_unit_test(law6_a_uid_of_before_is_no_other_message),
         cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
     };

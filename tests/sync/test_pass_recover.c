@@ -442,9 +442,95 @@ static void law6_an_old_server_deletes_and_doubles_nothing(void **state)
     engine_free(&e);
 }
 
+/* ---- what moved between mailboxes since the backup ---- */
+
+static const char *const RUNGS[] = {
+    NULL,
+    "    disable: [OBJECTID]\n",
+    "    disable: [OBJECTID, QRESYNC, CONDSTORE, MOVE]\n",
+};
+
+static void begin_with_two(struct engine *e, const char *account)
+{
+    engine_init(e, account);
+    server_create(e, "Archive");
+    server_fill(e, "INBOX", "m", 30);
+    server_fill(e, "Archive", "a", 30);
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+}
+
+static void move_on_both_sides(struct engine *e)
+{
+    server_move(e, "INBOX", "Archive", "m1");
+    server_move(e, "Archive", "INBOX", "a1");
+    local_move(e, "INBOX", "Archive", "m2");
+    local_move(e, "Archive", "INBOX", "a2");
+    engine_pass_ends(e, 0);
+    server_flags(e, "Archive", "m1", "F");
+    local_flags(e, "Archive", "m2", "S");
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+}
+
+static void assert_moved_without_bodies(struct engine *e, const char *view)
+{
+    for (int pass = 0; pass < 3; pass++) {
+        engine_pass_ends(e, 0);
+        const struct report_messages *m = &e->report.messages;
+        if (e->counts.bodies + m->uploaded + m->downloaded + m->deleted_local + m->deleted_remote >
+            0) {
+            engine_tell(e);
+            fail_msg("pass %d: more than moves", pass);
+        }
+        engine_wait(e, 61);
+    }
+    assert_string_equal(server_view(e), view);
+    assert_string_equal(local_view(e), view);
+    engine_assert_settled(e);
+}
+
+static void law6_an_old_backup_goes_where_messages_moved(void **state)
+{
+    for (size_t i = 0; i < sizeof RUNGS / sizeof RUNGS[0]; i++) {
+        struct engine e;
+        begin_with_two(&e, RUNGS[i]);
+        disk_copy(&e, "mail", "copy");
+        move_on_both_sides(&e);
+        const char *view = arena_printf(e.arena, "%s", server_view(&e));
+        assert_int_equal(rename(e.root, below(&e, "newer")), 0);
+        assert_int_equal(rename(below(&e, "copy"), e.root), 0);
+        assert_moved_without_bodies(&e, view);
+        engine_free(&e);
+    }
+}
+
+static void law6_an_old_server_takes_moves_back(void **state)
+{
+    for (size_t i = 0; i < sizeof RUNGS / sizeof RUNGS[0]; i++) {
+        struct engine e;
+        begin_with_two(&e, RUNGS[i]);
+        /* Of what was changed meanwhile the files tell. */
+        server_flags(&e, "INBOX", "m1", "F");
+        server_flags(&e, "INBOX", "m2", "S");
+        const char *view = arena_printf(e.arena, "%s", server_view(&e));
+        server_flags(&e, "INBOX", "m1", "");
+        server_flags(&e, "INBOX", "m2", "");
+        move_on_both_sides(&e);
+        engine_replace_server(&e);
+        server_create(&e, "Archive");
+        server_fill(&e, "INBOX", "m", 30);
+        server_fill(&e, "Archive", "a", 30);
+        assert_moved_without_bodies(&e, view);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law6_an_old_backup_goes_where_messages_moved),
+        cmocka_unit_test(law6_an_old_server_takes_moves_back),
         cmocka_unit_test(law6_what_was_lost_is_found_by_content),
         cmocka_unit_test(law6_a_dry_run_finds_and_changes_nothing),
         cmocka_unit_test(law4_broken_off_at_each_command),
