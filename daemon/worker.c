@@ -304,6 +304,7 @@ static void make_pass(struct worker *w)
     look_at_index(w, result);
     free_names(&job->mailboxes);
     free_names(&job->pushed);
+    alloc_trim();
     const struct note note = {
         .kind = NOTE_PASS_DONE, .account = w->options.owner, .result = result};
     post_put(w->options.post, &note);
@@ -313,10 +314,8 @@ static void make_pass(struct worker *w)
 
 static void rest(struct worker *w)
 {
-    pthread_mutex_unlock(&w->lock);
     connection_pool_forget_idle(w->pool);
     alloc_trim();
-    pthread_mutex_lock(&w->lock);
 }
 
 /* Under the lock. */
@@ -331,7 +330,9 @@ static enum worker_task next_task(struct worker *w)
             (void)pthread_cond_wait(&w->changed, &w->lock);
         else if (pthread_cond_timedwait(&w->changed, &w->lock, &until) != 0) {
             rested = true;
+            pthread_mutex_unlock(&w->lock);
             rest(w);
+            pthread_mutex_lock(&w->lock);
         }
     }
     return w->task;
@@ -349,8 +350,7 @@ static void *run(void *argument)
         if (task == TASK_PASS)
             make_pass(w);
         else
-            connection_pool_forget_idle(w->pool);
-        alloc_trim();
+            rest(w);
         pthread_mutex_lock(&w->lock);
     }
     pthread_mutex_unlock(&w->lock);

@@ -7,6 +7,7 @@ import threading
 
 import maildird
 import measure
+from dovecot import Dovecot
 from embedded import Imapd
 from relay import Relay
 
@@ -98,7 +99,7 @@ def carried(report):
 
 
 def full_server(mailbox, messages):
-    server = Imapd()
+    server = Dovecot() if os.environ.get("MAILDIRD_LARGE_SERVER") == "dovecot" else Imapd()
     server.start()
     if mailbox != "INBOX":
         connection = server.connect()
