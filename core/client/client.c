@@ -161,7 +161,8 @@ int client_await_input(struct client *c, int64_t deadline_ms, struct error *err)
     }
     c->unflushed = false;
     int result = stream_wait_input(c->stream, deadline_ms, err);
-    return result < 0 && err->code != ERR_CANCELLED ? client_fail(c, err) : result;
+    bool fails = result < 0 && (err->code != ERR_CANCELLED || !stream_is_whole(c->stream));
+    return fails ? client_fail(c, err) : result;
 }
 
 void client_restart_deadline(struct client *c)

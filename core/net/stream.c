@@ -260,11 +260,20 @@ static int flush_layer(struct stream_layer *layer, struct error *err)
 
 static int check_writable(const struct stream *stream, struct error *err)
 {
-    if (stream->write_failed) {
-        return error_set(err, ERR_NETWORK, SCOPE_CONNECTION,
-                         "nothing more can be sent: an earlier write failed");
+    if (!stream->write_failed) {
+        return 0;
     }
-    return 0;
+    /* A write that was stopped half way is no failure of the network. */
+    if (stream->wake != NULL && wake_is_signalled(stream->wake)) {
+        return wait_cancelled(err);
+    }
+    return error_set(err, ERR_NETWORK, SCOPE_CONNECTION,
+                     "nothing more can be sent: an earlier write failed");
+}
+
+bool stream_is_whole(const struct stream *stream)
+{
+    return !stream->write_failed;
 }
 
 int stream_flush(struct stream *stream, struct error *err)

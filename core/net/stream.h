@@ -97,6 +97,9 @@ bool stream_has_input(struct stream *stream);
 int stream_wait_input(struct stream *stream, int64_t deadline_ms, struct error *err);
 /* Buffers; writes when 16 KiB have gathered. */
 int stream_write(struct stream *stream, const void *data, size_t size, struct error *err);
+/* False once a write failed or was cancelled half way: nothing more can be sent, and the peer may
+ * have a part of it. */
+bool stream_is_whole(const struct stream *stream);
 /* Everything written so far reaches the peer's network. */
 int stream_flush(struct stream *stream, struct error *err);
 
