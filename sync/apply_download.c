@@ -16,7 +16,7 @@
 #define MESSAGES_PER_CONNECTION 512
 /* Over all connections; and of one at least. More of them hide a longer way to the server, and are
  * more to be sent again after a cut. */
-#define MESSAGES_IN_FLIGHT 2048
+#define MESSAGES_IN_FLIGHT 1280
 #define LANE_MESSAGES_MIN 128
 #define LANE_MESSAGES_MAX 1024
 

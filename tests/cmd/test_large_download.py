@@ -25,7 +25,7 @@ INDEX_BYTES_EMAILID = 352
 ENOUGH_FOR_AN_AVERAGE = 50000
 CONNECTIONS = 4
 # What a cut costs at most: messages asked for, and logins. Of very many messages it is little.
-IN_FLIGHT = 2048
+IN_FLIGHT = 1280
 LOGINS_BYTES = CONNECTIONS * 6000
 CUT_SHARE = 0.05
 ENOUGH_FOR_A_CUT = 20000
