@@ -184,11 +184,12 @@ static void take_keywords_along(struct matcher *mt, const struct mailbox_plan *f
     move->flags.keywords_len = k.agreed.keywords_len;
 }
 
-/* Nothing is renamed and nothing sent: what differs is looked at again by the next pass. */
+/* Nothing is renamed and nothing sent: what differs is looked at again by the next pass. So are
+ * keywords, of which the file has the letters of another folder. */
 static void keep_flags(struct mailbox_plan *to, const struct index_flags *remote, uint8_t local,
                        struct move *move)
 {
-    move->flags = move->base->flags;
+    move->flags = (struct index_flags){.system = move->base->flags.system};
     if (!flags_equal(remote, &move->flags))
         to->pair->remote_blocked = true;
     if (local != move->flags.system)

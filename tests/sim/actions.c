@@ -347,6 +347,7 @@ static void note_removed_here(struct message *m, const char *folder)
     if (kept)
         truth_count();
     m->trashed = m->trashed || kept;
+    m->taken_meanwhile = m->taken_meanwhile || machine.points > 0;
     /* Of several copies one that stays elsewhere is enough. */
     if (!kept || m->there == 0 || m->made > 1 || m->moved_here)
         m->removed++;
@@ -394,6 +395,8 @@ static bool bring_back_here(uint64_t *random)
     if (m == NULL || !here_deliver(last_removed.folder, m->stored, m->flags, last_removed.name))
         return false;
     m->made++;
+    /* Where the answer to its deletion was lost, it passes for one that others deleted. */
+    m->removed += truth.lost_answers;
     m->revived = m->from_here = true;
     last_removed.message = NULL;
     return true;

@@ -70,7 +70,13 @@ bool backups_restore_index_here(uint64_t *random)
 
 bool backups_restore_all_here(uint64_t *random)
 {
-    return backups_restore_mail_here(random) && backups_restore_index_here(random);
+    if (!backups_restore_mail_here(random) || !backups_restore_index_here(random))
+        return false;
+    /* Both are of one time, and fit: what was sent since is new here, and sent again. */
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        (*m)->sent_again = true;
+    }
+    return true;
 }
 
 bool backups_lose_index_here(uint64_t *random)

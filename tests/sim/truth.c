@@ -35,6 +35,15 @@ void truth_fail(const char *format, ...)
     buf_addf(&truth.violation, "  %s\n", line);
 }
 
+void truth_note_taken(bool crashed)
+{
+    VEC_FOREACH (struct message *, at, &truth.messages) {
+        struct message *m = *at;
+        m->revived = m->revived || (crashed && m->taken_meanwhile);
+        m->taken_meanwhile = false;
+    }
+}
+
 /* ---- texts ---- */
 
 static struct str to_stored(struct str text)

@@ -24,6 +24,7 @@ struct message {
     bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
     bool revived;              /* a removal of it may have come to nothing, and rightly */
+    bool taken_meanwhile;      /* removed here in this pass */
     bool resettled;            /* its mailbox went through what only content sees through */
     uint8_t flags;             /* with which it was made */
     uint8_t changed[MARKINGS]; /* how often */
@@ -87,6 +88,8 @@ void truth_check_now(void);
 /* Both sides are alike, nothing is lost and nothing doubled, and the index agrees. Where something
  * is held, the sides may differ. */
 void truth_check_settled(bool held);
+/* After a pass: a crash may have kept a removal here from being known. */
+void truth_note_taken(bool crashed);
 /* After a crash: which tables of keywords it left locked. */
 void truth_note_locks(void);
 /* A folder stands for a mailbox of another name: the name it should get is taken. */
