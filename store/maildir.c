@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <time.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 /* Of the part of a unique name that says where it was made. */
@@ -78,11 +79,13 @@ static char *host_for_names(const char *host, char info_separator)
 
 static struct maildir_shared *shared_new(void)
 {
-    static _Atomic unsigned instances;
+    uint32_t chance = 0;
     struct maildir_shared *shared = xcalloc(1, sizeof *shared);
     (void)pthread_mutex_init(&shared->lock, NULL);
-    (void)snprintf(shared->token, sizeof shared->token, "%" PRId64 "P%ldI%u",
-                   clock_wall_ms(&clock_system), (long)getpid(), ++instances);
+    /* Two in a process, made in the same millisecond, differ by chance alone. */
+    (void)getrandom(&chance, sizeof chance, 0);
+    (void)snprintf(shared->token, sizeof shared->token, "%" PRId64 "P%ldR%08" PRIx32,
+                   clock_wall_ms(&clock_system), (long)getpid(), chance);
     return shared;
 }
 

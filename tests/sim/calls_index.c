@@ -84,8 +84,9 @@ static void close_kept(void)
 int __wrap_mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **out)
 {
     int rc = __real_mdb_txn_begin(env, parent, flags, out);
-    if (rc == 0 && (flags & MDB_RDONLY) == 0)
-        writer = *out;
+    /* One that was given up may have had the place in memory that a reader has now. */
+    if (rc == 0)
+        writer = (flags & MDB_RDONLY) == 0 ? *out : writer == *out ? NULL : writer;
     return rc;
 }
 

@@ -1,6 +1,4 @@
 #include "sim/world.h"
-#include "base/alloc.h"
-#include "base/files.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "sync/account.h"
@@ -9,7 +7,6 @@
 #include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,22 +84,20 @@ void world_begin(const char *scratch_dir)
     world_configure(NULL);
 }
 
-/* From a real file: the disk and the machine are as if it had been read long ago. */
 static struct config *read_config(const char *account)
 {
     static const struct config_problems problems = {print_problem, NULL};
-    AUTO_FREE char *path = path_join(calls_index_dir, "config.yaml");
-    AUTO_FREE char *yaml = xasprintf("%s%s", YAML, account != NULL ? account : "");
     struct config *config = NULL;
     struct error err = ERROR_INIT;
-    AUTO_FD int fd = -1;
-    if (file_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600, &fd, &err) < 0 ||
-        file_write(fd, yaml, strlen(yaml), path, &err) < 0 ||
-        config_load(path, &problems, &config, &err) < 0) {
+    struct disk_node *file = disk_create(disk_root(), "config.yaml", false, 0600);
+    disk_write(file, 0, YAML, sizeof YAML - 1);
+    if (account != NULL)
+        disk_write(file, sizeof YAML - 1, account, strlen(account));
+    if (config_load(DISK_ROOT "/config.yaml", &problems, &config, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         abort();
     }
-    (void)file_unlink(AT_FDCWD, path, &err);
+    disk_unlink(disk_root(), "config.yaml");
     return config;
 }
 

@@ -7,7 +7,7 @@
 /* Once in a process: the folder of the index, which is real. */
 void world_begin(const char *scratch_dir);
 /* The account's further keys, in YAML, each line indented by four; NULL: none. Lasts as long as the
- * process, and is read once. */
+ * process, and is read once: before a reset, which takes the traces of that off the disk. */
 void world_configure(const char *account);
 void world_end(void);
 /* An empty disk, a server with nothing but INBOX. What happens is told to `told`, unless it is
