@@ -332,17 +332,9 @@ static void print_end(struct demo *d)
            "The server ends with this program; remove the rest with\n"
            "    rm -r %s\n"
            "\n"
-           "To do the same with an account of your own, write ~/.config/maildird/config.yaml:\n"
-           "\n"
-           "    accounts:\n"
-           "      work:\n"
-           "        host: imap.example.org\n"
-           "        user: alice@example.org\n"
-           "        password_command: [secret-tool, lookup, imap, work]\n"
-           "        maildir: ~/Mail/work\n"
-           "\n"
-           "and run\n"
-           "    maildird check\n"
+           "To do the same with an account of your own:\n"
+           "    maildird init              # asks, finds the server, writes the configuration\n"
+           "    maildird sync --dry-run    # tells what would be done\n"
            "    maildird sync\n",
            d->mail_path, d->mail_path, d->config_path, d->root);
 }
