@@ -39,6 +39,7 @@ int apply_plan(struct pass *pass, struct plan *plan, struct error *err)
         settle_before_moves, apply_moves_remote,   apply_links,         apply_moves_local,
         apply_uploads,       settle_after_uploads, apply_downloads,     apply_late_links,
         apply_flags_local,   apply_delete_local,   apply_delete_remote, apply_removals,
+        apply_retries,
     };
     /* Also where only the index and the server change: an older copy of the Maildir would lack what
      * was sent and hold what was deleted since, and must not pass for what it is now (law 6). */

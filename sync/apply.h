@@ -24,6 +24,9 @@ int apply_links(struct pass *pass, struct plan *plan, struct error *err); /* app
 int apply_late_links(struct pass *pass, struct plan *plan, struct error *err);
 int apply_uploads(struct pass *pass, struct plan *plan, struct error *err);   /* apply_upload.c */
 int apply_downloads(struct pass *pass, struct plan *plan, struct error *err); /* apply_download.c */
+/* What an earlier pass could not fetch: the last step, for it may break the connection again, and
+ * that is then no failure of the pass. */
+int apply_retries(struct pass *pass, struct plan *plan, struct error *err);
 int apply_delete_local(struct pass *pass, struct plan *plan,
                        struct error *err); /* apply_delete.c */
 int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err);

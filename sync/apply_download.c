@@ -118,42 +118,27 @@ static int retry_missing(struct download *d, struct mailbox_plan *plan, struct s
     return r;
 }
 
-static int drop_held_entries(struct download *d, struct error *err)
+static int fetch_missing(struct download *d, struct error *err)
 {
-    AUTO_TXN struct index_txn *txn = NULL;
-    int r = index_begin_write(d->pass->index, &txn, err);
-    for (size_t i = 0; i < d->plan->mailboxes.len && r == 0; i++) {
-        const struct mailbox_plan *m = &d->plan->mailboxes.items[i];
-        const struct operation_vec *ops = &m->ops[OP_DOWNLOAD];
-        for (size_t k = 0; k < ops->len && r == 0; k++) {
-            struct index_message now;
-            const struct operation *op = &ops->items[k];
-            if (op->base == NULL)
-                continue;
-            r = index_message_get(txn, d->pass->arena, m->pair->record.id, op->uid, &now, err);
-            if (r == 0 && now.state == MESSAGE_SYNCED)
-                r = apply_unhold(txn, m->pair->record.id, HELD_DOWNLOAD, op->uid, STR_EMPTY, err);
-        }
-    }
-    return r < 0 ? r : index_commit(&txn, err);
-}
-
-static int download_all(struct download *d, struct error *err)
-{
-    int r = fetch_over_all(d, err);
+    int r = 0;
     for (size_t i = 0; i < d->plan->mailboxes.len && r == 0; i++) {
         struct mailbox_plan *m = &d->plan->mailboxes.items[i];
         if (!seqset_is_empty(&d->missing[i]) && retry_missing(d, m, &d->missing[i], err) < 0)
             r = pass_absorb(d->pass, m->pair, err);
     }
-    /* Also on the way out: what was received is kept. */
+    return r;
+}
+
+/* Also on the way out: what was received is kept. `r` is how it went so far. */
+static int finish(struct download *d, int r, struct error *err)
+{
     struct error finish_error = ERROR_INIT;
     int f = deliverer_finish(d->deliverer, &finish_error);
     if (f < 0 && (r == 0 || finish_error.code == ERR_WRITE)) {
         *err = finish_error;
         r = f;
     }
-    return r < 0 ? r : drop_held_entries(d, err);
+    return r;
 }
 
 /* ---- the step ---- */
@@ -203,7 +188,65 @@ int apply_downloads(struct pass *pass, struct plan *plan, struct error *err)
         return r;
     download_init(&d, pass, plan);
     d.total = total;
-    r = download_all(&d, err);
+    r = fetch_over_all(&d, err);
+    if (r == 0)
+        r = fetch_missing(&d, err);
+    r = finish(&d, r, err);
+    download_free(&d);
+    return r;
+}
+
+/* ---- what did not come in earlier passes ---- */
+
+static int drop_held_entries(struct download *d, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = index_begin_write(d->pass->index, &txn, err);
+    for (size_t i = 0; i < d->plan->mailboxes.len && r == 0; i++) {
+        const struct mailbox_plan *m = &d->plan->mailboxes.items[i];
+        const struct operation_vec *ops = &m->ops[OP_DOWNLOAD];
+        for (size_t k = 0; k < ops->len && r == 0; k++) {
+            struct index_message now;
+            const struct operation *op = &ops->items[k];
+            if (!download_is_retry(op))
+                continue;
+            r = index_message_get(txn, d->pass->arena, m->pair->record.id, op->uid, &now, err);
+            if (r == 0 && now.state == MESSAGE_SYNCED)
+                r = apply_unhold(txn, m->pair->record.id, HELD_DOWNLOAD, op->uid, STR_EMPTY, err);
+        }
+    }
+    return r < 0 ? r : index_commit(&txn, err);
+}
+
+static uint64_t find_retries(struct download *d)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < d->plan->mailboxes.len; i++) {
+        const struct mailbox_plan *m = &d->plan->mailboxes.items[i];
+        VEC_FOREACH (const struct operation, op, &m->ops[OP_DOWNLOAD]) {
+            if (download_is_retry(op) && m->pair->action == PAIR_SYNC)
+                seqset_add(&d->missing[i], op->uid);
+        }
+        count += seqset_count(&d->missing[i]);
+    }
+    return count;
+}
+
+int apply_retries(struct pass *pass, struct plan *plan, struct error *err)
+{
+    struct download d;
+    int r = 0;
+    download_init(&d, pass, plan);
+    d.total = find_retries(&d);
+    if (d.total > 0) {
+        r = finish(&d, fetch_missing(&d, err), err);
+        if (r < 0 && apply_is_broken(err)) {
+            error_clear(err);
+            r = 0;
+        }
+        if (r == 0)
+            r = drop_held_entries(&d, err);
+    }
     download_free(&d);
     return r;
 }

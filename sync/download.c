@@ -241,9 +241,24 @@ static bool is_open_to_work(const struct mailbox_plan *plan)
     return !error_is_set(&plan->pair->error) && plan->pair->action == PAIR_SYNC;
 }
 
+bool download_is_retry(const struct operation *op)
+{
+    return op->base != NULL && op->base->state == MESSAGE_HELD;
+}
+
 uint64_t download_count(const struct mailbox_plan *plan)
 {
-    return plan->ops[OP_DOWNLOAD].len + seqset_count(&plan->fetch);
+    uint64_t count = seqset_count(&plan->fetch);
+    VEC_FOREACH (const struct operation, op, &plan->ops[OP_DOWNLOAD])
+        count += !download_is_retry(op);
+    return count;
+}
+
+static bool has_operation(struct download *d, const struct operation_vec *ops)
+{
+    while (d->next_op < ops->len && download_is_retry(&ops->items[d->next_op]))
+        d->next_op++;
+    return d->next_op < ops->len;
 }
 
 /* Moves to the next mailbox with work left; false when there is none. */
@@ -253,7 +268,7 @@ static bool has_more(struct download *d)
         const struct mailbox_plan *m = &d->plan->mailboxes.items[d->next_mailbox];
         uint32_t uid = d->last_uid;
         if (is_open_to_work(m) &&
-            (d->next_op < m->ops[OP_DOWNLOAD].len || seqset_next(&m->fetch, &uid)))
+            (has_operation(d, &m->ops[OP_DOWNLOAD]) || seqset_next(&m->fetch, &uid)))
             return true;
         d->next_mailbox++;
         d->next_op = 0;
@@ -267,7 +282,7 @@ static void cut_order(struct download *d, struct download_order *out)
     struct mailbox_plan *plan = &d->plan->mailboxes.items[d->next_mailbox];
     const struct operation_vec *ops = &plan->ops[OP_DOWNLOAD];
     *out = (struct download_order){.plan = plan};
-    for (; out->count < CHUNK_MESSAGES && d->next_op < ops->len; out->count++)
+    for (; out->count < CHUNK_MESSAGES && has_operation(d, ops); out->count++)
         seqset_add(&out->uids, ops->items[d->next_op++].uid);
     for (; out->count < CHUNK_MESSAGES && seqset_next(&plan->fetch, &d->last_uid); out->count++)
         seqset_add(&out->uids, d->last_uid);
@@ -456,6 +471,8 @@ int download_alone(struct download *d, struct mailbox_plan *plan, uint32_t uid, 
     if (r == 0)
         r = read_messages(&chunk, err);
     bool came = seqset_is_empty(&chunk.missing);
+    if (r < 0)
+        suspect_first_missing(&chunk, err);
     chunk_free(&chunk);
     if (came || (r < 0 && err->scope > SCOPE_MAILBOX))
         return r;

@@ -33,7 +33,10 @@ struct download {
     bool stopped;           /* something failed that concerns more than a mailbox */
 };
 
-/* How many messages the plan has to fetch for a mailbox. */
+/* Of OP_DOWNLOAD: it failed in an earlier pass. Fetched last of all, as it may break the connection
+ * again. */
+bool download_is_retry(const struct operation *op);
+/* How many messages the plan has to fetch for a mailbox, but for retries. */
 uint64_t download_count(const struct mailbox_plan *plan);
 
 /* Fetches over `client` until the supply is empty. Cleans up after itself also on an error, which
