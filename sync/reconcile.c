@@ -425,10 +425,8 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
 {
     const struct mailbox_pair *pair = plan->pair;
     struct joiner joiner = {.pair = pair};
-    uint32_t last_uid = 0;
     for (size_t i = 0; i < records->len; i++) {
-        assert(records->items[i].uid > last_uid);
-        last_uid = records->items[i].uid;
+        assert(i == 0 || records->items[i].uid > records->items[i - 1].uid);
         struct message_row row = join(&joiner, &records->items[i]);
         judge(plan, &row, held, now_ms);
     }
