@@ -85,13 +85,15 @@ static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
     return false;
 }
 
-/* The server's part of such a move is for a pass that takes both mailboxes. */
+/* The server's part of such a move is for a pass that takes both mailboxes. Where the one that it
+ * came from is no more, there is no such part. */
 static bool left_a_mailbox_left_alone(const struct pass *pass, const struct plan *plan,
                                       const struct index_message *twin)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
         if (pair->record.id == twin->mailbox)
-            return !is_in_plan(plan, pair) && seqset_contains(&pair->local.gone, twin->uid);
+            return pair->remote_exists && !is_in_plan(plan, pair) &&
+                   seqset_contains(&pair->local.gone, twin->uid);
     }
     return false;
 }
@@ -113,8 +115,8 @@ static bool came_from_a_mailbox_left_alone(const struct pass *pass, const struct
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
         VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-            if (pair->record.id == id->twins[i].mailbox && !is_in_plan(plan, pair) &&
-                identify_has_lost(pair))
+            if (pair->record.id == id->twins[i].mailbox && pair->local_exists &&
+                !is_in_plan(plan, pair) && identify_has_lost(pair))
                 return true;
         }
     }

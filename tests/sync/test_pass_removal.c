@@ -30,6 +30,24 @@ static void by_default_nothing_is_removed(void **state)
     engine_free(&e);
 }
 
+static void what_moves_out_of_one_that_is_left_alone_is_carried(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 2);
+    server_fill(&e, "b", "b", 2);
+    engine_pass_ends(&e, 0);
+    server_remove(&e, "a");
+    local_remove_folder(&e, "b");
+    engine_pass_ends(&e, 0);
+    local_move(&e, "a", "INBOX", "a1");
+    server_move(&e, "b", "INBOX", "b2");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[a1 b2] b[b b1]");
+    assert_local(&e, "INBOX[a1 b2] a[a2]");
+    engine_free(&e);
+}
+
 static void gone_on_the_server(void **state)
 {
     static const struct {
@@ -221,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_default_nothing_is_removed),
+        cmocka_unit_test(what_moves_out_of_one_that_is_left_alone_is_carried),
         cmocka_unit_test(gone_on_the_server),
         cmocka_unit_test(gone_here),
         cmocka_unit_test(an_empty_one_goes_at_once),
