@@ -125,8 +125,7 @@ static void law7_what_a_server_does_not_give_stops_nothing(void **state)
             engine_wait(&e, 600);
             ended = engine_pass(&e, NULL);
         }
-        expect(&e, ended, 1,
-               "INBOX[m1 m2 m4 m5 m6] Other[o2]");
+        expect(&e, ended, 1, "INBOX[m1 m2 m4 m5 m6] Other[o2]");
         e.twist = NULL;
         engine_wait(&e, 86400);
         ended = engine_pass(&e, NULL);
