@@ -79,11 +79,13 @@ static char *host_for_names(const char *host, char info_separator)
 
 static struct maildir_shared *shared_new(void)
 {
-    uint32_t chance = 0;
+    uint32_t chance;
     struct maildir_shared *shared = xcalloc(1, sizeof *shared);
     (void)pthread_mutex_init(&shared->lock, NULL);
     /* Two in a process, made in the same millisecond, differ by chance alone. */
-    (void)getrandom(&chance, sizeof chance, 0);
+    if (getrandom(&chance, sizeof chance, 0) != (ssize_t)sizeof chance) {
+        chance = 0;
+    }
     (void)snprintf(shared->token, sizeof shared->token, "%" PRId64 "P%ldR%08" PRIx32,
                    clock_wall_ms(&clock_system), (long)getpid(), chance);
     return shared;
