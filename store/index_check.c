@@ -244,7 +244,7 @@ static int check_packed(struct check *c, const struct page *page)
     uint16_t ends[PAGE_SIZE_MOST / 2]; /* of the node that begins there; they all begin evenly */
     memset(ends, 0, c->page_size / 2 * sizeof *ends);
     for (size_t i = 0; i < page->nodes; i++) {
-        struct node node;
+        struct node node = {.data = NULL};
         if (!node_at(c, page, i, &node) || node.begin % 2 != 0 || ends[node.begin / 2] != 0) {
             return damaged(c, "a node out of its page");
         }
@@ -425,7 +425,7 @@ static int check_leaf(struct check *c, const struct page *page, struct tree *tre
     }
     int rc = check_packed(c, page);
     for (size_t i = 0; rc == 0 && i < page->nodes; i++) {
-        struct node node;
+        struct node node = {.data = NULL};
         (void)node_at(c, page, i, &node);
         rc = check_leaf_node(c, &node, tree);
     }
@@ -440,7 +440,7 @@ static int check_branch(struct check *c, const struct page *page, struct tree *t
     }
     int rc = check_packed(c, page);
     for (size_t i = 0; rc == 0 && i < page->nodes; i++) {
-        struct node node;
+        struct node node = {.data = NULL};
         (void)node_at(c, page, i, &node);
         /* The upper half of the number stands in the place of the flags. */
         uint64_t child = node.data_size;
