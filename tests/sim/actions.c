@@ -325,6 +325,8 @@ static bool flag_here(uint64_t *random)
     if (!here_set_flags(&file, file.flags ^ (uint8_t)(1u << bit)))
         return false;
     m->changed[bit]++;
+    if ((file.flags & (1u << bit) & ~(unsigned)MARKINGS_SYSTEM) != 0)
+        truth.letters_missing = true;
     note_marked(m, file.flags | (uint8_t)(1u << bit));
     return true;
 }
@@ -424,6 +426,7 @@ static bool move_here(uint64_t *random)
     if (!file_here(random, &file, &m))
         return false;
     m->moved_here = m->from_here = true;
+    m->taken_meanwhile = m->taken_meanwhile || machine.points > 0;
     const char *to = folder_here(random);
     bool fresh = random_chance(random, 50);
     m->sent_again = m->sent_again || (truth.unsure && fresh);

@@ -37,6 +37,8 @@ bool backups_restore_there(uint64_t *random)
         return false;
     truth_note_restored();
     truth.older_there = truth.older_flags = true;
+    /* Mailboxes made or renamed since are gone again. */
+    truth.renamed = true;
     return true;
 }
 
@@ -70,11 +72,18 @@ bool backups_restore_index_here(uint64_t *random)
 
 bool backups_restore_all_here(uint64_t *random)
 {
+    truth_count();
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        (*m)->taken_meanwhile = (*m)->here > 0;
+    }
     if (!backups_restore_mail_here(random) || !backups_restore_index_here(random))
         return false;
     /* Both are of one time, and fit: what was sent since is new here, and sent again. */
     VEC_FOREACH (struct message *, m, &truth.messages) {
         (*m)->sent_again = true;
+        /* What was out of its folder at that time is deleted, as it was to be then. */
+        (*m)->removed += (*m)->taken_meanwhile && (*m)->here == 0;
+        (*m)->taken_meanwhile = false;
     }
     return true;
 }

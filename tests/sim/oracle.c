@@ -221,7 +221,7 @@ static void check_record(struct index_txn *txn, const struct index_mailbox *mail
         truth_fail("the index has %s UID %u, which the server has not", name, m->uid);
         return;
     }
-    if (m->state == MESSAGE_DELETED_HERE && (truth.keeps_marked || truth.older_flags))
+    if (m->state == MESSAGE_DELETED_HERE && (truth.keeps_marked || truth.recovers))
         return;
     if (m->state == MESSAGE_SKIPPED && is_skipped(message))
         return;
@@ -308,8 +308,9 @@ static void set_apart(struct arena *arena, struct sights *sights)
 /* What the server keeps for want of a way to remove it. */
 static bool is_only_marked(const struct sight *there)
 {
-    /* Back with an older state of the server that was not noticed. */
-    if (truth.older_flags && truth.messages.items[there->number - 1]->removed > 0)
+    /* Back with an older state of the server that was not noticed, or removed while nobody knew
+     * what belongs together. */
+    if (truth.recovers && truth.messages.items[there->number - 1]->removed > 0)
         return true;
     return truth.keeps_marked && (there->flags & MARKING_TRASHED) != 0;
 }
@@ -353,7 +354,7 @@ static void check_count(const struct message *m, bool held)
     }
     most += truth.partial && m->moved_here && m->moved_there;
     /* What is moved while nobody knows what belongs together is a copy. */
-    most += truth.recovers && (m->moved_here || m->moved_there);
+    most += truth.recovers && (m->moved_here || m->moved_there || truth.renamed);
     bool settled = !m->revived && !m->sent_again && !truth.recovers;
     if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;

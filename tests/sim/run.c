@@ -165,6 +165,7 @@ static void lose_power(const struct thing *thing)
     if (!machine.crashed)
         return;
     disk_lose_power(&random);
+    truth_note_locks();
     run_counts.things[THING_POWER]++;
     world_tell("    the power goes\n");
 }
@@ -236,6 +237,9 @@ static void settle(void)
     peaceful_pass(90000, false);
     peaceful_pass(61, world_report.messages.held > 0);
     peaceful_pass(61, world_report.messages.held > 0);
+    /* What was sent again after its minute is only now expunged, and then seen gone. */
+    if (truth.policy->expunges)
+        peaceful_pass(61, world_report.messages.held > 0);
     if (truth.failed)
         return;
     /* Names that meet need a person, and a mailbox that holds what nobody removed stays. */

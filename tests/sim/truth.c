@@ -39,7 +39,8 @@ void truth_note_taken(bool crashed)
 {
     VEC_FOREACH (struct message *, at, &truth.messages) {
         struct message *m = *at;
-        m->revived = m->revived || (crashed && m->taken_meanwhile);
+        m->revived = m->revived || ((crashed || truth.renamed) && m->taken_meanwhile);
+        m->sent_again = m->sent_again || (crashed && m->taken_meanwhile && m->moved_here);
         m->taken_meanwhile = false;
     }
 }

@@ -24,7 +24,7 @@ struct message {
     bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
     bool revived;              /* a removal of it may have come to nothing, and rightly */
-    bool taken_meanwhile;      /* removed here in this pass */
+    bool taken_meanwhile;      /* removed or moved here in this pass */
     bool resettled;            /* its mailbox went through what only content sees through */
     uint8_t flags;             /* with which it was made */
     uint8_t changed[MARKINGS]; /* how often */
@@ -60,8 +60,8 @@ struct truth {
      * stays where it is, by policy or for what is in it: then one side may have mailboxes that the
      * other has not. */
     bool renamed;
-    /* A crash left the table of a folder's keywords locked: files written until the lock is old
-     * have no letters. */
+    /* A crash left the table of a folder's keywords locked, and files written until the lock is old
+     * have no letters; or a keyword was taken off here, in a folder where that may say nothing. */
     bool letters_missing;
     bool
         keeps_marked; /* the server cannot expunge by UID: what was deleted stays there, \Deleted */
