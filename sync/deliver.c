@@ -226,6 +226,28 @@ static int await_turn(struct deliverer *d, struct error *err)
     return failed ? -(int)err->code : 0;
 }
 
+/* Files that would get no letters now are not delivered: the next pass fetches them again. */
+static int leave_out(struct deliverer *d, struct mailbox_pair *pair, struct error *err)
+{
+    struct parcel_vec *parcels = &d->filling.parcels;
+    size_t kept = 0, len = parcels->len;
+    for (size_t i = 0; i < parcels->len; i++) {
+        struct parcel *p = &parcels->items[i];
+        if (p->pair != pair || p->intent.message.flags.keywords_len == 0) {
+            parcels->items[kept++] = *p;
+            continue;
+        }
+        maildir_delivery_free(&p->delivery);
+        pair->remote_blocked = true;
+    }
+    parcels->len = kept;
+    if (kept == len)
+        return 0;
+    return error_set(err, ERR_LOCKED, SCOPE_MAILBOX,
+                     "%zu message(s) with keywords wait: another program writes dovecot-keywords",
+                     len - kept);
+}
+
 /* Letters for the keywords of a mailbox's messages in `filling`, from the one at `first` on. */
 static int give_letters_to(struct deliverer *d, size_t first, struct error *err)
 {
@@ -239,6 +261,12 @@ static int give_letters_to(struct deliverer *d, size_t first, struct error *err)
     }
     int r = keywords_give_letters(d->pass, pair, flags.items, flags.len, err);
     vec_free(&flags);
+    if (pair->letters.put_off && r == 0)
+        r = leave_out(d, pair, err);
+    else if (r < 0) {
+        struct error ignored = ERROR_INIT;
+        (void)leave_out(d, pair, &ignored);
+    }
     return r < 0 ? pass_absorb(d->pass, pair, err) : 0;
 }
 
@@ -247,12 +275,14 @@ static int give_letters(struct deliverer *d, struct error *err)
 {
     const struct parcel_vec *parcels = &d->filling.parcels;
     int r = 0;
-    for (size_t i = 0; i < parcels->len && r == 0; i++) {
+    for (size_t i = 0; i < parcels->len && r == 0;) {
+        size_t before = parcels->len;
         bool first = true;
         for (size_t k = 0; k < i && first; k++)
             first = parcels->items[k].pair != parcels->items[i].pair;
         if (first)
             r = give_letters_to(d, i, err);
+        i = parcels->len < before ? 0 : i + 1;
     }
     return r;
 }

@@ -213,10 +213,14 @@ static int hold_message(struct download *d, struct mailbox_plan *plan, uint32_t 
 {
     AUTO_TXN struct index_txn *txn = NULL;
     struct index_message m = {.mailbox = plan->pair->record.id, .uid = uid, .state = MESSAGE_HELD};
-    int r = index_begin_write(d->pass->index, &txn, err);
+    /* The entry first: by it the record is looked at again. */
+    int r = apply_hold(d->pass, plan->pair, HELD_DOWNLOAD, uid, STR_EMPTY, at_once, reason, err);
+    if (r < 0)
+        return r;
+    r = index_begin_write(d->pass->index, &txn, err);
     if (r < 0 || (r = index_message_put(txn, &m, err)) < 0 || (r = index_commit(&txn, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
-    return apply_hold(d->pass, plan->pair, HELD_DOWNLOAD, uid, STR_EMPTY, at_once, reason, err);
+    return 0;
 }
 
 /* The message that was due when the connection broke may be why: were it asked for first again and

@@ -109,7 +109,8 @@ static bool is_half_of_a_move(const struct pass *pass, const struct plan *plan,
     return false;
 }
 
-/* Likewise what is new there, where a mailbox that is left alone lost something. */
+/* Likewise what is new there, where a mailbox that is left alone lost something: its file is to
+ * move along. Where the folder is not here there is none. */
 static bool came_from_a_mailbox_left_alone(const struct pass *pass, const struct plan *plan,
                                            const struct identity *id)
 {

@@ -226,6 +226,9 @@ static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
         struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, gone->base,
                                      same ? "its file was renamed here" : "moved here");
         move->file = upload->file;
+        /* `marked: expunge` looks at it again, under its new name. */
+        if (same && from->pair->policy->expunge_marked)
+            from->pair->local_blocked = true;
         upload->is_moved = gone->is_moved = true;
         send_flags_ahead(mt, from, gone, move);
         return true;

@@ -397,6 +397,8 @@ static bool bring_back_here(uint64_t *random)
     if (m == NULL || !here_deliver(last_removed.folder, m->stored, m->flags, last_removed.name))
         return false;
     m->made++;
+    /* Its name has no letters any more. */
+    truth.letters_missing = true;
     /* Where the answer to its deletion was lost, it passes for one that others deleted. */
     m->removed += truth.lost_answers;
     m->revived = m->from_here = true;

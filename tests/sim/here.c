@@ -108,6 +108,24 @@ static bool is_there(const struct user_file *file)
     return disk_find(file->directory, file->name) == file->node;
 }
 
+/* The folder's own entry, too: who made it may not have seen to that. */
+static void sync_above(const char *folder)
+{
+    char path[HERE_NAME_MAX];
+    struct str rest, part;
+    struct disk_node *at = disk_at(HERE_ROOT);
+    disk_sync(disk_root());
+    here_path_of(folder, path);
+    rest = str_from(path);
+    while (str_split(&rest, '/', &part)) {
+        char name[HERE_NAME_MAX];
+        snprintf(name, sizeof name, "%.*s", STR_ARG(part));
+        disk_sync(at);
+        at = disk_find(at, name);
+    }
+    disk_sync(at);
+}
+
 bool here_deliver(const char *folder, struct str text, uint8_t flags, const char *name)
 {
     char base[64];
@@ -131,6 +149,7 @@ bool here_deliver(const char *folder, struct str text, uint8_t flags, const char
     disk_sync(node);
     disk_rename(tmp, name, to, full);
     disk_sync(to);
+    sync_above(folder);
     return true;
 }
 

@@ -327,7 +327,7 @@ static void the_table_of_another_program_counts(void **state)
 }
 
 /* While another program holds the lock the keyword has no letter; that is no removal. */
-static void a_locked_table_loses_nothing(void **state)
+static void messages_wait_while_the_table_of_their_letters_is_locked(void **state)
 {
     struct engine e;
     begin(&e, NULL);
@@ -338,12 +338,12 @@ static void a_locked_table_loses_nothing(void **state)
     int fd = -1;
     assert_int_equal(file_open(AT_FDCWD, lock, O_WRONLY | O_CREAT, 0600, &fd, &err), 0);
     file_close(&fd);
-    engine_pass_ends(&e, 0);
-    assert_info(&e, "m1", "S");
+    engine_pass_ends(&e, 75);
+    assert_words(&e, "m1", "S work");
     assert_int_equal(unlink(lock), 0);
-    set_info(&e, "m1", "FS");
     engine_pass_ends(&e, 0);
-    assert_words(&e, "m1", "SF work");
+    assert_info(&e, "m1", "Sa");
+    assert_words(&e, "m1", "S work");
     engine_pass_ends(&e, 0);
     settled(&e);
     engine_free(&e);
@@ -573,7 +573,7 @@ int main(void)
         cmocka_unit_test(unknown_letters_are_kept),
         cmocka_unit_test(more_than_the_letters_are_in_the_index_alone),
         cmocka_unit_test(the_table_of_another_program_counts),
-        cmocka_unit_test(a_locked_table_loses_nothing),
+        cmocka_unit_test(messages_wait_while_the_table_of_their_letters_is_locked),
         cmocka_unit_test(what_the_server_does_not_keep_is_no_information),
         cmocka_unit_test(a_refused_keyword_is_kept_here_and_not_sent_again),
         cmocka_unit_test(policy_says_which_way),
