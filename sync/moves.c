@@ -258,17 +258,23 @@ static bool copy_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
     return false;
 }
 
+/* A file that is back, of a message that is gone: its name stays that record's until it is sent. */
+static bool has_record(const struct operation *upload)
+{
+    return upload->base != NULL;
+}
+
 static void match_uploads(struct matcher *mt)
 {
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            if (upload->identity != NULL && !upload->is_moved)
+            if (upload->identity != NULL && !upload->is_moved && !has_record(upload))
                 move_remote(mt, to, upload);
         }
     }
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            if (upload->identity != NULL && !upload->is_moved)
+            if (upload->identity != NULL && !upload->is_moved && !has_record(upload))
                 copy_remote(mt, to, upload);
         }
     }

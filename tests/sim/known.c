@@ -62,6 +62,25 @@ const struct known known[] = {
      .crashes = true,
      .crash_in_round = 0,
      .variations = 4},
+    {.name = "law6_a_maildir_backed_up_after_a_crash_is_known_for_one",
+     .rounds = 4,
+     .things = {ACTION(1, "deliver there"), ACTION(2, "back up here"),
+                ACTION(3, "restore mail here"), END},
+     .crashes = true,
+     .crash_in_round = 1},
+    {.name = "a_marked_message_with_a_copy_beside_it_is_expunged",
+     .policy = "marked: expunge",
+     .rounds = 3,
+     .things = {ACTION(0, "deliver there"), ACTION(1, "flag here"), ACTION(1, "copy here"), END},
+     .variations = 40},
+    {.name = "law7_a_message_is_held_with_what_tries_it_again",
+     .rounds = 1,
+     .things = {ACTION(0, "deliver there"),
+                ACTION(0, "deliver there"),
+                {.kind = THING_FAULT, .round = 0, .at = 9, .value = 4},
+                END},
+     .crashes = true,
+     .crash_in_round = 0},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 
@@ -74,10 +93,19 @@ static int64_t action_named(const char *name)
     abort();
 }
 
+static unsigned policy_named(const char *name)
+{
+    for (unsigned i = 0; i < SCRIPT_POLICIES && name != NULL; i++) {
+        if (strcmp(script_policies[i].name, name) == 0)
+            return i;
+    }
+    return 0;
+}
+
 void known_make(const struct known *k, unsigned variation, unsigned long crash_at,
                 struct script *out)
 {
-    *out = (struct script){.rounds = k->rounds};
+    *out = (struct script){.rounds = k->rounds, .policy = policy_named(k->policy)};
     for (size_t i = 0; k->things[i].kind != THING_KINDS; i++) {
         struct thing thing = {.kind = k->things[i].kind,
                               .round = k->things[i].round,

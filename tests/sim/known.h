@@ -4,6 +4,7 @@
 
 struct known {
     const char *name;
+    const char *policy; /* NULL: the defaults */
     unsigned rounds;
     struct {
         enum thing_kind kind;
