@@ -44,7 +44,11 @@ static int daemon_main(struct invocation *invocation)
         {0, "trace", "FILE", "write what passes to and fro, without secrets", NULL, &trace, NULL},
     };
     struct arguments arguments;
+    struct error err = ERROR_INIT;
     int exit_code = 0;
+    if (loop_hold_signals(&err) < 0) {
+        return command_failed(&err);
+    }
     if (!options_read(invocation, options, sizeof options / sizeof *options, help, &arguments,
                       &exit_code)) {
         return exit_code;

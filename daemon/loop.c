@@ -215,8 +215,7 @@ static void stop(struct loop *loop)
     control_stop(&loop->control);
 }
 
-/* Before any thread is made: all inherit the mask. */
-static int block_signals(struct error *err)
+int loop_hold_signals(struct error *err)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -245,9 +244,7 @@ int loop_run(const struct loop_options *options, struct config *config, struct e
         .seed = seed(),
     };
     log_set_journal(tell_journal);
-    int r = block_signals(err);
-    if (r == 0)
-        r = apart_begin(err);
+    int r = apart_begin(err);
     if (r < 0)
         config_free(&config);
     else

@@ -15,5 +15,8 @@ struct loop_options {
 /* Whether it was built in: without libsystemd daemon_run fails, and says so. */
 extern const bool loop_is_built;
 
-/* Runs until SIGTERM or SIGINT. Takes over `config`. */
+/* SIGTERM, SIGINT and SIGHUP wait for loop_run from now on, so that one that comes while all is
+ * still being set up ends nothing by itself. Before any thread is made: all inherit the mask. */
+int loop_hold_signals(struct error *err);
+/* After loop_hold_signals. Runs until SIGTERM or SIGINT. Takes over `config`. */
 int loop_run(const struct loop_options *options, struct config *config, struct error *err);

@@ -308,6 +308,22 @@ accounts:
         self.assertEqual(replies[-1], {"exit_code": 0})
         self.assertNotEqual(self.run_verb("call", "Nothing").code, 0)
 
+    def test_a_signal_while_all_is_set_up_ends_it_cleanly(self):
+        config = os.path.join(self.home.path, ".config/maildird/config.yaml")
+        with open(config, encoding="utf-8") as stream:
+            text = stream.read()
+        os.unlink(config)
+        os.mkfifo(config, 0o600)
+        self.daemon = subprocess.Popen([support.binary(), "daemon"], env=self.clean_environment(),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(self.stop_daemon)
+        with open(config, "w", encoding="utf-8") as stream:  # as soon as it reads its configuration
+            self.daemon.send_signal(signal.SIGTERM)
+            stream.write(text)
+        told = self.daemon.communicate(timeout=WAIT_S)[0].decode()
+        self.assertEqual(self.daemon.returncode, 0, told)
+        self.daemon = None
+
     def test_a_second_daemon_is_refused(self):
         self.start_daemon()
         result = self.run_verb("daemon")
