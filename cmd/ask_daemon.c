@@ -4,6 +4,8 @@
 #include "daemon/control_path.h"
 #include "cmd/json_print.h"
 #include "cmd/stop.h"
+#include <stdlib.h>
+#include <string.h>
 
 static const char *path_of(const struct config *config, struct arena *arena)
 {
@@ -58,6 +60,27 @@ struct control_client *daemon_find(const struct config *config)
     AUTO_ARENA struct arena *arena = arena_new();
     struct error ignored = ERROR_INIT;
     return connect_to(path_of(config, arena), &ignored);
+}
+
+bool is_in_hook(void)
+{
+    return getenv("MAILDIRD_HOOK") != NULL;
+}
+
+int daemon_trigger(struct control_client *client, json_t *targets,
+                   const struct trigger_wishes *wishes, struct error *err)
+{
+    const char *hook = getenv("MAILDIRD_HOOK");
+    bool before_pass = hook != NULL && strcmp(hook, "before_sync") == 0;
+    json_t *reply;
+    json_t *parameters = json_pack(
+        "{s:o, s:b, s:b, s:b}", "targets", targets, "full", (int)wishes->full, "approve_deletions",
+        (int)wishes->approve_deletions, "no_hooks", (int)(wishes->no_hooks || before_pass));
+    int result = control_ask(client, "Trigger", parameters, &reply, err);
+    if (result == 0) {
+        json_decref(reply);
+    }
+    return result;
 }
 
 int daemon_failed(const struct error *err)

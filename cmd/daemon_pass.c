@@ -8,12 +8,13 @@
 struct request {
     const struct target *target;
     const struct pass_options *options;
+    bool no_hooks;
     struct arena *arena;
     struct report *out;
     bool reported;
 };
 
-static json_t *parameters_of(const struct request *r, bool no_hooks)
+static json_t *targets_of(const struct request *r)
 {
     const struct config_strings *patterns = &r->target->mailboxes;
     const char *account = r->target->account->name;
@@ -25,9 +26,14 @@ static json_t *parameters_of(const struct request *r, bool no_hooks)
         AUTO_FREE char *word = xasprintf("%s:%s", account, patterns->items[i]);
         json_array_append_new(targets, json_text(word));
     }
-    return json_pack("{s:o, s:b, s:b, s:b, s:b}", "targets", targets, "full", (int)r->options->full,
-                     "approve_deletions", (int)r->options->approve_deletions, "dry_run",
-                     (int)r->options->dry_run, "no_hooks", (int)no_hooks);
+    return targets;
+}
+
+static json_t *parameters_of(const struct request *r)
+{
+    return json_pack("{s:o, s:b, s:b, s:b, s:b}", "targets", targets_of(r), "full",
+                     (int)r->options->full, "approve_deletions", (int)r->options->approve_deletions,
+                     "dry_run", (int)r->options->dry_run, "no_hooks", (int)r->no_hooks);
 }
 
 static void take_plan(const struct request *r, const json_t *plan)
@@ -74,27 +80,47 @@ static int listen(struct request *r, struct control_client *client, struct error
     return more;
 }
 
-bool daemon_pass(const struct config *config, const struct target *target,
-                 const struct pass_options *options, bool no_hooks, struct arena *arena,
-                 struct report *out)
+static int make(struct request *r, struct control_client *client, struct error *err)
 {
-    struct request r = {.target = target, .options = options, .arena = arena, .out = out};
+    int result = control_call(client, "Sync", parameters_of(r), true, err);
+    return result < 0 ? result : listen(r, client, err);
+}
+
+static int ask(const struct request *r, struct control_client *client, struct error *err)
+{
+    const struct trigger_wishes wishes = {
+        .full = r->options->full,
+        .approve_deletions = r->options->approve_deletions,
+        .no_hooks = r->no_hooks,
+    };
+    if (r->options->dry_run) {
+        return error_set(err, ERR_LOCKED, SCOPE_ACCOUNT,
+                         "a hook cannot wait for a dry run by the daemon; run it elsewhere");
+    }
+    return daemon_trigger(client, targets_of(r), &wishes, err);
+}
+
+enum daemon_pass daemon_pass(const struct config *config, const struct target *target,
+                             const struct pass_options *options, bool no_hooks, struct arena *arena,
+                             struct report *out)
+{
+    struct request r = {target, options, no_hooks, arena, out, false};
+    const struct log_scope scope = {.account = target->account->name};
     struct error err = ERROR_INIT;
+    bool in_hook = is_in_hook();
     struct control_client *client = daemon_find(config);
     if (client == NULL) {
-        return false;
+        return DAEMON_IS_NOT_THERE;
     }
     *out = (struct report){.account = target->account->name};
-    int result = control_call(client, "Sync", parameters_of(&r, no_hooks), true, &err);
-    if (result == 0) {
-        result = listen(&r, client, &err);
-    }
+    int result = in_hook ? ask(&r, client, &err) : make(&r, client, &err);
     if (result < 0) {
-        const struct log_scope scope = {.account = target->account->name};
         log_error(&scope, "%s", err.text);
         out->result = REPORT_FAILED;
         out->error = err;
+    } else if (in_hook) {
+        log_info(&scope, PASS_IS_TO_COME);
     }
     control_close(&client);
-    return true;
+    return in_hook ? DAEMON_WAS_ASKED : DAEMON_MADE_PASS;
 }

@@ -44,6 +44,7 @@ struct job {
     pthread_t thread;
     bool started;
     struct report report;
+    enum daemon_pass by_daemon;
     struct plan_list *plan;  /* of a dry run */
     struct plan_sink spoken; /* of -v */
     const struct tap_sink *tap;
@@ -67,7 +68,8 @@ static void show_result(struct job *job)
 {
     const struct sync_flags *flags = &job->run->flags;
     bool went_well = job->report.result == REPORT_OK;
-    if (flags->json || (flags->quiet && went_well)) {
+    bool is_to_come = job->by_daemon == DAEMON_WAS_ASKED && went_well;
+    if (flags->json || is_to_come || (flags->quiet && went_well)) {
         return;
     }
     progress_board_pause(job->run->board);
@@ -100,13 +102,22 @@ static void run_with_hooks(struct job *job, const struct config_account *account
     hook_news_free(&news);
 }
 
-/* A daemon that has the account makes the pass for us. */
-static void make_pass(struct job *job, const struct pass_options *options)
+/* A daemon that has the account makes the pass for us, with its hooks. */
+static void make_pass(struct job *job, struct pass_options *options)
 {
+    const struct sync_flags *flags = &job->run->flags;
     const struct config *config = job->run->config;
     const struct target *target = &job->run->targets.items[job->index];
-    if (!account_is_locked(config, target->account) ||
-        !daemon_pass(config, target, options, job->run->flags.no_hooks, job->arena, &job->report)) {
+    if (account_is_locked(config, target->account)) {
+        job->by_daemon =
+            daemon_pass(config, target, options, flags->no_hooks, job->arena, &job->report);
+    }
+    if (job->by_daemon != DAEMON_IS_NOT_THERE) {
+        return;
+    }
+    if (!flags->dry_run && !flags->no_hooks && hooks_are_wanted(config)) {
+        run_with_hooks(job, target->account, options);
+    } else {
         (void)account_pass(config, target->account, options, &job->report);
     }
 }
@@ -128,11 +139,7 @@ static void *run_job(void *argument)
         .progress = progress_board_sink(run->board, job->index),
         .plan = run->flags.dry_run ? plan_list_sink(job->plan) : plan,
     };
-    if (!run->flags.dry_run && !run->flags.no_hooks && hooks_are_wanted(run->config)) {
-        run_with_hooks(job, target->account, &options);
-    } else {
-        make_pass(job, &options);
-    }
+    make_pass(job, &options);
     job->report.account = target->account->name;
     progress_board_done(run->board, job->index);
     show_result(job);

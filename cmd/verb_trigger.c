@@ -40,6 +40,13 @@ static int sync_and_wait(struct control_client *client, json_t *targets)
     return exit_code;
 }
 
+static int trigger_and_go(struct control_client *client, json_t *targets)
+{
+    const struct trigger_wishes wishes = {.full = false};
+    struct error err = ERROR_INIT;
+    return daemon_trigger(client, targets, &wishes, &err) < 0 ? daemon_failed(&err) : 0;
+}
+
 static const char trigger_help[] =
     "Asks the running daemon for a pass over the TARGETs, or over all accounts, at once: a delay\n"
     "after a failure is not waited for. Ends without waiting for the pass, unless --wait is "
@@ -59,11 +66,14 @@ static int trigger_main(struct invocation *invocation)
         return exit_code;
     }
     struct control_client *client = daemon_connect(invocation, &exit_code);
-    if (client != NULL && wait) {
+    bool can_wait = wait && !is_in_hook();
+    if (client != NULL && can_wait) {
         exit_code = sync_and_wait(client, words_json(&words));
     } else if (client != NULL) {
-        exit_code =
-            ask_quietly(client, "Trigger", json_pack("{s:o}", "targets", words_json(&words)));
+        exit_code = trigger_and_go(client, words_json(&words));
+    }
+    if (client != NULL && wait && !can_wait && exit_code == 0) {
+        log_info(NULL, PASS_IS_TO_COME);
     }
     control_close(&client);
     free(words.items);

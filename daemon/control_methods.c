@@ -122,11 +122,20 @@ static int find_targets(struct peer *peer, const struct varlink_call *call, stru
     return 0;
 }
 
+static bool flag(const struct varlink_call *call, const char *key)
+{
+    return json_is_true(json_object_get(call->parameters, key));
+}
+
 static void trigger(struct peer *peer, const struct varlink_call *call)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct error err = ERROR_INIT;
-    const struct trigger_options options = {.full = false};
+    const struct trigger_options options = {
+        .full = flag(call, "full"),
+        .approve_deletions = flag(call, "approve_deletions"),
+        .no_hooks = flag(call, "no_hooks"),
+    };
     struct trigger_target *targets;
     size_t len;
     int r = find_targets(peer, call, arena, &targets, &len, &err);
@@ -173,11 +182,6 @@ static void reply_gathered(void *self, int exit_code)
     json_t *accounts = *gathered;
     *gathered = NULL;
     peer_reply(self, json_pack("{s:o, s:i}", "accounts", accounts, "exit_code", exit_code));
-}
-
-static bool flag(const struct varlink_call *call, const char *key)
-{
-    return json_is_true(json_object_get(call->parameters, key));
 }
 
 static void sync_now(struct peer *peer, const struct varlink_call *call)

@@ -34,6 +34,8 @@ int index_set_aside(const char *dir, int64_t now_s, char **out, struct error *er
 /* DIR/lock, taken for the life of the process or until unlocked; ERR_LOCKED names the holder's pid.
  */
 int index_lock(const char *dir, int *fd_out, struct error *err);
+/* Whether somebody holds it now; makes nothing. */
+bool index_is_locked(const char *dir);
 
 int index_begin_read(struct index *index, struct index_txn **out, struct error *err);
 /* Grows the map when it is nearly full. */

@@ -288,6 +288,13 @@ static int locked_by_other(const char *path, struct error *err)
                      pid, path);
 }
 
+bool index_is_locked(const char *dir)
+{
+    AUTO_FREE char *path = path_join(dir, LOCK_FILE_NAME);
+    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 int index_lock(const char *dir, int *fd_out, struct error *err)
 {
     int rc = file_mkdir_all(dir, 0700, err);

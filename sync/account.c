@@ -235,12 +235,5 @@ int account_pass(const struct config *config, const struct config_account *accou
 bool account_is_locked(const struct config *config, const struct config_account *account)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    const char *dir = config_state_dir(config, account, arena);
-    struct error err = ERROR_INIT;
-    int fd = -1;
-    if (!index_exists(dir))
-        return false;
-    bool locked = index_lock(dir, &fd, &err) < 0 && err.code == ERR_LOCKED;
-    file_close(&fd);
-    return locked;
+    return index_is_locked(config_state_dir(config, account, arena));
 }

@@ -233,6 +233,7 @@ static void methods_ask_the_supervisor(void **state)
     } cases[] = {
         {"Trigger", "{}", "{}", "trigger()"},
         {"Trigger", "{\"targets\":[\"work:INBOX\",\"home\"]}", "{}", "trigger(home work INBOX)"},
+        {"Trigger", "{\"full\":true}", "{}", "full()"},
         {"Trigger", "{\"targets\":[\"wrok\"]}", "work", ""},
         {"Trigger", "{\"targets\":[7]}", "list of strings", ""},
         {"Pause", "{\"accounts\":[\"work\"]}", "{}", "pause(work)"},
