@@ -74,6 +74,7 @@ class Relay:
         self.on_answer = None  # called with what comes from the server, before it is passed on
         self.idle_s = None  # a connection is cut so long after IDLE (plain text only)
         self.attempts = []  # when each connection was asked for
+        self.idles = []  # when each IDLE passed that was to be cut
         self.lock = threading.Lock()
         self.sockets = []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -146,6 +147,7 @@ class Relay:
 
         def from_client(data):
             if self.idle_s is not None and data.upper().endswith(b" IDLE\r\n"):
+                self.idles.append(time.monotonic())
                 threading.Timer(self.idle_s, self.cut_one, (client, server)).start()
             with self.lock:
                 self.bytes_out += len(data)
