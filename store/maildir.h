@@ -36,12 +36,14 @@ int maildir_create_root(const struct maildir *md, struct error *err);
 
 /* ---- folders (maildir_path.c, maildir_tree.c) ---- */
 
+/* `/` and control characters: bytes that a part of a mailbox's name has as %XX alone. */
+bool maildir_never_in_name(unsigned char c);
+/* In a mailbox's name "%2F" is a slash within a part, "%09" a tab, and "%252F", "%25252F" and so on
+ * are "%2F", "%252F" as such. The length of one of these at `at`; 0: none is there. */
+size_t maildir_name_escape(struct str name, size_t at);
 /* The path of a mailbox: DESIGN of names: UTF-8 as it is; `/` inside a component, NUL, control
  * characters, a leading `.`, `%`, the separator in flat and maildir++, and the names cur, new, tmp
  * are %XX; a component over 255 bytes is cut and ends in a hash. In `arena`. */
-/* In a mailbox's name "%2F" is a slash within a part, and "%252F", "%25252F" and so on are "%2F",
- * "%252F" as such. The length of one of these at `at`; 0: none is there. */
-size_t maildir_slash_escape(struct str name, size_t at);
 const char *maildir_path(const struct maildir *md, struct arena *arena, struct str mailbox);
 /* The reverse; false if the path is not one that maildir_path makes (a cut component). */
 bool maildir_mailbox(const struct maildir *md, struct arena *arena, struct str path,

@@ -26,22 +26,39 @@ static void add_escaped(struct buf *out, char c)
     buf_addf(out, "%%%02X", (unsigned char)c);
 }
 
-size_t maildir_slash_escape(struct str name, size_t at)
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool maildir_never_in_name(unsigned char c)
+{
+    return c == '/' || c < 0x20 || c == 0x7f;
+}
+
+size_t maildir_name_escape(struct str name, size_t at)
 {
     size_t end = at + 1;
     if (at >= name.len || name.ptr[at] != '%')
         return 0;
     while (str_starts(str_from_offset(name, end), STR("25")))
         end += 2;
-    return str_starts(str_from_offset(name, end), STR("2F")) ? end + 2 - at : 0;
+    int high = end < name.len ? hex_value(name.ptr[end]) : -1;
+    int low = end + 1 < name.len ? hex_value(name.ptr[end + 1]) : -1;
+    bool is_one = high >= 0 && low >= 0 && maildir_never_in_name((unsigned char)(high * 16 + low));
+    return is_one ? end + 2 - at : 0;
 }
 
 /* Where these are the same on the disk: not where a part holds slashes as such, nor where the
  * separator would be in one. */
-static bool keeps_slash_escapes(const struct maildir *md, unsigned depth)
+static bool keeps_escapes(const struct maildir *md, unsigned depth)
 {
     bool flat = md->layout != MAILDIR_NESTED;
-    return depth < MAILDIR_DEPTH_MAX && !(flat && strchr("%25F", md->separator[0]) != NULL);
+    return depth < MAILDIR_DEPTH_MAX &&
+           !(flat && strchr("%0123456789ABCDEF", md->separator[0]) != NULL);
 }
 
 /* ---- one part of a name ---- */
@@ -62,14 +79,14 @@ static void add_part(const struct maildir *md, struct buf *out, struct str part,
     bool flat = md->layout != MAILDIR_NESTED;
     for (size_t i = 0; i < part.len; i++) {
         unsigned char c = (unsigned char)part.ptr[i];
-        size_t escape = keeps_slash_escapes(md, depth) ? maildir_slash_escape(part, i) : 0;
+        size_t escape = keeps_escapes(md, depth) ? maildir_name_escape(part, i) : 0;
         if (escape > 0) {
             buf_add_str(out, str_sub(part, i, escape));
             i += escape - 1;
             continue;
         }
         bool at_start = i == 0 && (first || c == '.' || is_sub_name(part));
-        if (at_start || c < 0x20 || c == 0x7f || c == '%' || c == '/' ||
+        if (at_start || maildir_never_in_name(c) || c == '%' ||
             (flat && part.ptr[i] == md->separator[0])) {
             add_escaped(out, part.ptr[i]);
         } else {
@@ -151,21 +168,13 @@ const char *maildir_path(const struct maildir *md, struct arena *arena, struct s
 
 /* ---- the way back ---- */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool decode_part(const struct maildir *md, struct buf *out, struct str part, unsigned depth)
 {
     if (str_eq(part, STR(EMPTY_PART))) {
         return true;
     }
     for (size_t i = 0; i < part.len; i++) {
-        size_t escape = keeps_slash_escapes(md, depth) ? maildir_slash_escape(part, i) : 0;
+        size_t escape = keeps_escapes(md, depth) ? maildir_name_escape(part, i) : 0;
         if (escape > 0) {
             buf_add_str(out, str_sub(part, i, escape));
             i += escape - 1;

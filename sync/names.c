@@ -8,11 +8,6 @@
 
 static const char INBOX[] = "INBOX";
 
-static bool needs_escape(unsigned char c)
-{
-    return c < 0x20 || c == 0x7f;
-}
-
 /* One component, decoded; what cannot stand in a name is %XX. */
 static void add_component(const struct names_space *space, struct arena *arena, struct str raw,
                           struct buf *out)
@@ -21,8 +16,7 @@ static void add_component(const struct names_space *space, struct arena *arena, 
     bool clean = space->utf8 ? str_is_utf8(raw) : mailbox_name_decode(arena, raw, &text);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (maildir_slash_escape(text, i) > 0 || c == '/' || needs_escape(c) ||
-            (!clean && c >= 0x80))
+        if (maildir_name_escape(text, i) > 0 || maildir_never_in_name(c) || (!clean && c >= 0x80))
             buf_addf(out, "%%%02X", c);
         else
             buf_add_byte(out, (char)c);
@@ -61,20 +55,20 @@ static int hex_digit(char c)
 }
 
 /* Undoes the %XX that add_component makes: `/`, control characters, and the `%` of what looks like
- * the former. */
+ * these. */
 static struct str unescape(struct arena *arena, struct str component)
 {
     char *out = arena_alloc(arena, component.len + 1);
     size_t len = 0;
     for (size_t i = 0; i < component.len; i++) {
         char c = component.ptr[i];
-        if (maildir_slash_escape(component, i) > 3) {
+        if (maildir_name_escape(component, i) > 3) {
             i += 2;
         } else if (c == '%' && i + 2 < component.len) {
             int high = hex_digit(component.ptr[i + 1]);
             int low = hex_digit(component.ptr[i + 2]);
             int value = high * 16 + low;
-            if (high >= 0 && low >= 0 && (value == '/' || needs_escape((unsigned char)value))) {
+            if (high >= 0 && low >= 0 && maildir_never_in_name((unsigned char)value)) {
                 c = (char)value;
                 i += 2;
             }

@@ -10,9 +10,9 @@ struct names_space {
     bool utf8;         /* names on the wire are UTF-8 (IMAP4rev2, UTF8=ACCEPT) */
 };
 
-/* "INBOX.Lists.C" to "Lists/C". A `/` inside a component becomes "%2F", and "%2F" there
- * becomes "%252F"; a name that is no modified
- * UTF-7 stays as it is, 8-bit bytes as %XX. False when the name lies outside the personal
+/* "INBOX.Lists.C" to "Lists/C". A `/` inside a component becomes "%2F", a control character
+ * likewise, and "%2F" there becomes "%252F"; a name that is no modified UTF-7 stays as it is, 8-bit
+ * bytes as %XX. False when the name lies outside the personal
  * namespace. */
 bool names_to_utf8(const struct names_space *space, struct arena *arena, struct str remote,
                    struct str *out);

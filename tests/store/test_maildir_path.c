@@ -7,11 +7,24 @@
 
 /* Mailbox names are made of these; what is special in any layout comes often. */
 static const char *const pieces[] = {
-    "/",    ".",    "..",  "%",   "%2F",   "2F",    "25",        "%2E",
-    "%-",   "cur",  "new", "tmp", "INBOX", "Inbox", "a",         "B",
-    " ",    "~",    "-",   "--",  "\x01",  "\x7f",  "\xc3\xa9",  "\xe2\x82\xac",
-    "\xff", "\x80", "\\",  "\n",  ":",     "*",     ".maildird", "maildird",
-    "Mail", "x",
+    "/",        ".",
+    "..",       "%",
+    "%2F",      "2F",
+    "25",       "%2E",
+    "%-",       "cur",
+    "new",      "tmp",
+    "INBOX",    "Inbox",
+    "a",        "B",
+    " ",        "~",
+    "-",        "--",
+    "%01",      "%7F",
+    "%0A",      "09",
+    "\xc3\xa9", "\xe2\x82\xac",
+    "\xff",     "\x80",
+    "\\",       ":",
+    "*",        ".maildird",
+    "maildird", "Mail",
+    "x",
 };
 
 struct setting {
@@ -40,7 +53,7 @@ static struct str random_name(struct fixture *f, struct random *r, uint32_t part
     for (uint32_t i = 0; i < parts; i++) {
         buf_add_cstr(&name, pieces[random_below(r, sizeof pieces / sizeof *pieces)]);
         if (random_below(r, 40) == 0) {
-            buf_add_byte(&name, '\0');
+            buf_add_cstr(&name, "%00");
         }
     }
     struct str kept = arena_str(f->arena, buf_str(&name));
@@ -150,6 +163,11 @@ static void the_layouts_look_as_they_are_documented(void **state)
         {MAILDIR_NESTED, NULL, NULL, "a%252Fb", "a%252Fb"},
         {MAILDIR_FLAT, ".", NULL, "a%2Fb/c", "a%2Fb.c"},
         {MAILDIR_FLAT, "2", NULL, "a%2Fb/c", "a%25%32Fb2c"},
+        {MAILDIR_NESTED, NULL, NULL, "a%09b", "a%09b"},
+        {MAILDIR_NESTED, NULL, NULL, "a%2509b%7F", "a%2509b%7F"},
+        {MAILDIR_NESTED, NULL, NULL, "a%0ab%20", "a%250ab%2520"},
+        {MAILDIR_NESTED, NULL, NULL, "a\tb", "a%09b"}, /* as its escape */
+        {MAILDIR_FLAT, "9", NULL, "a%09b/c", "a%250%39b9c"},
         {MAILDIR_NESTED, NULL, NULL, "x/cur", "x/%63ur"},
         {MAILDIR_NESTED, NULL, NULL, "x/current", "x/current"},
         {MAILDIR_NESTED, NULL, NULL, "../../etc", "%2E./%2E./etc"},

@@ -191,6 +191,8 @@ static void every_situation_has_its_action(void **state)
         {"a", "", "", "a leave", DIRECTION_BOTH, NULL, '/'},
         {"a=elsewhere", "a", "elsewhere", "a sync", DIRECTION_BOTH, NULL, '/'},
         {"a=elsewhere", "a", "a", "a leave, a refuse", DIRECTION_BOTH, NULL, '/'},
+        {"a\tb=a%2509b", "a\tb", "a%2509b", "a%09b sync", DIRECTION_BOTH, NULL, '/'},
+        {"", "a\tb a%09b", "", "a%09b make, a%2509b make", DIRECTION_BOTH, NULL, '/'},
         /* a creation that was interrupted */
         {"+la", "a", "", "a make", DIRECTION_BOTH, NULL, '/'},
         {"+la", "a", "a", "a sync", DIRECTION_BOTH, NULL, '/'},

@@ -208,6 +208,21 @@ static void law7_names_of_every_kind_in_every_layout(void **state)
     }
 }
 
+static void law7_a_percent_is_no_control_character(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_create(&e, "x%09y");
+    (void)server_append(&e, "x%09y", "percent", "");
+    engine_pass_ends(&e, 0);
+    assert_local(&e, "INBOX[] x%2509y[percent]");
+    local_create(&e, "n%250A");
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[] n%0A[] x%09y[percent]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +234,7 @@ int main(void)
         cmocka_unit_test(special_uses_where_the_server_marks_none),
         cmocka_unit_test(nothing_that_cannot_be_selected_is_synced),
         cmocka_unit_test(law7_names_of_every_kind_in_every_layout),
+        cmocka_unit_test(law7_a_percent_is_no_control_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
