@@ -305,9 +305,9 @@ static void note_sizes(struct prospects *p, const struct operation_vec *ops, boo
  * changed their dates. */
 static void note_strays(struct prospects *p, const struct mailbox_plan *plan)
 {
-    const struct operation_vec *const lists[] = {&plan->ops[OP_UPLOAD], &plan->strays};
+    const struct operation_vec *const lists[] = {&plan->strays, &plan->ops[OP_UPLOAD]};
     char key[64];
-    for (size_t k = 0; k < 2 && plan->pair->pairing != NULL; k++) {
+    for (size_t k = 0; k < (plan->pair->pairing != NULL ? 2 : 1); k++) {
         p->gone += lists[k]->len;
         for (size_t i = 0; i < lists[k]->len; i++) {
             const struct identity *id = lists[k]->items[i].identity;

@@ -234,7 +234,7 @@ struct mailbox_plan {
     struct operation_vec ops[OP_KINDS];
     struct seqset fetch;         /* further downloads, of which nothing but the UID is known */
     struct operation_vec held;   /* deletions that the guard keeps back */
-    struct operation_vec strays; /* uploads held, where the mailbox was paired by content */
+    struct operation_vec strays; /* uploads held, where strays_may_be_in the mailbox */
     struct seqset flags_failed;  /* UIDs whose flags could not be stored on the server */
 };
 VEC_STRUCT(plan_vec, struct mailbox_plan);

@@ -4,6 +4,7 @@
 #include "sync/cases.h"
 #include "sync/flags.h"
 #include "sync/limits.h"
+#include "sync/strays.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -307,7 +308,7 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
             break;
         }
         plan->pair->local_blocked = true; /* the next pass must find the file again */
-        if (plan->pair->pairing != NULL)
+        if (strays_may_be_in(plan->pair))
             add_stray(plan, row);
         break;
     case CASE_DELETE_LOCAL:

@@ -70,8 +70,16 @@ static struct stray *take(struct strays *s, const struct mailbox_plan *to,
     return at;
 }
 
+bool strays_may_be_in(const struct mailbox_pair *pair)
+{
+    return pair->pairing != NULL || (pair->record.id != 0 && pair->record.uidnext == 0);
+}
+
+/* What an earlier pass paired and left over is held already. */
 static void hold(struct mailbox_pair *pair, const struct maildir_file *file)
 {
+    if (pair->pairing == NULL)
+        return;
     for (size_t i = 0; i < pair->pairing->held.len; i++) {
         if (str_eq(pair->pairing->held.items[i].base, file->parsed.base))
             return;
@@ -147,9 +155,10 @@ void strays_match(struct plan *plan, struct arena *arena)
 {
     struct strays s = {.plan = plan, .arena = arena, .by_content = strmap_new()};
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->pair->pairing == NULL || m->pair->action != PAIR_SYNC || is_drafts(m))
+        if (!strays_may_be_in(m->pair) || m->pair->action != PAIR_SYNC || is_drafts(m))
             continue;
-        list_strays(&s, m, &m->ops[OP_UPLOAD]);
+        if (m->pair->pairing != NULL)
+            list_strays(&s, m, &m->ops[OP_UPLOAD]);
         list_strays(&s, m, &m->strays);
     }
     VEC_FOREACH (struct mailbox_plan, to, &plan->mailboxes) {

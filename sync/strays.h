@@ -12,3 +12,6 @@
  * broken off, it would look new. Both lose their operations.
  */
 void strays_match(struct plan *plan, struct arena *arena);
+/* Whether a file of this mailbox may be one: it is paired in this pass, or was in one that was
+ * broken off before the mailbox had marks again. */
+bool strays_may_be_in(const struct mailbox_pair *pair);
