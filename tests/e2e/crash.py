@@ -21,14 +21,20 @@ LOOKS = (5, 80, 160, 240)  # seconds after the crash at which the next runs begi
 
 class CrashCase(passes.PassCase):
     powerloss = False
+    mailboxes = ["Archive"]
+    client_keys = {}
     seeds = int(os.environ.get("MAILDIRD_E2E_LOSS_SEEDS", "3"))
+    first = int(os.environ.get("MAILDIRD_E2E_KILL_FIRST", "1"))
     stride = int(os.environ.get("MAILDIRD_E2E_KILL_STRIDE", "1"))
 
+    def server(self):
+        return dovecot.Dovecot(compress=False)
+
     def setUp(self):
-        self.fixture = self.started(dovecot.Dovecot(compress=False))
-        self.create(self.fixture, ["Archive"])
+        self.fixture = self.started(self.server())
+        self.create(self.fixture, self.mailboxes)
         self.maildird = self.client(self.fixture, "off", maildird.release_binary(),
-                                    sync={"guard": "off"})
+                                    sync={"guard": "off"}, **self.client_keys)
         self.number = 0
         self.connection = self.fixture.connect()
         for message in messages.batch(99, KEPT_FROM_THE_START):
@@ -148,7 +154,7 @@ class CrashCase(passes.PassCase):
         return local == self.expected and self.read_all() == self.expected
 
     def check_each_call(self, work, stock=False):
-        number, ended = 1, True
+        number, ended = self.first, True
         while ended:
             for seed in range(self.seeds if self.powerloss else 1):
                 if stock:
