@@ -9,7 +9,7 @@
 /* Of a message's header, to find From and Subject in. */
 #define HEADER_BYTES_MAX (64 * 1024)
 
-static void note_name(struct name_vec *names, const char *name)
+void hook_news_name(struct name_vec *names, const char *name)
 {
     for (size_t i = 0; i < names->len; i++) {
         if (strcmp(names->items[i], name) == 0)
@@ -23,7 +23,7 @@ static void arrived(void *self, const struct arrival *arrival)
     struct hook_news *news = self;
     if (!arrival->is_new)
         return;
-    note_name(&news->new_in, arrival->mailbox);
+    hook_news_name(&news->new_in, arrival->mailbox);
     if (news->new_count++ < HOOK_MESSAGES_MAX)
         vec_push(&news->messages,
                  ((struct hook_message){xstrdup(arrival->mailbox), xstrdup(arrival->file)}));
@@ -32,7 +32,7 @@ static void arrived(void *self, const struct arrival *arrival)
 static void changed(void *self, const char *mailbox)
 {
     struct hook_news *news = self;
-    note_name(&news->changed_in, mailbox);
+    hook_news_name(&news->changed_in, mailbox);
 }
 
 struct hook_news *hook_news_new(void)

@@ -173,12 +173,15 @@ static bool begins_to_fail(const struct hook_context *c, const struct report *re
     return true;
 }
 
-void hooks_after_sync(const struct hook_context *context, const struct hook_news *news,
+static bool is_stopped(const struct hook_context *c)
+{
+    return c->wake != NULL && wake_is_signalled(c->wake);
+}
+
+static void run_after(const struct hook_context *context, const struct hook_news *news,
                       const struct report *report)
 {
     const struct config_hooks *commands = &context->config->hooks;
-    if (context->wake != NULL && wake_is_signalled(context->wake))
-        return;
     if (news->changed_in.len > 0)
         run_and_log(context, &(struct hook){.name = "changed",
                                             .command = commands->changed,
@@ -194,4 +197,20 @@ void hooks_after_sync(const struct hook_context *context, const struct hook_news
                                             .command = commands->failed,
                                             .news = news,
                                             .failure = &report->error});
+}
+
+void hooks_after_sync(const struct hook_context *context, struct hook_news *news,
+                      const struct report *report)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    const char *dir = config_state_dir(context->config, context->account, arena);
+    const char *kept = arena_printf(arena, "%s/news", dir);
+    struct error none = ERROR_INIT;
+    hook_news_recall(news, kept);
+    if (!is_stopped(context))
+        run_after(context, news, report);
+    if (is_stopped(context)) /* perhaps in the middle of a hook, which is told again */
+        hook_news_keep(news, kept);
+    else
+        (void)file_unlink(AT_FDCWD, kept, &none);
 }

@@ -33,7 +33,8 @@ const struct news_sink *hook_news_sink(struct hook_news *news);
 /* ERR_SKIPPED with the reason when before_sync fails or takes too long: the pass is to be left out.
  * ERR_CANCELLED. */
 int hooks_before_sync(const struct hook_context *context, struct error *err);
-/* What is due after a pass; nothing once the wake was signalled. A hook that fails is logged, and
- * is nothing to the pass. */
-void hooks_after_sync(const struct hook_context *context, const struct hook_news *news,
+/* What is due after a pass, and what one before it could not tell any more. Nothing once the wake
+ * was signalled: the news is kept for the next pass. A hook that fails is logged, and is nothing to
+ * the pass. */
+void hooks_after_sync(const struct hook_context *context, struct hook_news *news,
                       const struct report *report);

@@ -1,5 +1,5 @@
 #pragma once
-/* What the two files of hooks share. */
+/* What the files of hooks share. */
 #include "base/vec.h"
 #include "sync/hooks.h"
 #include <jansson.h>
@@ -18,6 +18,14 @@ struct hook_news {
     struct name_vec new_in;     /* mailboxes with new mail */
     struct name_vec changed_in; /* mailboxes whose files changed here */
 };
+
+/* Adds a name that is not there yet. */
+void hook_news_name(struct name_vec *names, const char *name);
+
+/* Writes what there is to tell to a file, and adds what it holds to the news. Where that fails it
+ * is not told. */
+void hook_news_keep(const struct hook_news *news, const char *path);
+void hook_news_recall(struct hook_news *news, const char *path);
 
 /* What a hook reads: {"hook", "account", "mailboxes", "new", "messages": [{"mailbox", "path",
  * "from", "subject"}], "error"}. `news`, `mailboxes` and `failure` may be NULL. To be freed with

@@ -104,7 +104,8 @@ class DaemonFaults(passes.PassCase):
         between = self.between()
         between.idle_s = idle_s
         begun = time.monotonic()
-        client, running = self.started_daemon(between.port, watch={"mode": "idle", "poll": "10s"})
+        client, running = self.started_daemon(between.port, compress="off",
+                                              watch={"mode": "idle", "poll": "10s"})
         running.wait(lambda: len(between.idles) == 2, "a second IDLE", idle_s + 30)
         self.deliver()
         self.wait_files(client, running, 4, "the new message, by push or when it listens again", 20)
