@@ -3,9 +3,11 @@
 
 import json
 import os
+import subprocess
 import unittest
 
 import support
+import tools
 from embedded import Imapd
 from maildird import Maildird
 
@@ -176,6 +178,30 @@ class Hooks(unittest.TestCase):
                         self.assertEqual(stat.read().rsplit(")", 1)[1].split()[0], "Z")
                 except (FileNotFoundError, ProcessLookupError):
                     pass
+
+    def test_what_a_stopped_pass_brought_is_told_by_the_next(self):
+        started = os.path.join(self.client.folder, "started")
+        self.configure(changed='echo >"%s"; exec sleep 1000' % started, new_mail=NOTE)
+        self.sync()
+        for _ in range(2):
+            self.deliver()
+        process = subprocess.Popen(self.client.command("sync"), env=self.client.environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        tools.wait_until(lambda: os.path.exists(started), 30, "the hook to run")
+        process.terminate()
+        process.wait(30)
+        self.assertEqual(self.notes(), [])
+        self.deliver()
+        self.configure(changed=NOTE, new_mail=NOTE)
+        self.sync()
+        (_, changed), (variables, news) = self.notes()
+        self.assertEqual((changed["hook"], changed["mailboxes"]), ("changed", ["INBOX"]))
+        self.assertEqual(variables, "new_mail|work|INBOX|3")
+        self.assertEqual(len({message["path"] for message in news["messages"]}), 3)
+        self.assertEqual({message["mailbox"] for message in news["messages"]}, {"INBOX"})
+        self.sync()
+        self.assertEqual(self.notes(), [])
 
     def test_a_hook_that_fails_is_nothing_to_the_pass(self):
         self.configure(changed="cat >&2; false")
