@@ -155,7 +155,10 @@ static uint32_t next_uid(const struct select_data *data, const struct mailbox_pa
     if (data->uidnext != 0)
         return data->uidnext;
     const struct remote_vec *fresh = &pair->remote.fresh;
+    const struct seqset *plain = &pair->remote.plain;
     uint32_t after = fresh->len > 0 ? fresh->items[fresh->len - 1].uid + 1 : 1;
+    if (!seqset_is_empty(plain) && plain->items[plain->len - 1].last >= after)
+        after = plain->items[plain->len - 1].last + 1;
     return after > pair->record.uidnext || pair->renumbered ? after : pair->record.uidnext;
 }
 
