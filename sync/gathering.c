@@ -81,7 +81,9 @@ static void list_messages(struct gathering *g)
     g->messages_len = fresh->len;
     for (size_t i = 0; i < fresh->len; i++) {
         struct pairing_message *m = &g->messages[i];
-        *m = (struct pairing_message){.uid = fresh->items[i].uid, .partner = PAIRING_NONE};
+        *m = (struct pairing_message){.uid = fresh->items[i].uid,
+                                      .marked = fresh->items[i].flags.system & MAILDIR_TRASHED,
+                                      .partner = PAIRING_NONE};
         g->dates[i] = 0;
         while (at < g->old.len && g->old.items[at].uid < m->uid)
             at++;
@@ -163,8 +165,10 @@ static void list_files(struct gathering *g)
     /* What was removed here, or left on the server, stays so. */
     for (size_t i = 0; i < g->old.len; i++) {
         enum message_state state = g->old.items[i].state;
-        if (!g->old_has_file[i] && (state == MESSAGE_DELETED_HERE || state == MESSAGE_SKIPPED))
-            add_candidate(g, NULL, &g->old.items[i]);
+        if (g->old_has_file[i] || (state != MESSAGE_DELETED_HERE && state != MESSAGE_SKIPPED))
+            continue;
+        add_candidate(g, NULL, &g->old.items[i])->marked =
+            state == MESSAGE_DELETED_HERE && (g->old.items[i].flags.system & MAILDIR_TRASHED);
     }
 }
 

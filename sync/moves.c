@@ -185,14 +185,17 @@ static void take_keywords_along(struct matcher *mt, const struct mailbox_plan *f
 }
 
 /* Nothing is renamed and nothing sent: what differs is looked at again by the next pass. So are
- * keywords, of which the file has the letters of another folder. */
-static void keep_flags(struct mailbox_plan *to, const struct index_flags *remote, uint8_t local,
-                       struct move *move)
+ * keywords, where the file has the letters of another folder. `file` NULL: as agreed. */
+static void keep_flags(struct mailbox_plan *to, const struct index_flags *remote,
+                       const struct maildir_file *file, struct move *move)
 {
-    move->flags = (struct index_flags){.system = move->base->flags.system};
+    if (move->from == to)
+        move->flags = move->base->flags;
+    else
+        move->flags = (struct index_flags){.system = move->base->flags.system};
     if (!flags_equal(remote, &move->flags))
         to->pair->remote_blocked = true;
-    if (local != move->flags.system)
+    if (file != NULL && (file->parsed.flags != move->flags.system || file->parsed.letters.len > 0))
         to->pair->local_blocked = true;
 }
 
@@ -365,7 +368,7 @@ static bool meet(struct matcher *mt, struct mailbox_plan *from, struct operation
     struct move *move;
     if (here == to) {
         move = add_move(mt, MOVE_MEET, from, to, forget->base, "moved alike on both sides");
-        keep_flags(to, &download->flags, upload->file->parsed.flags, move);
+        keep_flags(to, &download->flags, upload->file, move);
     } else {
         move = add_move(mt, MOVE_LOCAL, here, to, forget->base,
                         "moved on both sides: to where the server has it");
@@ -411,7 +414,7 @@ static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct opera
         move->file = gone->file;
         move->to_uid = download->uid;
         if (same)
-            keep_flags(to, &download->flags, local_flags_of(gone), move);
+            keep_flags(to, &download->flags, gone->file, move);
         else
             bring_along(mt, from, to, download, gone, move);
         download->is_moved = gone->is_moved = true;

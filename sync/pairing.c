@@ -107,16 +107,21 @@ static void pair(struct pairing_file *files, size_t file, struct pairing_message
 
 /* ---- what agrees ---- */
 
+static bool may_be(const struct pairing_file *f, const struct pairing_message *m)
+{
+    return !f->marked || m->marked;
+}
+
 static bool agrees_exactly(const struct pairing_file *f, const struct pairing_message *m)
 {
-    return f->has_content && m->has_content && digest_eq(&f->header, &m->header) &&
+    return may_be(f, m) && f->has_content && m->has_content && digest_eq(&f->header, &m->header) &&
            (f->size == m->size || own_size(f->size, f->left_out) == message_own_size(m));
 }
 
 static bool agrees_as_stored(const struct pairing_file *f, const struct pairing_message *m)
 {
-    return f->has_stored && m->has_content && digest_eq(&f->stored_header, &m->header) &&
-           f->stored_size == m->size;
+    return may_be(f, m) && f->has_stored && m->has_content &&
+           digest_eq(&f->stored_header, &m->header) && f->stored_size == m->size;
 }
 
 /* A server that keeps bare line ends tells a size smaller by a byte for each. */
@@ -124,8 +129,8 @@ static bool agrees_but_for_line_ends(const struct pairing_file *f, const struct 
 {
     uint64_t most = own_size(f->size, f->left_out);
     uint64_t own = message_own_size(m);
-    return f->has_content && m->has_content && digest_eq(&f->header, &m->header) && own <= most &&
-           most - own <= f->lines;
+    return may_be(f, m) && f->has_content && m->has_content && digest_eq(&f->header, &m->header) &&
+           own <= most && most - own <= f->lines;
 }
 
 static bool same_email_id(const struct pairing_file *f, const struct pairing_message *m)
@@ -160,8 +165,8 @@ static void match_wanted(struct pairing_file *files, size_t files_len,
         if (at == PAIRING_NONE || messages[at].partner != PAIRING_NONE)
             continue;
         const struct pairing_message *m = &messages[at];
-        if (trusted || same_email_id(f, m) || agrees_exactly(f, m) || agrees_as_stored(f, m) ||
-            agrees_but_for_line_ends(f, m)) {
+        if (trusted || (same_email_id(f, m) && may_be(f, m)) || agrees_exactly(f, m) ||
+            agrees_as_stored(f, m) || agrees_but_for_line_ends(f, m)) {
             f->by_stored = !trusted && !agrees_exactly(f, m) && agrees_as_stored(f, m);
             pair(files, i, messages, at);
         }
@@ -200,7 +205,7 @@ static void match_email_ids(struct pairing_file *files, size_t files_len,
                 high = middle;
         }
         while (low < n && same_email_id(f, entries[low].message) &&
-               entries[low].message->partner != PAIRING_NONE)
+               (entries[low].message->partner != PAIRING_NONE || !may_be(f, entries[low].message)))
             low++;
         if (low < n && same_email_id(f, entries[low].message))
             pair(files, i, messages, entries[low].at);
@@ -228,7 +233,8 @@ static size_t find_exactly(struct shelf *shelf, const struct pairing_file *f)
 {
     uint64_t own = own_size(f->size, f->left_out);
     size_t at = next_free(shelf, lower_bound(shelf, &f->header, own));
-    if (at < shelf->order_len && compare(&shelf->messages[shelf->order[at]], &f->header, own) == 0)
+    if (at < shelf->order_len && may_be(f, &shelf->messages[shelf->order[at]]) &&
+        compare(&shelf->messages[shelf->order[at]], &f->header, own) == 0)
         return shelf->order[at];
     return find_by_header(shelf, &f->header, f, agrees_exactly);
 }

@@ -41,9 +41,9 @@ static int count_owned(struct pass *pass, const struct maildir_snapshot *snapsho
     return r;
 }
 
-/* Whether the folder holds a good part of the record's files. */
+/* Whether the folder holds a good part of the record's files, or `any` of them. */
 static int holds_files(struct pass *pass, const char *path, const struct index_mailbox *record,
-                       bool *out, struct error *err)
+                       bool any, bool *out, struct error *err)
 {
     struct maildir_snapshot snapshot = {0};
     size_t owned = 0;
@@ -51,7 +51,7 @@ static int holds_files(struct pass *pass, const char *path, const struct index_m
     int r = maildir_scan(pass->maildir, path, &snapshot, err);
     if (r == 0)
         r = count_owned(pass, &snapshot, record->id, &owned, err);
-    *out = r == 0 && owned > 0 && owned * 2 >= record->files;
+    *out = r == 0 && owned > 0 && (any || owned * 2 >= record->files);
     maildir_snapshot_free(&snapshot);
     if (r < 0 && err->scope <= SCOPE_MAILBOX) {
         error_clear(err);
@@ -126,7 +126,7 @@ static int know_by_directories(struct finder *f, size_t i, const struct maildir_
     }
     /* Its name may have been on the way when the program was stopped. */
     bool same = record->files == 0 || record->state == MAILBOX_RENAMING_LOCAL;
-    int r = same ? 0 : holds_files(f->pass, path, record, &same, err);
+    int r = same ? 0 : holds_files(f->pass, path, record, true, &same, err);
     f->out->local_is[i] = same ? record->id : 0;
     return r;
 }
@@ -163,7 +163,7 @@ static int know_by_files(struct finder *f, struct error *err)
             bool same = false;
             if (has_record(f, i))
                 continue;
-            r = holds_files(f->pass, f->local->items[i].path, record, &same, err);
+            r = holds_files(f->pass, f->local->items[i].path, record, false, &same, err);
             if (same) {
                 f->out->local_is[i] = record->id;
                 break;
@@ -326,7 +326,8 @@ static int examine(struct pass *pass, struct str name, struct select_data *out, 
     return r;
 }
 
-/* By UIDVALIDITY, UIDs and sizes. An empty mailbox has but its UIDNEXT, and must be the only one of
+/* By UIDVALIDITY, UIDs and sizes: most of what is known is there, or nothing else, and nothing else
+ * ever came. An empty mailbox has but its UIDNEXT, and must be the only one of
  * its UIDVALIDITY. */
 static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
                            const struct index_mailbox *record, bool *out, struct error *err)
@@ -347,7 +348,9 @@ static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
             alike += f->known[i].uidvalidity == record->uidvalidity;
         *out = data.exists == 0 && data.uidnext == record->uidnext && alike == 1;
     } else if (r == 0) {
-        *out = sample.same == sample.there && sample.there * 2 > asked;
+        bool none_came = data.uidnext == record->uidnext && data.exists == sample.there;
+        *out = sample.same == sample.there && sample.there > 0 &&
+               (sample.there * 2 > asked || none_came);
     }
     seqset_free(&sample.uids);
     vec_free(&sample.records);

@@ -8,7 +8,8 @@
 /*
  * A side is told as words. A file: letters, then KEY=VALUE; h: header, s: wire size, o:
  * book-keeping of it, l: lines, H and S: header and size as stored, u: wanted UID, e: EMAILID; `t`
- * trusted, `g` a ghost, `y` once synced. A message the same, its UID by its place from 1 on.
+ * trusted, `g` a ghost, `y` once synced, `m` marked. A message the same, its UID by its place from
+ * 1 on.
  */
 
 #define SIDE_MAX 16
@@ -69,6 +70,9 @@ static void read_file(struct str word, struct pairing_file *f)
         case 'y':
             f->once_synced = true;
             break;
+        case 'm':
+            f->marked = true;
+            break;
         default:
             fail();
         }
@@ -85,6 +89,7 @@ static void read_message(struct str word, uint32_t uid, struct pairing_message *
                                   .left_out = f.left_out,
                                   .header = f.header,
                                   .email_id = f.email_id,
+                                  .marked = f.marked,
                                   .partner = PAIRING_NONE};
 }
 
@@ -155,6 +160,15 @@ static const struct {
     {"ha,s1,g ha,s1", "ha,s1", "-1"},
     {"ha,s1,g ha,s1", "ha,s1 ha,s1", "21"},
     {"u1,t,g ha,s1", "ha,s1 ha,s1", "12"},
+    /* What was deleted there, too, is no message that is not marked. */
+    {"ha,s1,g,m", "ha,s1", "-"},
+    {"ha,s1,u1,g,m", "ha,s1", "-"},
+    {"ha,s1,g,m", "ha,s1 ha,s1,m", "2"},
+    {"ex,u1,g,m", "ex ex,m", "2"},
+    {"ha,s2,g,m,l3", "ha,s1 ha,s1,m", "2"},
+    {"hb,s9,Ha,S1,g,m", "ha,s1 ha,s1,m", "2+"},
+    {"ha,s1 ha,s1,g,m", "ha,s1,m", "1-"},
+    {"u1,t,g,m", "ha,s1", "1"},
 };
 
 static void law6_files_meet_their_messages(void **state)

@@ -161,7 +161,40 @@ static void what_changed_meanwhile_is_carried_too(void **state)
     engine_free(&e);
 }
 
+/* What is left is known by its UIDs and sizes, and nothing else ever came. */
+static void emptied_but_for_one_on_the_server(void **state)
+{
+    for (size_t i = 0; i < SERVERS; i++) {
+        struct engine e;
+        begin(&e, &servers[i], NULL);
+        server_rename(&e, "a", "c");
+        server_move(&e, "c", "INBOX", "a1");
+        local_move(&e, "a", "INBOX", "a2");
+        server_expunge(&e, "c", "a3");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "INBOX[a1 a2] b[b1 b2 b3 b4] c[]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 /* ---- here ---- */
+
+/* Its directories and one file of it are enough. */
+static void emptied_but_for_one_here(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, NULL);
+    local_rename(&e, "a", "c");
+    local_move(&e, "c", "INBOX", "a1");
+    local_remove(&e, "c", "a2");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[a1] b[b1 b2 b3 b4] c[a3]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
 
 static void renamed_here(void **state)
 {
@@ -400,6 +433,8 @@ int main(void)
         cmocka_unit_test(a_mailbox_goes_into_itself_on_the_server),
         cmocka_unit_test(a_new_mailbox_takes_the_old_name),
         cmocka_unit_test(what_changed_meanwhile_is_carried_too),
+        cmocka_unit_test(emptied_but_for_one_on_the_server),
+        cmocka_unit_test(emptied_but_for_one_here),
         cmocka_unit_test(renamed_here),
         cmocka_unit_test(renamed_right_after_the_first_pass),
         cmocka_unit_test(renamed_along_a_chain_here),

@@ -32,23 +32,18 @@ static bool visit_one(void *self, const struct backend_message *message, struct 
 {
     struct visit *v = self;
     const char *line = arena_printf(v->e->arena, "Subject: %s\r\n", v->wanted);
-    if (!str_starts(body, str_from(line))) {
+    if (!str_starts(body, str_from(line)))
         return true;
-    }
     AUTO_BUF struct buf words = BUF_INIT(4096);
-    if (message->flags.system & FLAG_SEEN) {
+    if (message->flags.system & FLAG_SEEN)
         buf_addf(&words, "S");
-    }
-    if (message->flags.system & FLAG_FLAGGED) {
+    if (message->flags.system & FLAG_FLAGGED)
         buf_addf(&words, "F");
-    }
     struct str *keywords = message->flags.keywords;
-    if (message->flags.keywords_len > 1) {
+    if (message->flags.keywords_len > 1)
         qsort(keywords, message->flags.keywords_len, sizeof *keywords, by_word);
-    }
-    for (size_t i = 0; i < message->flags.keywords_len; i++) {
+    for (size_t i = 0; i < message->flags.keywords_len; i++)
         buf_addf(&words, " %.*s", STR_ARG(keywords[i]));
-    }
     v->uid = message->uid;
     v->words = arena_str(v->e->arena, buf_str(&words)).ptr;
     return false;
@@ -71,9 +66,8 @@ static void server_words(struct engine *e, const char *subject, const char *word
     struct str rest = str_from(words);
     struct str word;
     flags.keywords = keywords;
-    while (str_split(&rest, ' ', &word)) {
+    while (str_split(&rest, ' ', &word))
         keywords[flags.keywords_len++] = word;
-    }
     server_set_flags(e, "INBOX", find(e, subject).uid, &flags);
 }
 
@@ -108,9 +102,8 @@ static struct maildir_file file_of(struct engine *e, const char *subject)
         }
     }
     maildir_snapshot_free(&snapshot);
-    if (found.name.len == 0) {
+    if (found.name.len == 0)
         fail_msg("no file of %s", subject);
-    }
     return found;
 }
 
@@ -283,9 +276,8 @@ static void more_than_the_letters_are_in_the_index_alone(void **state)
     struct engine e;
     begin(&e, NULL);
     AUTO_BUF struct buf words = BUF_INIT(1024);
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 30; i++)
         buf_addf(&words, "%sk%02d", i > 0 ? " " : "", i);
-    }
     const char *all = arena_str(e.arena, buf_str(&words)).ptr;
     server_words(&e, "m1", all);
     engine_pass_ends(&e, 0);
@@ -493,6 +485,26 @@ static void keywords_changed_before_a_move_go_along(void **state)
     }
 }
 
+/* There it went and came back, and lost its words. */
+static void the_words_of_what_has_another_uid_change(void **state)
+{
+    struct engine e;
+    begin(&e, NULL);
+    server_create(&e, "other");
+    server_words(&e, "m1", "first");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    server_move(&e, "INBOX", "other", "m1");
+    server_move(&e, "other", "INBOX", "m1");
+    server_words(&e, "m1", "");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies, 0);
+    engine_pass_ends(&e, 0);
+    assert_info(&e, "m1", "S");
+    settled(&e);
+    engine_free(&e);
+}
+
 /* ---- few commands ---- */
 
 static void a_thousand_changes_of_every_kind(void **state)
@@ -579,6 +591,7 @@ int main(void)
         cmocka_unit_test(policy_says_which_way),
         cmocka_unit_test(moved_keywords_get_the_letters_of_their_folder),
         cmocka_unit_test(keywords_changed_before_a_move_go_along),
+        cmocka_unit_test(the_words_of_what_has_another_uid_change),
         cmocka_unit_test(a_thousand_changes_of_every_kind),
         cmocka_unit_test(law4_keywords_survive_cuts),
     };

@@ -236,6 +236,25 @@ static void law6_what_was_lost_is_found_by_content(void **state)
     }
 }
 
+/* What was deleted before is not the same message moved in since. */
+static void law6_what_was_deleted_is_not_what_comes(void **state)
+{
+    struct engine e;
+    set_up(&e);
+    server_copy(&e, "Other", "INBOX", "o1");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    local_remove(&e, "INBOX", "o1");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1 m2/S m3] Other[o1]");
+    renumber(&e, "INBOX");
+    server_move(&e, "Other", "INBOX", "o1");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1 m2/S m3 o1] Other[]");
+    engine_free(&e);
+}
+
 /* A dry run tells the same and changes nothing. */
 static void law6_a_dry_run_finds_and_changes_nothing(void **state)
 {
@@ -532,6 +551,7 @@ int main(void)
         cmocka_unit_test(law6_an_old_backup_goes_where_messages_moved),
         cmocka_unit_test(law6_an_old_server_takes_moves_back),
         cmocka_unit_test(law6_what_was_lost_is_found_by_content),
+        cmocka_unit_test(law6_what_was_deleted_is_not_what_comes),
         cmocka_unit_test(law6_a_dry_run_finds_and_changes_nothing),
         cmocka_unit_test(law4_broken_off_at_each_command),
         cmocka_unit_test(law6_a_first_sync_onto_mail_pairs_it),
