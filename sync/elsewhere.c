@@ -3,6 +3,7 @@
 #include "sync/contents.h"
 #include "sync/identify.h"
 #include "sync/local.h"
+#include "sync/moves.h"
 #include "sync/remote.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 struct seen_file {
     struct digest header, body;
+    bool has_other_half; /* what came to its folder may come to its mailbox too */
 };
 VEC_STRUCT(seen_files, struct seen_file);
 
@@ -34,6 +36,13 @@ static bool deletes_on_server(const struct plan *plan)
     return false;
 }
 
+/* A folder whose mailbox was removed on the server, and which stays for what it holds, is not
+ * carried: what is moved there is gone from all that is. */
+static bool has_other_half(const struct mailbox_pair *pair)
+{
+    return pair->remote_exists || pair->record.id == 0 || pair->action != PAIR_LEAVE;
+}
+
 /* A file may have been stored in either form (law 5). 1: it cannot be read. */
 static int look_at(struct pass *pass, const struct mailbox_pair *pair,
                    const struct maildir_file *file, struct seen_files *out, struct error *err)
@@ -43,8 +52,9 @@ static int look_at(struct pass *pass, const struct mailbox_pair *pair,
     if (r == 0)
         r = contents_read_stored(pass, pair, file, &stored, err);
     if (r == 0) {
-        vec_push(out, ((struct seen_file){wire.header, wire.body}));
-        vec_push(out, ((struct seen_file){stored.header, stored.body}));
+        bool other_half = has_other_half(pair);
+        vec_push(out, ((struct seen_file){wire.header, wire.body, other_half}));
+        vec_push(out, ((struct seen_file){stored.header, stored.body, other_half}));
     }
     if (r == 0 || err->scope > SCOPE_MAILBOX)
         return r;
@@ -52,11 +62,25 @@ static int look_at(struct pass *pass, const struct mailbox_pair *pair,
     return 1;
 }
 
+static bool is_of(const struct seen_file *file, const struct index_message *base)
+{
+    return digest_eq(&file->header, &base->header_digest) &&
+           digest_eq(&file->body, &base->body_digest);
+}
+
 static bool is_seen(const struct seen_files *files, const struct index_message *base)
 {
     VEC_FOREACH (const struct seen_file, file, files) {
-        if (digest_eq(&file->header, &base->header_digest) &&
-            digest_eq(&file->body, &base->body_digest))
+        if (is_of(file, base))
+            return true;
+    }
+    return false;
+}
+
+static bool is_half_seen(const struct seen_files *files, const struct index_message *base)
+{
+    VEC_FOREACH (const struct seen_file, file, files) {
+        if (file->has_other_half && is_of(file, base))
             return true;
     }
     return false;
@@ -270,15 +294,6 @@ static bool forgets(const struct plan *plan)
     return false;
 }
 
-static bool is_twin_of(const struct identity *id, const struct index_message *record)
-{
-    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
-        if (id->twins[i].mailbox == record->mailbox && id->twins[i].uid == record->uid)
-            return true;
-    }
-    return false;
-}
-
 /* The other half of the move, which is in sight. */
 static void keep_half(struct plan *plan, enum operation_kind kind,
                       const struct index_message *record)
@@ -287,7 +302,7 @@ static void keep_half(struct plan *plan, enum operation_kind kind,
         struct operation_vec *ops = &m->ops[kind];
         size_t kept = 0;
         for (size_t i = 0; i < ops->len; i++) {
-            if (is_twin_of(ops->items[i].identity, record))
+            if (moves_is_twin(ops->items[i].identity, record))
                 m->pair->remote_blocked = m->pair->local_blocked = true;
             else
                 ops->items[kept++] = ops->items[i];
@@ -317,7 +332,7 @@ static void wait_for_halves(const struct pass *pass, struct plan *plan,
         for (size_t i = 0; i < ops->len; i++) {
             const struct index_message *record = ops->items[i].base;
             bool synced = record->state == MESSAGE_SYNCED;
-            bool file_left = synced && is_seen(files, record);
+            bool file_left = synced && is_half_seen(files, record);
             if (file_left)
                 keep_half(plan, OP_DOWNLOAD, record);
             if (synced && arrived)

@@ -339,6 +339,15 @@ static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct
            (uintptr_t)strmap_get(mt->seen, likeness(mt->arena, id)) == 1;
 }
 
+bool moves_is_twin(const struct identity *id, const struct index_message *record)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        if (id->twins[i].mailbox == record->mailbox && id->twins[i].uid == record->uid)
+            return true;
+    }
+    return false;
+}
+
 /* The file of a message that both sides moved: an upload somewhere that has the same record for a
  * twin. */
 static struct operation *file_of(struct matcher *mt, const struct index_message *record,
@@ -346,12 +355,9 @@ static struct operation *file_of(struct matcher *mt, const struct index_message 
 {
     VEC_FOREACH (struct mailbox_plan, plan, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &plan->ops[OP_UPLOAD]) {
-            const struct identity *id = upload->identity;
-            for (size_t i = 0; id != NULL && !upload->is_moved && i < id->twins_len; i++) {
-                if (id->twins[i].mailbox == record->mailbox && id->twins[i].uid == record->uid) {
-                    *where_out = plan;
-                    return upload;
-                }
+            if (!upload->is_moved && moves_is_twin(upload->identity, record)) {
+                *where_out = plan;
+                return upload;
             }
         }
     }

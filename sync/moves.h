@@ -17,3 +17,6 @@
  * a synced copy stays in another mailbox, and whether they go by way of \Trash.
  */
 void moves_find(struct plan *plan, struct arena *arena);
+
+/* Whether the record is of the same message, as far as is known. `id` may be NULL. */
+bool moves_is_twin(const struct identity *id, const struct index_message *record);

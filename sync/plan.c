@@ -7,6 +7,7 @@
 #include "sync/guard_store.h"
 #include "sync/identify.h"
 #include "sync/moves.h"
+#include "sync/rebased.h"
 #include "sync/reconcile.h"
 #include "sync/strays.h"
 
@@ -240,6 +241,7 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
         if (!pass->options->adopt)
             strays_match(out, pass->arena);
         moves_find(out, pass->arena);
+        rebased_find(out);
         r = elsewhere_wait(pass, out, err);
     }
     if (r == 0 && pass->options->local_waits)

@@ -372,6 +372,7 @@ static struct {
     struct message *message;
     const char *folder;
     char name[400];
+    bool counted; /* as a removal: not where it is a move to Trash */
 } last_removed;
 
 static bool take_out_here(uint64_t *random)
@@ -380,7 +381,9 @@ static bool take_out_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
+    unsigned before = m->removed;
     note_removed_here(m, file.folder);
+    last_removed.counted = m->removed > before;
     last_removed.message = m;
     last_removed.folder = arena_strdup(truth.arena, file.folder);
     const char *info = strstr(file.name, ":2,");
@@ -391,12 +394,27 @@ static bool take_out_here(uint64_t *random)
     return true;
 }
 
+static bool sees_message(void *self, const struct backend_message *message, struct str body)
+{
+    struct message **sought = self;
+    *sought = truth_know(body, false) == *sought ? NULL : *sought;
+    return *sought != NULL;
+}
+
+static bool is_in_trash(struct message *m)
+{
+    (void)there_each(TRASH, sees_message, &m);
+    return m == NULL;
+}
+
 static bool bring_back_here(uint64_t *random)
 {
     struct message *m = last_removed.message;
     if (m == NULL || !here_deliver(last_removed.folder, m->stored, m->flags, last_removed.name))
         return false;
     m->made++;
+    /* As long as it did not come to Trash, nothing was removed, and nothing is made. */
+    m->removed += !last_removed.counted && !is_in_trash(m);
     /* Its name has no letters any more. */
     truth.letters_missing = true;
     /* Where the answer to its deletion was lost, it passes for one that others deleted. */

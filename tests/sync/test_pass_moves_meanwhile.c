@@ -381,6 +381,24 @@ static void both_duplicates_move_at_once(void **state)
     }
 }
 
+/* Which of two it is cannot be told before they are fetched; its file is neither, but the one that
+ * the server no longer has. */
+static void law2_a_file_renamed_while_its_message_moves(void **state)
+{
+    struct engine e;
+    begin(&e, 1);
+    local_add(&e, "INBOX", "n", "");
+    engine_pass_ends(&e, 0);
+    server_copy(&e, "INBOX", "Archive", "n");
+    server_move(&e, "INBOX", "Lists", "n");
+    local_move(&e, "INBOX", "INBOX", "n");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Archive[n] INBOX[m1] Lists[n]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 /* Several new files that are all copies of one message. */
 static void a_file_is_copied_often(void **state)
 {
@@ -444,6 +462,7 @@ int main(void)
         cmocka_unit_test(law2_a_move_whose_answer_is_lost),
         cmocka_unit_test(duplicates_are_not_guessed),
         cmocka_unit_test(both_duplicates_move_at_once),
+        cmocka_unit_test(law2_a_file_renamed_while_its_message_moves),
         cmocka_unit_test(a_file_is_copied_often),
         cmocka_unit_test(a_message_in_several_mailboxes_is_fetched_once),
     };

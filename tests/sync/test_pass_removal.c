@@ -48,6 +48,24 @@ static void what_moves_out_of_one_that_is_left_alone_is_carried(void **state)
     engine_free(&e);
 }
 
+static void what_moves_into_one_that_is_left_alone_is_forgotten(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 2);
+    server_remove(&e, "a");
+    engine_pass_ends(&e, 0);
+    local_move(&e, "b", "a", "b");
+    server_expunge(&e, "b", "b");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[] b[]");
+    assert_local(&e, "INBOX[] a[a1 a2 b] b[]");
+    /* Nothing is left to look at. */
+    engine_pass_ends(&e, 0);
+    assert_true(memmem(e.transcript.data, e.transcript.len, " SELECT b", 9) == NULL);
+    engine_free(&e);
+}
+
 static void gone_on_the_server(void **state)
 {
     static const struct {
@@ -240,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_default_nothing_is_removed),
         cmocka_unit_test(what_moves_out_of_one_that_is_left_alone_is_carried),
+        cmocka_unit_test(what_moves_into_one_that_is_left_alone_is_forgotten),
         cmocka_unit_test(gone_on_the_server),
         cmocka_unit_test(gone_here),
         cmocka_unit_test(an_empty_one_goes_at_once),
