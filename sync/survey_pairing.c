@@ -274,7 +274,8 @@ static bool is_to_be_paired(const struct pass *pass, const struct mailbox_pair *
     case PAIR_CREATE_LOCAL:
         return pair->record.doubt != MAILBOX_HOLDS;
     case PAIR_CREATE_REMOTE:
-        return pass->first_run && mail_here;
+        /* Also where an earlier pass could not make it. */
+        return (pass->first_run && mail_here) || pair->record.doubt != MAILBOX_HOLDS;
     case PAIR_LEAVE:
     case PAIR_REFUSE:
         break;

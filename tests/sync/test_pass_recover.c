@@ -411,6 +411,28 @@ static void law6_a_folder_that_never_met_is_paired(void **state)
     engine_free(&e);
 }
 
+/* The server does not make the mailbox in the first pass: what waits in the folder is still looked
+ * at as what a first pass meets, and once that is done its records hold. */
+static void law6_a_first_folder_that_could_not_be_made_is_paired(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    local_create(&e, "New");
+    local_add(&e, "New", "n1", "");
+    local_add_as(&e, "New", "1700000000.1234_5.host,U=17", "only");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "CREATE", .at = 1});
+    assert_int_not_equal(engine_pass(&e, NULL), 0);
+    lockstep_env_clear_faults(&e.env);
+    engine_pass_ends(&e, 1);
+    assert_server(&e, "INBOX[] New[n1]");
+    assert_int_equal(e.report.messages.held, 1);
+    local_remove(&e, "New", "n1");
+    engine_pass_ends(&e, 1);
+    assert_server(&e, "INBOX[] New[]");
+    assert_local(&e, "INBOX[] New[only]");
+    engine_free(&e);
+}
+
 /* ---- in bulk ---- */
 
 #define MANY 200
@@ -558,6 +580,7 @@ int main(void)
         cmocka_unit_test(law2_identical_ones_are_settled_by_count),
         cmocka_unit_test(law6_little_in_common_is_held),
         cmocka_unit_test(law6_a_folder_that_never_met_is_paired),
+        cmocka_unit_test(law6_a_first_folder_that_could_not_be_made_is_paired),
         cmocka_unit_test(law6_an_old_backup_deletes_and_doubles_nothing),
         cmocka_unit_test(law6_an_old_server_deletes_and_doubles_nothing),
     };
