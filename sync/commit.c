@@ -168,10 +168,39 @@ static int count_held(struct pass *pass, struct error *err)
 
 /* ---- marks ---- */
 
+static int or_not_there(int r, struct error *err)
+{
+    if (r == 0 || err->code != ERR_NOT_FOUND)
+        return r;
+    error_clear(err);
+    return 0;
+}
+
 static bool was_looked_at(const struct mailbox_pair *pair)
 {
     return pair->action == PAIR_SYNC && pair->record.id != 0 && pair->in_target &&
            !error_is_set(&pair->error);
+}
+
+/* Flags that changed on the server, of messages whose deletion there waits: nothing took them in,
+ * and the files may come back. */
+static int find_unheard(struct index_txn *txn, const struct mailbox_pair *pair, bool *out,
+                        struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_message record;
+    *out = false;
+    VEC_FOREACH (const struct remote_message, changed, &pair->remote.changed) {
+        if (!seqset_contains(&pair->local.gone, changed->uid))
+            continue;
+        int r = index_message_get(txn, arena, pair->record.id, changed->uid, &record, err);
+        if (r == 0)
+            *out = *out || record.state == MESSAGE_SYNCED;
+        else if (or_not_there(r, err) < 0)
+            return r;
+        arena_reset(arena);
+    }
+    return 0;
 }
 
 static bool move_remote_mark(struct mailbox_pair *pair, struct index_mailbox *record)
@@ -207,9 +236,14 @@ static int put_marks(struct pass *pass, struct index_txn *txn, struct mailbox_pa
                      struct error *err)
 {
     struct index_mailbox record = pair->record;
+    bool unheard;
+    int r = find_unheard(txn, pair, &unheard, err);
+    if (r < 0)
+        return r;
+    pair->remote_blocked = pair->remote_blocked || unheard;
     bool moves = move_remote_mark(pair, &record);
     move_local_mark(pair, &record);
-    int r = moves ? unfetched_drop(pass, txn, pair, err) : 0;
+    r = moves ? unfetched_drop(pass, txn, pair, err) : 0;
     if (r < 0 || marks_equal(&record, &pair->record))
         return r;
     return index_mailbox_put(txn, &record, err);
@@ -235,14 +269,6 @@ static bool has_news(const struct pass *pass, const struct plan *plan)
             return true;
     }
     return false;
-}
-
-static int or_not_there(int r, struct error *err)
-{
-    if (r == 0 || err->code != ERR_NOT_FOUND)
-        return r;
-    error_clear(err);
-    return 0;
 }
 
 /* What is forgotten because both sides lost it must not be back after a power failure: nobody would

@@ -154,9 +154,11 @@ static void block_marks_of_held(struct plan *plan)
 {
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         for (size_t i = 0; i < m->held.len; i++) {
-            if (m->held.items[i].kind == OP_DELETE_LOCAL)
+            const struct operation *op = &m->held.items[i];
+            /* A mark may have come from either side. */
+            if (op->kind == OP_DELETE_LOCAL || op->is_marked)
                 m->pair->remote_blocked = true;
-            else
+            if (op->kind != OP_DELETE_LOCAL)
                 m->pair->local_blocked = true;
         }
     }

@@ -276,6 +276,44 @@ static void what_comes_back_is_no_longer_held(void **state)
     end(e);
 }
 
+/* The server's news of a message whose deletion waits are not over with it (law 4). */
+static void law4_what_comes_back_gets_the_flags_of_meanwhile(void **state)
+{
+    struct engine *e = begin(12, 5, NULL);
+    local_create(e, "Aside");
+    engine_configure(e, "    mailboxes: {patterns: [\"*\", \"!Aside\"]}\n");
+    for (unsigned i = 1; i <= 12; i++) {
+        local_move(e, "INBOX", "Aside", arena_printf(e->arena, "i%u", i));
+    }
+    server_flags(e, "INBOX", "i7", "F");
+    engine_pass_ends(e, 1);
+    for (unsigned i = 1; i <= 12; i++) {
+        local_move(e, "Aside", "INBOX", arena_printf(e->arena, "i%u", i));
+    }
+    engine_pass_ends(e, 0);
+    assert_non_null(strstr(server_view(e), "i7/F"));
+    assert_non_null(strstr(local_view(e), "i7/F"));
+    engine_assert_settled(e);
+    end(e);
+}
+
+/* Nor are the server's marks, where they are why it is deleted. */
+static void law11_what_was_marked_there_stays_held(void **state)
+{
+    struct engine *e = begin(12, 5, "    sync: {marked: expunge}\n");
+    for (unsigned i = 1; i <= 12; i++) {
+        server_flags(e, "INBOX", arena_printf(e->arena, "i%u", i), "T");
+    }
+    for (int pass = 0; pass < 3; pass++) {
+        engine_pass_ends(e, 1);
+        assert_int_equal(e->report.messages.held, 12);
+        assert_counts(e, 12, 12);
+    }
+    assert_int_equal(engine_pass(e, &APPROVE), 0);
+    assert_counts(e, 0, 0);
+    end(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +332,8 @@ int main(void)
         cmocka_unit_test(law11_approval_without_a_list_covers_nothing),
         cmocka_unit_test(law11_what_is_held_stays_so_while_local_changes_wait),
         cmocka_unit_test(what_comes_back_is_no_longer_held),
+        cmocka_unit_test(law4_what_comes_back_gets_the_flags_of_meanwhile),
+        cmocka_unit_test(law11_what_was_marked_there_stays_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
