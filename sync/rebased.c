@@ -3,12 +3,13 @@
 #include "sync/moves.h"
 #include "sync/reconcile.h"
 
-/* By header, size and date: enough to wait for what is fetched, not to call it the same. */
+/* By header, size and date: it may be the same, but is to be fetched. */
 static bool is_like(const struct identity *id, const struct index_message *record)
 {
-    bool by_id = id != NULL && id->email_id.len > 0 && record->email_id.len > 0;
-    if (id == NULL || by_id)
-        return by_id && str_eq(id->email_id, record->email_id);
+    if (id == NULL)
+        return false;
+    if (id->email_id.len > 0 && record->email_id.len > 0)
+        return str_eq(id->email_id, record->email_id);
     return digest_eq(&id->header_digest, &record->header_digest) &&
            id->wire_size == record->wire_size && id->internal_date_s == record->internal_date_s;
 }
