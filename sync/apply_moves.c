@@ -191,6 +191,10 @@ static int note_places(struct pass *pass, const struct plan *plan, struct error 
         if (!is_ours || !apply_can_move(move))
             continue;
         r = move->kind == MOVE_REBASE ? rebase(pass, txn, move, err) : meet(txn, move, err);
+        /* It may have looked new before, and not have been sent. */
+        if (r == 0 && move->file != NULL)
+            r = apply_unhold(txn, move->to->pair->record.id, HELD_UPLOAD, 0,
+                             move->file->parsed.base, err);
     }
     if (r == 0)
         r = index_commit(&txn, err);

@@ -343,7 +343,10 @@ static void check_alike(const struct sights *here, const struct sights *there)
 
 static void check_count(const struct message *m, bool held)
 {
-    unsigned least = m->made > m->removed ? m->made - m->removed : 0;
+    /* A copy and what was moved to its mailbox are one, where both are found by content. */
+    bool met = truth.recovers && m->made > 1 && (m->moved_here || m->moved_there);
+    unsigned made = m->made - met;
+    unsigned least = made > m->removed ? made - m->removed : 0;
     unsigned most = m->made + m->sent_again;
     /* Which of several copies was moved or copied, where both sides do so, or an answer was lost,
      * cannot be told: one is there in any case. */
@@ -352,7 +355,6 @@ static void check_count(const struct message *m, bool held)
         least = least > 1 ? 1 : least;
         most++;
     }
-    most += truth.partial && m->moved_here && m->moved_there;
     /* What is moved while nobody knows what belongs together is a copy. */
     most += truth.recovers && (m->moved_here || m->moved_there || truth.renamed);
     bool settled = !m->revived && !m->sent_again && !truth.recovers;

@@ -76,7 +76,6 @@ static void one_pass(struct world_pass pass)
     truth_note_taken(machine.crashed);
     if (machine.crashed)
         truth_note_locks();
-    truth.partial = truth.partial || code != 0;
     truth.unsure = machine.crashed || (code != 0 && (truth.unsure || truth.renamed));
     truth.lost_answers = code != 0 || server.faults.len > 0 ||
                          !capabilities_have(&server.options.capabilities, CAP_UIDPLUS);

@@ -20,7 +20,7 @@ void truth_reset(const struct script_policy *policy)
     truth.failed = false;
     truth.keeps_marked = truth.letters_missing = false;
     truth.renamed = truth.recovers = truth.older_there = truth.older_flags = false;
-    truth.unsure = truth.lost_answers = truth.partial = false;
+    truth.unsure = truth.lost_answers = false;
     buf_clear(&truth.violation);
 }
 

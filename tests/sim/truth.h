@@ -46,8 +46,6 @@ struct truth {
     /* A message that was sent may not be known to have arrived: if others take it away before it is
      * looked for, it is rightly sent again. */
     bool lost_answers;
-    /* A pass came to its end for a part of the mailboxes alone: it saw one end of a move. */
-    bool partial;
     /* What belongs together had to be found by content: what finds no partner is held. */
     bool recovers;
     /* The server is older than what is known of it: nothing may be put there before that is seen.

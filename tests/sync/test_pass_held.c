@@ -80,6 +80,25 @@ static void law7_a_held_file_may_go(void **state)
     engine_free(&e);
 }
 
+/* It was held as a second one of a kind; then the first one is removed, and it is that one. */
+static void law7_a_held_file_takes_the_place_of_another(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    engine_pass_ends(&e, 0);
+    local_add_as(&e, "INBOX", "first", "m1");
+    engine_pass_ends(&e, 0);
+    local_add_as(&e, "INBOX", "second", "m1");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "APPEND", .at = 1});
+    engine_pass_ends(&e, 1);
+    assert_int_equal(unlink(arena_printf(e.arena, "%s/INBOX/new/first", e.root)), 0);
+    engine_wait(&e, 61);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 /* A size told wrong is no reason to lose or double anything. */
 static void law7_wrong_sizes_are_borne(void **state)
 {
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(law7_a_held_message_may_go),
         cmocka_unit_test(law7_a_message_that_is_refused_is_held_and_retried),
         cmocka_unit_test(law7_a_held_file_may_go),
+        cmocka_unit_test(law7_a_held_file_takes_the_place_of_another),
         cmocka_unit_test(law7_wrong_sizes_are_borne),
         cmocka_unit_test(law2_an_append_that_happened_is_found),
         cmocka_unit_test(law2_an_append_that_did_not_happen_waits_a_minute),
