@@ -4,6 +4,8 @@
 #include "imap/list.h"
 #include "sync/flags.h"
 
+#include <stdlib.h>
+
 static const char WHY_HELD[] = "it is on its way to where the server has its message";
 
 /* A file without a partner. */
@@ -16,7 +18,8 @@ struct stray {
 struct strays {
     struct plan *plan;
     struct arena *arena;
-    struct strmap *by_content; /* → struct stray *, the first not given away */
+    struct strmap *by_content;             /* → struct stray *, the first not given away */
+    VEC(const struct operation *) sources; /* of messages that the server moved */
 };
 
 static struct str content_key(struct arena *arena, const struct identity *id)
@@ -141,6 +144,48 @@ static void join(struct strays *s, const struct stray *stray, struct mailbox_pla
     stray->op->is_moved = download->is_moved = true;
 }
 
+static int by_uid(const void *a, const void *b)
+{
+    uint32_t x = ((const struct operation *)a)->uid;
+    uint32_t y = ((const struct operation *)b)->uid;
+    return (x > y) - (x < y);
+}
+
+static const struct operation *deletion_of(const struct strays *s, const struct index_message *twin)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &s->plan->mailboxes) {
+        if (m->pair->record.id != twin->mailbox || m->pair->pairing != NULL)
+            continue;
+        const struct operation_vec *ops = &m->ops[OP_DELETE_LOCAL];
+        const struct operation key = {.uid = twin->uid};
+        return ops->len == 0 ? NULL : bsearch(&key, ops->items, ops->len, sizeof key, by_uid);
+    }
+    return NULL;
+}
+
+static bool is_source(const struct strays *s, const struct operation *op)
+{
+    for (size_t i = 0; i < s->sources.len; i++) {
+        if (s->sources.items[i] == op)
+            return true;
+    }
+    return false;
+}
+
+/* By its id it is one that is gone from another mailbox, whose file goes there: a stray of the same
+ * content is another copy. */
+static bool is_moved_there(struct strays *s, const struct identity *id)
+{
+    for (size_t i = 0; i < id->twins_len && id->email_id.len > 0; i++) {
+        const struct operation *op = deletion_of(s, &id->twins[i]);
+        if (op == NULL || id->twins[i].email_id.len == 0 || is_source(s, op))
+            continue;
+        vec_push(&s->sources, op);
+        return true;
+    }
+    return false;
+}
+
 static void drop_moved(struct operation_vec *ops)
 {
     size_t kept = 0;
@@ -149,6 +194,16 @@ static void drop_moved(struct operation_vec *ops)
             ops->items[kept++] = ops->items[i];
     }
     ops->len = kept;
+}
+
+static void match_one(struct strays *s, struct mailbox_plan *to, struct operation *download)
+{
+    struct str key = content_key(s->arena, download->identity);
+    if (strmap_get(s->by_content, key) == NULL || is_moved_there(s, download->identity))
+        return;
+    const struct stray *stray = take(s, to, download->identity);
+    if (stray != NULL)
+        join(s, stray, to, download);
 }
 
 void strays_match(struct plan *plan, struct arena *arena)
@@ -166,9 +221,7 @@ void strays_match(struct plan *plan, struct arena *arena)
             if (download->base != NULL || !is_told(download->identity) || is_drafts(to) ||
                 strmap_len(s.by_content) == 0)
                 continue;
-            const struct stray *stray = take(&s, to, download->identity);
-            if (stray != NULL)
-                join(&s, stray, to, download);
+            match_one(&s, to, download);
         }
     }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
@@ -176,5 +229,6 @@ void strays_match(struct plan *plan, struct arena *arena)
         drop_moved(&m->ops[OP_DOWNLOAD]);
         drop_moved(&m->strays);
     }
+    vec_free(&s.sources);
     strmap_free(&s.by_content);
 }

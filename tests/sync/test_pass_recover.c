@@ -243,15 +243,29 @@ static void law6_what_was_deleted_is_not_what_comes(void **state)
     set_up(&e);
     server_copy(&e, "Other", "INBOX", "o1");
     engine_pass_ends(&e, 0);
-    engine_pass_ends(&e, 0);
     local_remove(&e, "INBOX", "o1");
     engine_pass_ends(&e, 0);
-    assert_both(&e, "INBOX[m1 m2/S m3] Other[o1]");
     renumber(&e, "INBOX");
     server_move(&e, "Other", "INBOX", "o1");
     engine_pass_ends(&e, 0);
     engine_pass_ends(&e, 0);
     assert_both(&e, "INBOX[m1 m2/S m3 o1] Other[]");
+    engine_free(&e);
+}
+
+/* Nor is a file of its own what the server moved to another mailbox meanwhile. */
+static void law6_what_was_moved_is_not_a_copy_here(void **state)
+{
+    struct engine e;
+    set_up(&e);
+    server_create(&e, "Away");
+    engine_pass_ends(&e, 0);
+    renumber(&e, "INBOX");
+    server_move(&e, "Other", "Away", "o1");
+    local_add(&e, "INBOX", "o1", "");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Away[o1] INBOX[m1 m2/S m3 o1] Other[]");
     engine_free(&e);
 }
 
@@ -271,9 +285,8 @@ static void law6_a_dry_run_finds_and_changes_nothing(void **state)
         assert_string_equal(disk_view(&e), disk);
         assert_string_equal(server_view(&e), server);
         const char *plan = arena_str(e.arena, buf_str(&e.plan)).ptr;
-        if (!damaged && strstr(plan, "found again by content") == NULL) {
+        if (!damaged && strstr(plan, "found again by content") == NULL)
             fail_msg("%s: the plan does not tell: %s", t->name, plan);
-        }
         engine_free(&e);
     }
 }
@@ -355,13 +368,11 @@ static void law2_identical_ones_are_settled_by_count(void **state)
     for (unsigned here = 0; here <= 4; here++) {
         struct engine e;
         engine_init(&e, NULL);
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 3; i++)
             (void)server_append(&e, "INBOX", "same", "");
-        }
         local_create(&e, "INBOX");
-        for (unsigned i = 0; i < here; i++) {
+        for (unsigned i = 0; i < here; i++)
             local_add_as(&e, "INBOX", arena_printf(e.arena, "%u.user", i), "same");
-        }
         engine_pass_ends(&e, 0);
         assert_int_equal(e.counts.bodies, here < 3 ? 3 - here : 0);
         const char *all = here < 4 ? "INBOX[same same same]" : "INBOX[same same same same]";
@@ -574,6 +585,7 @@ int main(void)
         cmocka_unit_test(law6_an_old_server_takes_moves_back),
         cmocka_unit_test(law6_what_was_lost_is_found_by_content),
         cmocka_unit_test(law6_what_was_deleted_is_not_what_comes),
+        cmocka_unit_test(law6_what_was_moved_is_not_a_copy_here),
         cmocka_unit_test(law6_a_dry_run_finds_and_changes_nothing),
         cmocka_unit_test(law4_broken_off_at_each_command),
         cmocka_unit_test(law6_a_first_sync_onto_mail_pairs_it),
