@@ -129,9 +129,10 @@ static void note_taken_there(struct message *m)
     m->sent_again = m->sent_again || (m->from_here && (truth.lost_answers || meanwhile));
 }
 
-static void note_removed_there(struct message *m)
+/* One with these flags. */
+static void note_removed_there(struct message *m, uint8_t flags)
 {
-    m->removed++;
+    m->removed += !truth_is_remains(m, flags);
     note_taken_there(m);
 }
 
@@ -190,7 +191,7 @@ static bool expunge_there(uint64_t *random)
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
-    note_removed_there(it.message);
+    note_removed_there(it.message, it.flags);
     there_expunge(it.mailbox, it.uid);
     return true;
 }
@@ -204,7 +205,7 @@ static bool replace_there(uint64_t *random)
         return false;
     struct message *m = truth_make(random, false);
     m->made = there_append(it.mailbox, m->text, 0);
-    note_removed_there(it.message);
+    note_removed_there(it.message, it.flags);
     there_expunge(it.mailbox, it.uid);
     return true;
 }
@@ -268,7 +269,7 @@ static bool note_gone(void *self, const struct backend_message *message, struct 
 {
     struct message *m = truth_know(body, false);
     if (m != NULL)
-        note_removed_there(m);
+        note_removed_there(m, there_flags(&message->flags));
     return true;
 }
 

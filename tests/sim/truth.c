@@ -140,3 +140,11 @@ struct message *truth_know(struct str bytes, bool stored)
                  str_eq(bytes, stored ? m->sent_stored : m->sent);
     return known ? m : NULL;
 }
+
+bool truth_is_remains(const struct message *m, uint8_t flags)
+{
+    if (!truth.keeps_marked || !m->trashed || (flags & MARKING_TRASHED) == 0)
+        return false;
+    truth_count();
+    return m->there > 1;
+}

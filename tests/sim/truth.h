@@ -76,6 +76,9 @@ struct message *truth_make_raw(void);
 struct message *truth_know(struct str bytes, bool stored);
 void truth_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What a server that cannot expunge by UID keeps, \\Deleted, of a message that was copied to Trash:
+ * without it the message is there still. */
+bool truth_is_remains(const struct message *m, uint8_t flags);
 /* How many of each message both sides have, as of now: in `here` and `there`. */
 void truth_count(void);
 /* After an older state was put in the place of a side: what is gone with it, and on no other side,
