@@ -1,5 +1,6 @@
 #include "sync/survey_pairing.h"
 
+#include "sync/flags.h"
 #include "sync/gathering.h"
 #include "sync/keywords.h"
 #include "sync/local.h"
@@ -39,6 +40,20 @@ static struct index_message describe(const struct gathering *g, size_t file)
     return out;
 }
 
+static struct index_flags in_both(const struct gathering *g, const struct index_flags *remote,
+                                  const struct candidate *c)
+{
+    const struct index_flags file = keywords_of_file(g->pass, g->pair, &c->file->parsed);
+    struct index_flags out = {.system = remote->system & file.system};
+    uint32_t *ids = arena_array(g->arena, (size_t)remote->keywords_len + 1, sizeof *ids);
+    for (size_t i = 0; i < remote->keywords_len; i++) {
+        if (flags_have_keyword_id(&file, remote->keywords[i]))
+            ids[out.keywords_len++] = remote->keywords[i];
+    }
+    out.keywords = ids;
+    return out;
+}
+
 /*
  * What is agreed, so that what a side has beyond it is that side's change. Without a record it is
  * what both have. Of a side that is older than the record the flags are no news: they are what was
@@ -51,10 +66,10 @@ static void agree_on_flags(const struct gathering *g, struct index_message *reco
     bool server_is_older =
         g->pair->renumbered && mailbox->uidvalidity == g->pair->remote.uidvalidity;
     uint8_t file = c->file->parsed.flags;
-    if (c->record == NULL || server_is_older)
+    if (server_is_older)
         record->flags = remote->flags;
     if (c->record == NULL)
-        record->flags.system &= file;
+        record->flags = in_both(g, &remote->flags, c);
     else if (mailbox->doubt == MAILBOX_UNPAIRED_OLDER)
         record->flags.system = file;
 }
