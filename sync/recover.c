@@ -167,6 +167,14 @@ static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_a
         if (intent->message.base.len == 0)
             return index_intent_put(txn, intent, err);
         int r = index_message_put(txn, &intent->message, err);
+        /* In one step it is no longer where it was: a file that is back there is to be moved back,
+         * too, and is not that of a message that was deleted. */
+        if (r == 0 && intent->kind == INTENT_MOVE && client_has(pass->client, CAP_MOVE))
+            r = index_message_delete(txn, intent->from_mailbox, intent->from_uid, err);
+        if (r < 0 && err->code == ERR_NOT_FOUND) {
+            error_clear(err);
+            r = 0;
+        }
         return r < 0 ? r : index_intent_delete(txn, intent->id, err);
     }
     /* A UID cannot be moved twice: it may be tried again at once. */
