@@ -163,6 +163,21 @@ static int rebase(struct pass *pass, struct index_txn *txn, const struct move *m
     return r < 0 ? r : index_message_put(txn, &m, err);
 }
 
+/* The record of a message that is seen gone may have the file's name still: the file came back
+ * under it, for another. */
+static int make_way(struct index_txn *txn, const struct move *move, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct error ignored = ERROR_INIT;
+    struct index_message owner;
+    const struct mailbox_pair *to = move->to->pair;
+    if (move->file == NULL || index_message_by_file(txn, arena, to->record.id,
+                                                    move->file->parsed.base, &owner, &ignored) < 0)
+        return 0;
+    bool gone = owner.uid != move->to_uid && seqset_contains(&to->remote.gone, owner.uid);
+    return gone ? index_message_delete(txn, owner.mailbox, owner.uid, err) : 0;
+}
+
 static int meet(struct index_txn *txn, const struct move *move, struct error *err)
 {
     struct index_message m = *move->base;
@@ -173,6 +188,8 @@ static int meet(struct index_txn *txn, const struct move *move, struct error *er
     m.flags = move->flags;
     if (move->file != NULL)
         m.base = move->file->parsed.base;
+    if (r == 0)
+        r = make_way(txn, move, err);
     return r < 0 ? r : index_message_put(txn, &m, err);
 }
 

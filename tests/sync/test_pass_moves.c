@@ -1,4 +1,4 @@
-#include "sync/engine.h"
+#include "sync/folder_sides.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -376,9 +376,31 @@ static void every_move_on_every_server(void **state)
     }
 }
 
+/* Both take it back to where its record of before is not yet seen gone, under the name it had. */
+static void moved_back_by_both_under_its_old_name(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_lacks(&e, (const enum capability[]){CAP_MOVE, CAP_IMAP4REV1});
+    server_create(&e, "There");
+    server_fill(&e, "INBOX", "m", 2);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    local_move(&e, "INBOX", "There", "m1");
+    engine_pass_ends(&e, 0);
+    local_move(&e, "There", "INBOX", "m1");
+    server_move(&e, "There", "INBOX", "m1");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1 m2] There[]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(moved_back_by_both_under_its_old_name),
         cmocka_unit_test(many_files_are_moved_by_the_server),
         cmocka_unit_test(many_messages_are_renamed_here),
         cmocka_unit_test(every_move_on_every_server),
