@@ -1,4 +1,5 @@
 #include "sync/engine.h"
+#include <unistd.h>
 
 /* Law 7: what cannot be fetched or sent is held, retried with growing delay, and stops nothing. */
 
