@@ -51,9 +51,8 @@ static void what_moves_out_of_one_that_is_left_alone_is_carried(void **state)
 static void what_moves_into_one_that_is_left_alone_is_forgotten(void **state)
 {
     struct engine e;
-    begin(&e, NULL, 2);
+    begin(&e, BOTH, 2);
     server_remove(&e, "a");
-    engine_pass_ends(&e, 0);
     local_move(&e, "b", "a", "b");
     server_expunge(&e, "b", "b");
     engine_pass_ends(&e, 0);
