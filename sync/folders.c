@@ -135,6 +135,20 @@ static struct mailbox_pair *find_free(const struct directory *d, const struct st
     return (remote ? pair->remote_exists : pair->local_exists) ? NULL : pair;
 }
 
+/* Of those that the server no longer has: what has become the name of another is theirs no more,
+ * and two records cannot have it. */
+static void give_up_names(struct directory *d, struct strmap *listed)
+{
+    for (size_t i = 0; i < d->in->known_len; i++) {
+        struct mailbox_pair *pair = &d->pairs->items[i];
+        if (pair->remote_exists || pair->record.name.len == 0 ||
+            strmap_get(listed, pair->record.name) == NULL)
+            continue;
+        pair->record.name = STR_EMPTY;
+        pair->record_differs = true;
+    }
+}
+
 static void add_remote(struct directory *d)
 {
     const struct remote_list *list = d->in->remote;
@@ -161,6 +175,7 @@ static void add_remote(struct directory *d)
         }
         take_remote(d, pair, m);
     }
+    give_up_names(d, seen);
     strmap_free(&by_name);
     strmap_free(&seen);
 }
@@ -268,11 +283,13 @@ static void decide_place(const struct directory *d, struct mailbox_pair *pair)
                            pair->record.state != MAILBOX_SYNCED;
 }
 
-/* Whether what is missing on one side may be taken as removed there. */
+/* Whether what is missing on one side may be taken as removed there. Of one that has lost its name
+ * to another a pass before must have seen the same: its name says no more whether it is gone. */
 static bool may_remove(const struct directory *d, const struct mailbox_pair *pair)
 {
+    bool just_lost = pair->record.name.len == 0 && pair->record_differs;
     return !d->in->reconfigured && !is_inbox(pair) && pair->record.state == MAILBOX_SYNCED &&
-           pair->record.doubt == MAILBOX_HOLDS;
+           pair->record.doubt == MAILBOX_HOLDS && !just_lost;
 }
 
 static void decide_gone(const struct directory *d, struct mailbox_pair *pair)
@@ -313,6 +330,8 @@ static void decide_known(const struct directory *d, struct mailbox_pair *pair)
         decide_place(d, pair);
     else if (pair->remote_exists && creating_local)
         make_here(d, pair);
+    else if (pair->local_exists && creating_remote && pair->record.name.len == 0)
+        leave(pair, "another mailbox of the server has its name now; it is not made there");
     else if (pair->local_exists && creating_remote)
         pair->action = PAIR_CREATE_REMOTE;
     else
@@ -365,6 +384,14 @@ static bool has_move(const struct mailbox_pair *pair)
     return pair->to_path != NULL || pair->to_name.len > 0;
 }
 
+/* Its name on the server is another's now, and its folder is to go, in this pass or the next. */
+static bool is_leaving(const struct mailbox_pair *pair)
+{
+    return pair != NULL && pair->record.id != 0 && pair->record.name.len == 0 &&
+           pair->record.state == MAILBOX_SYNCED && pair->record.doubt == MAILBOX_HOLDS &&
+           to_local(pair->policy->remove);
+}
+
 static bool is_taken(struct strmap *map, struct str key, const struct mailbox_pair *pair)
 {
     const struct mailbox_pair *other = strmap_get(map, key);
@@ -399,6 +426,8 @@ static void settle_place(struct mailbox_pair *pair, struct places *places)
                          : "another folder stands for the mailbox of this name; rename the folder");
         return;
     }
+    if (pair->to_path != NULL && is_leaving(strmap_get(places->paths, path)))
+        pair->record.state = MAILBOX_RENAMING_LOCAL; /* to be tried again */
     error_set(&pair->folder_error, ERR_EXISTS, SCOPE_MAILBOX,
               "cannot be renamed to %s: there is another of this name",
               pair->to_path != NULL ? pair->to_path : pair->to_utf8.ptr);

@@ -16,7 +16,8 @@ int removal_confirm(struct pass *pass, struct error *err)
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         bool gone = false;
         bool lost_there = pair->removal == REMOVE_LOCAL || pair->removal == REMOVE_RECORD;
-        if (!lost_there || !pair->in_target)
+        /* One whose name is another's is looked for by what it is (folders.c), in two passes. */
+        if (!lost_there || !pair->in_target || pair->record.name.len == 0)
             continue;
         int r = renamed_is_gone(pass, pair->record.name, &gone, err);
         if (r < 0)

@@ -125,6 +125,24 @@ static void an_empty_one_goes_at_once(void **state)
     engine_free(&e);
 }
 
+static void another_takes_the_name_of_one_that_is_gone(void **state)
+{
+    struct engine e;
+    begin(&e, BOTH, 2);
+    server_remove(&e, "a");
+    server_rename(&e, "b", "a");
+    engine_pass_ends(&e, 75); /* its folder cannot have the name yet */
+    assert_local(&e, "INBOX[] a[a1 a2] b[b]");
+    engine_pass_ends(&e, 75);
+    assert_local(&e, "INBOX[] b[b]");
+    engine_pass_ends(&e, 0);
+    assert_server(&e, "INBOX[] a[b]");
+    assert_local(&e, "INBOX[] a[b]");
+    engine_pass_ends(&e, 0);
+    assert_nothing_moved(&e);
+    engine_free(&e);
+}
+
 static void gone_on_both_sides_it_is_forgotten(void **state)
 {
     struct engine e;
@@ -261,6 +279,7 @@ int main(void)
         cmocka_unit_test(gone_on_the_server),
         cmocka_unit_test(gone_here),
         cmocka_unit_test(an_empty_one_goes_at_once),
+        cmocka_unit_test(another_takes_the_name_of_one_that_is_gone),
         cmocka_unit_test(gone_on_both_sides_it_is_forgotten),
         cmocka_unit_test(law1_what_the_other_side_does_not_know_stays),
         cmocka_unit_test(law1_messages_left_on_the_server_keep_their_mailbox),
