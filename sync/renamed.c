@@ -395,7 +395,10 @@ static int know_by_messages(struct finder *f, size_t i, struct error *err)
         if (!may_be(f, m, &f->known[k]))
             continue;
         int r = is_same_mailbox(f, m, &f->known[k], &same, err);
-        if (r < 0 && err->scope > SCOPE_MAILBOX)
+        /* What the server cannot say just now is not another mailbox: taken for new it would be
+         * fetched again. */
+        bool later = r < 0 && strcmp(err->response_code, "UNAVAILABLE") == 0;
+        if (r < 0 && (later || err->scope > SCOPE_MAILBOX))
             return r;
         error_clear(err);
         f->out->remote_is[i] = same ? f->known[k].id : 0;

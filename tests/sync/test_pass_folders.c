@@ -146,6 +146,22 @@ static void a_new_mailbox_takes_the_old_name(void **state)
     }
 }
 
+static void what_cannot_be_looked_into_now_is_not_another_mailbox(void **state)
+{
+    struct engine e;
+    begin(&e, &servers[1], NULL);
+    server_rename(&e, "a", "c");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "EXAMINE", .at = 1});
+    assert_int_not_equal(engine_pass(&e, NULL), 0);
+    assert_local(&e, "INBOX[] a[a1 a2 a3] b[b1 b2 b3 b4]");
+    lockstep_env_clear_faults(&e.env);
+    engine_pass_ends(&e, 0);
+    assert_nothing_moved(&e);
+    assert_both(&e, "INBOX[] b[b1 b2 b3 b4] c[a1 a2 a3]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 static void what_changed_meanwhile_is_carried_too(void **state)
 {
     struct engine e;
@@ -432,6 +448,7 @@ int main(void)
         cmocka_unit_test(parents_take_their_children_along_on_the_server),
         cmocka_unit_test(a_mailbox_goes_into_itself_on_the_server),
         cmocka_unit_test(a_new_mailbox_takes_the_old_name),
+        cmocka_unit_test(what_cannot_be_looked_into_now_is_not_another_mailbox),
         cmocka_unit_test(what_changed_meanwhile_is_carried_too),
         cmocka_unit_test(emptied_but_for_one_on_the_server),
         cmocka_unit_test(emptied_but_for_one_here),
