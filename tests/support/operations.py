@@ -61,7 +61,7 @@ class Terminal:
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             command = client.command(verb, *words)
-            os.execve(command[0], command, dict(client.environment(), TERM=term))
+            os.execve(command[0], command, dict(client.environment(), TERM=term, LC_ALL="C.UTF-8"))
 
     def __enter__(self):
         return self
