@@ -2,7 +2,6 @@
 
 #include "imap/limits.h"
 #include "store/message_digest.h"
-#include "sync/keywords.h"
 #include "sync/listing.h"
 #include "sync/remote.h"
 
@@ -11,7 +10,6 @@ struct candidate {
     uint32_t uid;
     uint64_t size;
     struct digest header, body;
-    struct index_flags flags;
     bool taken;
 };
 VEC_STRUCT(candidates, struct candidate);
@@ -59,7 +57,7 @@ static int take_candidate(struct look *look, const struct fetch_data *data, uint
     c->uid = data->uid;
     c->size = data->size;
     c->header = look->header;
-    return keywords_index_flags(look->pass, &data->flags, &c->flags, err);
+    return 0;
 }
 
 static int fetch_sections(struct look *look, const struct seqset *uids, enum section_part part,
@@ -67,8 +65,8 @@ static int fetch_sections(struct look *look, const struct seqset *uids, enum sec
 {
     const struct section section = {.part = part};
     const struct fetch_sink sink = {section_begin, section_piece, section_end, look};
-    struct fetch_request request = {
-        .items = FETCH_UID | FETCH_FLAGS | FETCH_SIZE | FETCH_BODY_SECTION, .section = &section};
+    struct fetch_request request = {.items = FETCH_UID | FETCH_SIZE | FETCH_BODY_SECTION,
+                                    .section = &section};
     struct client_fetch fetch;
     struct fetch_data data;
     int r = client_fetch_begin(look->pass->client, &fetch, uids, &request, &sink, look->pass->arena,
@@ -104,7 +102,6 @@ static int fetch_whole(struct look *look, struct candidate *c, struct error *err
 static void claim(struct lost_append *lost, struct candidate *c)
 {
     lost->uid = c->uid;
-    lost->flags = c->flags;
     c->taken = true;
 }
 

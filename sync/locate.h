@@ -5,8 +5,7 @@
 /* An upload whose UID is wanted. */
 struct lost_append {
     struct index_intent intent;
-    uint32_t uid;             /* found; 0: not there */
-    struct index_flags flags; /* of the found message, as the server has them */
+    uint32_t uid; /* found; 0: not there */
 };
 
 /*

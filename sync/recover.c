@@ -157,10 +157,7 @@ static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_a
     struct index_intent *intent = &lost->intent;
     int64_t now = pass_now_ms(pass);
     if (lost->uid != 0) {
-        /* Agreed is what was sent and is there: a flag that only one side has is that side's
-         * change. What was moved or copied there has kept what was agreed before. */
-        if (intent->kind == INTENT_APPEND)
-            intent->message.flags.system &= lost->flags.system;
+        /* Agreed is what was sent, as after an answer: what is not there has been taken off. */
         intent->message.uid = lost->uid;
         /* Without a file, in \\Trash: the intent stays to tell that the original may be expunged.
          */

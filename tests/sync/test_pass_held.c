@@ -144,6 +144,23 @@ static void law2_an_append_that_happened_is_found(void **state)
     engine_free(&e);
 }
 
+static void what_was_taken_off_an_append_that_was_lost_stays_off(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    engine_pass_ends(&e, 0);
+    local_add(&e, "INBOX", "m1", "FS");
+    lockstep_env_fault(&e.env,
+                       (struct fault){.kind = FAULT_DO_AND_CUT, .command = "APPEND", .at = 1});
+    engine_pass_ends(&e, 69);
+    lockstep_env_clear_faults(&e.env);
+    server_flags(&e, "INBOX", "m1", "S");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1/S]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 /* ... is sent again only after two looks that found nothing, a minute apart. */
 static void law2_an_append_that_did_not_happen_waits_a_minute(void **state)
 {
@@ -237,6 +254,7 @@ int main(void)
         cmocka_unit_test(law7_a_held_file_takes_the_place_of_another),
         cmocka_unit_test(law7_wrong_sizes_are_borne),
         cmocka_unit_test(law2_an_append_that_happened_is_found),
+        cmocka_unit_test(what_was_taken_off_an_append_that_was_lost_stays_off),
         cmocka_unit_test(law2_an_append_that_did_not_happen_waits_a_minute),
         cmocka_unit_test(law2_an_append_that_happens_late_is_found),
         cmocka_unit_test(law2_a_clock_set_back_waits_anew),
