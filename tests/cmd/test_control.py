@@ -275,6 +275,7 @@ accounts:
                          ["Lists", None, 3, None, None, None, "downloaded"])
 
     def test_a_dry_run_is_no_event(self):
+        self.configure(extra="    watch: {local: false}\n")
         self.start_daemon()
         self.deliver("kept")
         tools.wait_until(self.files, WAIT_S, "the message")
@@ -282,6 +283,7 @@ accounts:
         name, = self.files()
         os.unlink(os.path.join(self.maildir, "INBOX", "new", name))
         self.assertIn("delete on the server", self.ok("sync", "--dry-run"))
+        self.ok("trigger", "--wait")
         event, = self.told(watcher, 1)
         self.assertEqual((event["kind"], event["what"]), ("deleted", "deleted on the server"))
 

@@ -48,7 +48,7 @@ class UserManager:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def systemctl(self, *words):
-        return subprocess.run(["nsenter", "--mount", "--target", str(self.process.pid),
+        return subprocess.run(["nsenter", "--mount", "--root", "--target", str(self.process.pid),
                                "systemctl", "--user", "--no-pager", *words], env=self.env, stdin=subprocess.DEVNULL,
                               capture_output=True, check=False, timeout=120)
 
