@@ -4,6 +4,7 @@
 #include "sync/identify.h"
 #include "sync/local.h"
 #include "sync/moves.h"
+#include "sync/reconcile.h"
 #include "sync/remote.h"
 
 #include <stdlib.h>
@@ -88,15 +89,11 @@ static bool is_half_seen(const struct seen_files *files, const struct index_mess
 
 static void wait_for(struct mailbox_plan *m, const struct seen_files *files)
 {
-    struct operation_vec *ops = &m->ops[OP_DELETE_REMOTE];
-    size_t kept = 0;
-    for (size_t i = 0; i < ops->len; i++) {
-        if (!ops->items[i].is_marked && is_seen(files, ops->items[i].base))
-            m->pair->local_blocked = true;
-        else
-            ops->items[kept++] = ops->items[i];
+    VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
+        if (!op->is_marked && is_seen(files, op->base))
+            op->is_out = m->pair->local_blocked = true;
     }
-    ops->len = kept;
+    operations_sweep(&m->ops[OP_DELETE_REMOTE]);
 }
 
 /* A folder that was changing all the while it was read. */
@@ -160,42 +157,29 @@ static bool is_any_in_flux(const struct pass *pass)
 
 static void keep_deletions(struct mailbox_plan *m)
 {
-    struct operation_vec *ops = &m->ops[OP_DELETE_REMOTE];
-    size_t kept = 0;
-    for (size_t i = 0; i < ops->len; i++) {
-        if (ops->items[i].is_marked)
-            ops->items[kept++] = ops->items[i];
-        else
-            m->pair->local_blocked = true;
+    VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
+        if (!op->is_marked)
+            op->is_out = m->pair->local_blocked = true;
     }
-    ops->len = kept;
+    operations_sweep(&m->ops[OP_DELETE_REMOTE]);
 }
 
 static void keep_uploads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
 {
-    struct operation_vec *ops = &m->ops[OP_UPLOAD];
-    size_t kept = 0;
-    for (size_t i = 0; i < ops->len; i++) {
-        if (is_half_of_a_move(pass, plan, ops->items[i].identity))
-            m->pair->local_blocked = true;
-        else
-            ops->items[kept++] = ops->items[i];
+    VEC_FOREACH (struct operation, op, &m->ops[OP_UPLOAD]) {
+        if (is_half_of_a_move(pass, plan, op->identity))
+            op->is_out = m->pair->local_blocked = true;
     }
-    ops->len = kept;
+    operations_sweep(&m->ops[OP_UPLOAD]);
 }
 
 static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
 {
-    struct operation_vec *ops = &m->ops[OP_DOWNLOAD];
-    size_t kept = 0;
-    for (size_t i = 0; i < ops->len; i++) {
-        if (ops->items[i].base == NULL &&
-            came_from_a_mailbox_left_alone(pass, plan, ops->items[i].identity))
-            m->pair->remote_blocked = true;
-        else
-            ops->items[kept++] = ops->items[i];
+    VEC_FOREACH (struct operation, op, &m->ops[OP_DOWNLOAD]) {
+        if (op->base == NULL && came_from_a_mailbox_left_alone(pass, plan, op->identity))
+            op->is_out = m->pair->remote_blocked = true;
     }
-    ops->len = kept;
+    operations_sweep(&m->ops[OP_DOWNLOAD]);
 }
 
 static bool deletes_here(const struct plan *plan)
@@ -269,15 +253,11 @@ static void wait_for_server(const struct pass *pass, struct mailbox_plan *m)
 {
     static const enum operation_kind kinds[] = {OP_DELETE_LOCAL, OP_FORGET, OP_UPLOAD};
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        struct operation_vec *ops = &m->ops[kinds[k]];
-        size_t kept = 0;
-        for (size_t i = 0; i < ops->len; i++) {
-            if (must_wait(pass, &ops->items[i]))
-                m->pair->remote_blocked = m->pair->local_blocked = true;
-            else
-                ops->items[kept++] = ops->items[i];
+        VEC_FOREACH (struct operation, op, &m->ops[kinds[k]]) {
+            if (must_wait(pass, op))
+                op->is_out = m->pair->remote_blocked = m->pair->local_blocked = true;
         }
-        ops->len = kept;
+        operations_sweep(&m->ops[kinds[k]]);
     }
 }
 
@@ -299,15 +279,11 @@ static void keep_half(struct plan *plan, enum operation_kind kind,
                       const struct index_message *record)
 {
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        struct operation_vec *ops = &m->ops[kind];
-        size_t kept = 0;
-        for (size_t i = 0; i < ops->len; i++) {
-            if (moves_is_twin(ops->items[i].identity, record))
-                m->pair->remote_blocked = m->pair->local_blocked = true;
-            else
-                ops->items[kept++] = ops->items[i];
+        VEC_FOREACH (struct operation, op, &m->ops[kind]) {
+            if (moves_is_twin(op->identity, record))
+                op->is_out = m->pair->remote_blocked = m->pair->local_blocked = true;
         }
-        ops->len = kept;
+        operations_sweep(&m->ops[kind]);
     }
 }
 
@@ -327,10 +303,8 @@ static void wait_for_halves(const struct pass *pass, struct plan *plan,
 {
     bool arrived = has_arrivals(pass, plan);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        struct operation_vec *ops = &m->ops[OP_FORGET];
-        size_t kept = 0;
-        for (size_t i = 0; i < ops->len; i++) {
-            const struct index_message *record = ops->items[i].base;
+        VEC_FOREACH (struct operation, op, &m->ops[OP_FORGET]) {
+            const struct index_message *record = op->base;
             bool synced = record->state == MESSAGE_SYNCED;
             bool file_left = synced && is_half_seen(files, record);
             if (file_left)
@@ -338,11 +312,9 @@ static void wait_for_halves(const struct pass *pass, struct plan *plan,
             if (synced && arrived)
                 keep_half(plan, OP_UPLOAD, record);
             if (file_left || (synced && arrived))
-                m->pair->remote_blocked = m->pair->local_blocked = true;
-            else
-                ops->items[kept++] = ops->items[i];
+                op->is_out = m->pair->remote_blocked = m->pair->local_blocked = true;
         }
-        ops->len = kept;
+        operations_sweep(&m->ops[OP_FORGET]);
     }
 }
 

@@ -219,7 +219,7 @@ struct operation {
     struct index_flags add_keywords, remove_keywords; /* … and keywords (`system` is 0) */
     enum message_state state;                         /* AGREE: the new state */
     const struct identity *identity;                  /* NULL: not asked for */
-    bool is_moved;        /* part of a move: on its way out of the list */
+    bool is_out;          /* a move stands for it, or it waits: see operations_sweep */
     bool has_copy;        /* deletions: a synced copy stays in another mailbox */
     bool is_marked;       /* DELETE_REMOTE: the file is there, marked, and goes first */
     bool to_trash;        /* DELETE_REMOTE: moved to \\Trash instead */

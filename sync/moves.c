@@ -3,6 +3,7 @@
 #include "base/strmap.h"
 #include "imap/list.h"
 #include "sync/flags.h"
+#include "sync/reconcile.h"
 
 #include <stdlib.h>
 
@@ -53,7 +54,7 @@ static struct operation *op_of(struct mailbox_plan *plan, enum operation_kind ki
     struct operation_vec *ops = &plan->ops[kind];
     struct operation *op =
         ops->len == 0 ? NULL : bsearch(&key, ops->items, ops->len, sizeof key, by_op_uid);
-    return op != NULL && !op->is_moved ? op : NULL;
+    return op != NULL && !op->is_out ? op : NULL;
 }
 
 static bool is_drafts(const struct mailbox_plan *plan)
@@ -147,7 +148,7 @@ static void send_flags_ahead(struct matcher *mt, struct mailbox_plan *from,
     struct operation *op = vec_add(&from->ops[OP_FLAGS_TO_REMOTE]);
     *op = *gone;
     op->kind = OP_FLAGS_TO_REMOTE;
-    op->is_moved = false;
+    op->is_out = false;
     op->flags = move->flags;
     op->state = MESSAGE_SYNCED;
     op->add = goal & (uint8_t)~now;
@@ -232,7 +233,7 @@ static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
         /* `marked: expunge` looks at it again, under its new name. */
         if (same && from->pair->policy->expunge_marked)
             from->pair->local_blocked = true;
-        upload->is_moved = gone->is_moved = true;
+        upload->is_out = gone->is_out = true;
         send_flags_ahead(mt, from, gone, move);
         return true;
     }
@@ -255,7 +256,7 @@ static bool copy_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
         move->flags = remote_flags_of(from, twin);
         if (upload->file->parsed.flags != move->flags.system)
             to->pair->local_blocked = true;
-        upload->is_moved = true;
+        upload->is_out = true;
         return true;
     }
     return false;
@@ -271,13 +272,13 @@ static void match_uploads(struct matcher *mt)
 {
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            if (upload->identity != NULL && !upload->is_moved && !has_record(upload))
+            if (upload->identity != NULL && !upload->is_out && !has_record(upload))
                 move_remote(mt, to, upload);
         }
     }
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            if (upload->identity != NULL && !upload->is_moved && !has_record(upload))
+            if (upload->identity != NULL && !upload->is_out && !has_record(upload))
                 copy_remote(mt, to, upload);
         }
     }
@@ -355,7 +356,7 @@ static struct operation *file_of(struct matcher *mt, const struct index_message 
 {
     VEC_FOREACH (struct mailbox_plan, plan, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &plan->ops[OP_UPLOAD]) {
-            if (!upload->is_moved && moves_is_twin(upload->identity, record)) {
+            if (!upload->is_out && moves_is_twin(upload->identity, record)) {
                 *where_out = plan;
                 return upload;
             }
@@ -383,7 +384,7 @@ static bool meet(struct matcher *mt, struct mailbox_plan *from, struct operation
     }
     move->file = upload->file;
     move->to_uid = download->uid;
-    upload->is_moved = forget->is_moved = download->is_moved = true;
+    upload->is_out = forget->is_out = download->is_out = true;
     return true;
 }
 
@@ -423,7 +424,7 @@ static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct opera
             keep_flags(to, &download->flags, gone->file, move);
         else
             bring_along(mt, from, to, download, gone, move);
-        download->is_moved = gone->is_moved = true;
+        download->is_out = gone->is_out = true;
         return true;
     }
     return false;
@@ -475,7 +476,7 @@ static bool link_here(struct matcher *mt, struct mailbox_plan *to, struct operat
     move->from_uid = place.uid;
     move->to_uid = download->uid;
     move->flags = download->flags;
-    download->is_moved = true;
+    download->is_out = true;
     return true;
 }
 
@@ -506,7 +507,7 @@ static void match_downloads(struct matcher *mt)
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, download, &to->ops[OP_DOWNLOAD]) {
             const struct identity *id = download->identity;
-            if (download->base != NULL || id == NULL || download->is_moved)
+            if (download->base != NULL || id == NULL || download->is_out)
                 continue;
             if (!link_here(mt, to, download))
                 note_place(mt, to, download->uid, id->email_id);
@@ -541,16 +542,6 @@ static void judge_deletions(struct matcher *mt, struct mailbox_plan *plan)
 }
 
 /* ---- the whole ---- */
-
-static void drop_moved(struct operation_vec *ops)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < ops->len; i++) {
-        if (!ops->items[i].is_moved)
-            ops->items[kept++] = ops->items[i];
-    }
-    ops->len = kept;
-}
 
 static int by_kind(const void *a, const void *b)
 {
@@ -587,7 +578,7 @@ void moves_find(struct plan *plan, struct arena *arena)
     match_downloads(&mt);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         for (size_t k = 0; k < OP_KINDS; k++)
-            drop_moved(&m->ops[k]);
+            operations_sweep(&m->ops[k]);
     }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         judge_deletions(&mt, m);

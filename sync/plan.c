@@ -169,20 +169,15 @@ static void block_marks_of_held(struct plan *plan)
 static void leave_originals(struct plan *plan, const struct index_intent *intent)
 {
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        struct operation_vec *ops = &m->ops[OP_DELETE_REMOTE];
-        size_t kept = 0;
         if (m->pair->record.id != intent->from_mailbox)
             continue;
-        for (size_t i = 0; i < ops->len; i++) {
-            struct operation op = ops->items[i];
-            bool is_original = op.uid == intent->from_uid;
-            op.has_copy = is_original && intent->message.uid != 0;
-            if (!is_original || op.has_copy)
-                ops->items[kept++] = op;
-            else
-                m->pair->local_blocked = true;
+        VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
+            bool is_original = op->uid == intent->from_uid;
+            op->has_copy = is_original && intent->message.uid != 0;
+            if (is_original && !op->has_copy)
+                op->is_out = m->pair->local_blocked = true;
         }
-        ops->len = kept;
+        operations_sweep(&m->ops[OP_DELETE_REMOTE]);
     }
 }
 

@@ -36,21 +36,11 @@ static struct operation *find_record(const struct plan *plan, struct mailbox_pla
                                      const struct operation *upload)
 {
     VEC_FOREACH (struct operation, forget, &m->ops[OP_FORGET]) {
-        if (!forget->is_moved && forget->base->state == MESSAGE_SYNCED &&
+        if (!forget->is_out && forget->base->state == MESSAGE_SYNCED &&
             moves_is_twin(upload->identity, forget->base) && may_be_fetched(plan, forget->base))
             return forget;
     }
     return NULL;
-}
-
-static void drop_found(struct operation_vec *ops)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < ops->len; i++) {
-        if (!ops->items[i].is_moved)
-            ops->items[kept++] = ops->items[i];
-    }
-    ops->len = kept;
 }
 
 static void find_in(const struct plan *plan, struct mailbox_plan *m)
@@ -67,11 +57,11 @@ static void find_in(const struct plan *plan, struct mailbox_plan *m)
         gone->kind = OP_DELETE_LOCAL;
         gone->file = upload->file;
         gone->why = "deleted on the server, renamed here";
-        upload->is_moved = forget->is_moved = true;
+        upload->is_out = forget->is_out = true;
         m->pair->local_blocked = true; /* should it have to wait, it is found again */
     }
-    drop_found(&m->ops[OP_UPLOAD]);
-    drop_found(&m->ops[OP_FORGET]);
+    operations_sweep(&m->ops[OP_UPLOAD]);
+    operations_sweep(&m->ops[OP_FORGET]);
     operations_sort(&m->ops[OP_DELETE_LOCAL]);
 }
 

@@ -410,6 +410,16 @@ struct operation *operations_find(const struct operation_vec *ops, uint32_t uid)
     return ops->len == 0 ? NULL : bsearch(&key, ops->items, ops->len, sizeof key, by_uid);
 }
 
+void operations_sweep(struct operation_vec *ops)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ops->len; i++) {
+        if (!ops->items[i].is_out)
+            ops->items[kept++] = ops->items[i];
+    }
+    ops->len = kept;
+}
+
 void operations_take_apart(struct mailbox_plan *plan)
 {
     const char *why = case_find(BASE_NONE, SIDE_NEW, SIDE_ABSENT)->why;

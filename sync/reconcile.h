@@ -27,6 +27,8 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
 void operations_sort(struct operation_vec *ops);
 /* Of a list ascending by UID; NULL: it has none with this one. */
 struct operation *operations_find(const struct operation_vec *ops, uint32_t uid);
+/* Takes those out that are marked so (`is_out`); the others keep their order. */
+void operations_sweep(struct operation_vec *ops);
 /* What the plan knows no more of than the UID becomes downloads as any other: it may turn out to be
  * something else than that. */
 void operations_take_apart(struct mailbox_plan *plan);

@@ -3,6 +3,7 @@
 #include "base/strmap.h"
 #include "imap/list.h"
 #include "sync/flags.h"
+#include "sync/reconcile.h"
 
 #include <stdlib.h>
 
@@ -141,7 +142,7 @@ static void join(struct strays *s, const struct stray *stray, struct mailbox_pla
     if (m.remote == download->flags.system)
         move->flags.system = m.agreed.system;
     hold(stray->plan->pair, stray->op->file);
-    stray->op->is_moved = download->is_moved = true;
+    stray->op->is_out = download->is_out = true;
 }
 
 static int by_uid(const void *a, const void *b)
@@ -186,16 +187,6 @@ static bool is_moved_there(struct strays *s, const struct identity *id)
     return false;
 }
 
-static void drop_moved(struct operation_vec *ops)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < ops->len; i++) {
-        if (!ops->items[i].is_moved)
-            ops->items[kept++] = ops->items[i];
-    }
-    ops->len = kept;
-}
-
 static void match_one(struct strays *s, struct mailbox_plan *to, struct operation *download)
 {
     struct str key = content_key(s->arena, download->identity);
@@ -225,9 +216,9 @@ void strays_match(struct plan *plan, struct arena *arena)
         }
     }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        drop_moved(&m->ops[OP_UPLOAD]);
-        drop_moved(&m->ops[OP_DOWNLOAD]);
-        drop_moved(&m->strays);
+        operations_sweep(&m->ops[OP_UPLOAD]);
+        operations_sweep(&m->ops[OP_DOWNLOAD]);
+        operations_sweep(&m->strays);
     }
     vec_free(&s.sources);
     strmap_free(&s.by_content);
