@@ -73,6 +73,13 @@ static bool wait_for_threads(struct live *live)
     return poll(fds, 2, TURN_MS) > 0;
 }
 
+/* Whether threads have something to end: a pass, or what a paused account held open. */
+static bool at_work(struct live *live)
+{
+    enum account_state state = live_account(live).state;
+    return state == ACCOUNT_SYNCING || state == ACCOUNT_PAUSED;
+}
+
 void live_skip(struct live *live, int64_t ms)
 {
     (void)atomic_fetch_add(&live->skipped_ms, ms);
@@ -83,10 +90,9 @@ void live_turn(struct live *live)
     arena_reset(live->e->arena);
     supervisor_work(live->supervisor);
     int64_t wake_ms = supervisor_wake_ms(live->supervisor);
-    bool waits =
-        live->listens || wake_ms == DEADLINE_NEVER || live_account(live).state == ACCOUNT_SYNCING;
+    bool waits = live->listens || wake_ms == DEADLINE_NEVER || at_work(live);
     bool told = waits && wait_for_threads(live);
-    if (told || live_account(live).state == ACCOUNT_SYNCING || wake_ms == DEADLINE_NEVER)
+    if (told || at_work(live) || wake_ms == DEADLINE_NEVER)
         return;
     int64_t now_ms = clock_monotonic_ms(&live->clock);
     if (wake_ms > now_ms)
