@@ -216,28 +216,46 @@ static struct move *add_move(struct matcher *mt, enum move_kind kind, struct mai
     return move;
 }
 
-static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct operation *upload)
+/* Whose file it was: of several copies the one that is \\Deleted there if the file is, else not. */
+static struct operation *departed(struct matcher *mt, const struct operation *upload,
+                                  struct mailbox_plan **from_out)
 {
     const struct identity *id = upload->identity;
-    for (size_t i = 0; i < id->twins_len; i++) {
-        const struct index_message *twin = &id->twins[i];
-        struct mailbox_plan *from = plan_of(mt, twin->mailbox);
-        struct operation *gone = from != NULL ? op_of(from, OP_DELETE_REMOTE, twin->uid) : NULL;
+    struct operation *found = NULL;
+    bool alike = false;
+    for (size_t i = 0; i < id->twins_len && !alike; i++) {
+        struct mailbox_plan *from = plan_of(mt, id->twins[i].mailbox);
+        struct operation *gone =
+            from != NULL ? op_of(from, OP_DELETE_REMOTE, id->twins[i].uid) : NULL;
         /* The file of one that is marked is still there. */
         if (gone == NULL || gone->is_marked)
             continue;
-        bool same = from == to;
-        struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, gone->base,
-                                     same ? "its file was renamed here" : "moved here");
-        move->file = upload->file;
-        /* `marked: expunge` looks at it again, under its new name. */
-        if (same && from->pair->policy->expunge_marked)
-            from->pair->local_blocked = true;
-        upload->is_out = gone->is_out = true;
-        send_flags_ahead(mt, from, gone, move);
-        return true;
+        uint8_t differing = remote_flags_of(from, gone->base).system ^ upload->file->parsed.flags;
+        alike = (differing & MAILDIR_TRASHED) == 0;
+        if (found == NULL || alike) {
+            *from_out = from;
+            found = gone;
+        }
     }
-    return false;
+    return found;
+}
+
+static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct operation *upload)
+{
+    struct mailbox_plan *from;
+    struct operation *gone = departed(mt, upload, &from);
+    if (gone == NULL)
+        return false;
+    bool same = from == to;
+    struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, gone->base,
+                                 same ? "its file was renamed here" : "moved here");
+    move->file = upload->file;
+    /* `marked: expunge` looks at it again, under its new name. */
+    if (same && from->pair->policy->expunge_marked)
+        from->pair->local_blocked = true;
+    upload->is_out = gone->is_out = true;
+    send_flags_ahead(mt, from, gone, move);
+    return true;
 }
 
 static bool copy_remote(struct matcher *mt, struct mailbox_plan *to, struct operation *upload)
@@ -262,24 +280,15 @@ static bool copy_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
     return false;
 }
 
-/* A file that is back, of a message that is gone: its name stays that record's until it is sent. */
-static bool has_record(const struct operation *upload)
-{
-    return upload->base != NULL;
-}
-
-static void match_uploads(struct matcher *mt)
+static void match_uploads(struct matcher *mt, bool (*match)(struct matcher *, struct mailbox_plan *,
+                                                            struct operation *))
 {
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            if (upload->identity != NULL && !upload->is_out && !has_record(upload))
-                move_remote(mt, to, upload);
-        }
-    }
-    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
-        VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            if (upload->identity != NULL && !upload->is_out && !has_record(upload))
-                copy_remote(mt, to, upload);
+            /* A file that is back keeps its name in the record until it is sent. */
+            bool has_record = upload->base != NULL;
+            if (upload->identity != NULL && !upload->is_out && !has_record)
+                match(mt, to, upload);
         }
     }
 }
@@ -573,7 +582,8 @@ void moves_find(struct plan *plan, struct arena *arena)
     struct matcher mt = {
         .plan = plan, .arena = arena, .seen = strmap_new(), .places = strmap_new()};
     enter_mailboxes(&mt);
-    match_uploads(&mt);
+    match_uploads(&mt, move_remote);
+    match_uploads(&mt, copy_remote);
     count_likenesses(&mt);
     match_downloads(&mt);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {

@@ -231,6 +231,31 @@ static void law4_an_interrupted_expunge_is_finished(void **state)
     }
 }
 
+/* Of two copies one is marked on the server and its file removed, the other's file is moved: what
+ * is moved is the one that nobody deleted. */
+static void law1_a_moved_copy_is_not_the_marked_one(void **state)
+{
+    for (uint32_t marked = 1; marked <= 2; marked++) {
+        struct engine e;
+        struct error err = ERROR_INIT;
+        begin(&e, "    sync: {marked: expunge}\n", 0);
+        (void)server_append(&e, "INBOX", "twin", "");
+        (void)server_append(&e, "INBOX", "twin", "");
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[] Bin[] Drafts[] INBOX[twin twin]");
+        assert_int_equal(mem_backend_set_flags(e.env.backend, LOCKSTEP_USER, "INBOX", marked,
+                                               FLAG_DELETED, &err),
+                         0);
+        local_remove(&e, "INBOX", "twin");
+        local_move(&e, "INBOX", "Archive", "twin");
+        for (int pass = 0; pass < 3; pass++)
+            engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[twin] Bin[] Drafts[] INBOX[]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 static void in_the_trash_a_mark_is_not_sent(void **state)
 {
     struct engine e;
@@ -323,6 +348,7 @@ int main(void)
         cmocka_unit_test(what_was_marked_before_goes_too),
         cmocka_unit_test(law11_the_guard_counts_what_is_marked),
         cmocka_unit_test(law4_an_interrupted_expunge_is_finished),
+        cmocka_unit_test(law1_a_moved_copy_is_not_the_marked_one),
         cmocka_unit_test(in_the_trash_a_mark_is_not_sent),
         cmocka_unit_test(a_careful_expunge_keeps_other_marks),
         cmocka_unit_test(law4_marks_taken_off_are_put_back),
