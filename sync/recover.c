@@ -27,31 +27,48 @@ static bool is_remote(const struct index_intent *intent)
            intent->kind == INTENT_MOVE;
 }
 
-/* Which deliveries are in place, but in another folder by now: somebody moved the file, or renamed
- * the folder. It is not to be taken for new there (law 2). `out`: by base name. */
-static int find_delivered(struct pass *pass, struct arena *arena, const struct intent_vec *intents,
-                          struct strmap *out, struct error *err)
+static void put_delivered(struct arena *arena, const struct strmap *wanted,
+                          const struct maildir_snapshot *snapshot, struct strmap *out)
+{
+    VEC_FOREACH (const struct maildir_file, file, &snapshot->files) {
+        void *intent = strmap_get(wanted, file->parsed.base);
+        if (intent != NULL && strmap_get(out, file->parsed.base) == NULL)
+            strmap_put(out, arena_str(arena, file->parsed.base), intent);
+    }
+}
+
+static int look_for_delivered(struct pass *pass, struct arena *arena, const struct strmap *wanted,
+                              struct strmap *out, struct error *err)
 {
     struct maildir_folders folders = {0};
-    struct strmap *wanted = strmap_new();
-    for (size_t i = 0; i < intents->len; i++) {
-        const struct index_intent *intent = &intents->items[i];
-        if (intent->kind == INTENT_DELIVER)
-            strmap_put(wanted, intent->message.base, (void *)(uintptr_t)intent);
-    }
-    int r = strmap_len(wanted) > 0 ? maildir_list(pass->maildir, arena, &folders, err) : 0;
+    int r = maildir_list(pass->maildir, arena, &folders, err);
     for (size_t f = 0; f < folders.len && r == 0; f++) {
         struct maildir_snapshot snapshot = {0};
         struct error ignored = ERROR_INIT;
         if (maildir_scan(pass->maildir, folders.items[f].path, &snapshot, &ignored) < 0)
             continue;
-        VEC_FOREACH (const struct maildir_file, file, &snapshot.files) {
-            void *intent = strmap_get(wanted, file->parsed.base);
-            if (intent != NULL)
-                strmap_put(out, arena_str(arena, file->parsed.base), intent);
-        }
+        put_delivered(arena, wanted, &snapshot, out);
         maildir_snapshot_free(&snapshot);
     }
+    return r;
+}
+
+/* Which deliveries are in place, be it in another folder by now: somebody moved the file, or
+ * renamed the folder. It is not to be taken for new there (law 2). What is on its way meanwhile,
+ * from a folder that is still to be read to one that was, is found by a second look. `out`: by base
+ * name. */
+static int find_delivered(struct pass *pass, struct arena *arena, const struct intent_vec *intents,
+                          struct strmap *out, struct error *err)
+{
+    struct strmap *wanted = strmap_new();
+    int r = 0;
+    for (size_t i = 0; i < intents->len; i++) {
+        const struct index_intent *intent = &intents->items[i];
+        if (intent->kind == INTENT_DELIVER)
+            strmap_put(wanted, intent->message.base, (void *)(uintptr_t)intent);
+    }
+    for (int look = 0; look < 2 && r == 0 && strmap_len(out) < strmap_len(wanted); look++)
+        r = look_for_delivered(pass, arena, wanted, out, err);
     strmap_free(&wanted);
     return r;
 }

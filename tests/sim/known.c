@@ -40,6 +40,17 @@ const struct known known[] = {
      .crashes = true,
      .crash_in_round = 1,
      .variations = 8},
+    {.name = "law2_a_file_in_an_intent_is_found_while_it_is_moved",
+     .rounds = 2,
+     .things = {ACTION(0, "create there"),
+                ACTION(0, "deliver there"),
+                ACTION(0, "deliver there"),
+                {.kind = THING_ACTION, .round = 1, .at = 20, .action = "move here"},
+                END},
+     .crashes = true,
+     .crash_in_round = 0,
+     .variations = 80,
+     .later = 1},
     {.name = "law5_a_message_stored_byte_for_byte_is_moved_with_its_flags",
      .rounds = 3,
      .things = {ACTION(0, "create there"), ACTION(0, "create there"), ACTION(0, "create there"),
@@ -114,6 +125,8 @@ void known_make(const struct known *k, unsigned variation, unsigned long crash_a
                               .random = i + 100 * variation};
         if (thing.kind == THING_ACTION)
             thing.value = action_named(k->things[i].action);
+        if (thing.at > 0 && thing.kind == THING_ACTION)
+            thing.at += k->later * variation;
         vec_push(&out->things, thing);
     }
     if (crash_at > 0)

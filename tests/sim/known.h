@@ -15,6 +15,8 @@ struct known {
     } things[16]; /* ends at the first of THING_KINDS, or with the table */
     /* How many times, with other choices of what is done to what. */
     unsigned variations;
+    /* By how much each of these puts off what is done while a pass goes on. */
+    unsigned long later;
     /* Tried with every step of this round in turn as the last. */
     bool crashes;
     unsigned crash_in_round;
