@@ -245,6 +245,24 @@ static int drop_done(struct pass *pass, struct arena *arena, const struct intent
     return r < 0 || txn == NULL ? r : index_commit(&txn, err);
 }
 
+/* What was found has records now: what the survey counts by must have them, too. */
+static int count_again(struct pass *pass, struct arena *arena, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = index_begin_read(pass->index, &txn, err);
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        struct index_mailbox now;
+        if (r < 0 || pair->record.id == 0)
+            continue;
+        r = index_mailbox_get(txn, arena, pair->record.id, &now, err);
+        if (r < 0)
+            continue;
+        pair->record.records = now.records;
+        pair->record.files = now.files;
+    }
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
 int recover_appends(struct pass *pass, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
@@ -266,6 +284,8 @@ int recover_appends(struct pass *pass, struct error *err)
         if (len > 0 && pair->remote_exists && recover_mailbox(pass, pair, lost, len, err) < 0)
             r = pass_absorb(pass, pair, err);
     }
+    if (r == 0 && intents.len > 0)
+        r = count_again(pass, arena, err);
     xfree(&lost);
     vec_free(&intents);
     return r;

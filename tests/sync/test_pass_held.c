@@ -244,9 +244,33 @@ static void law2_a_file_removed_meanwhile_is_deleted_there(void **state)
     engine_free(&e);
 }
 
+/* The file is moved on before the message is looked for: what is found then is the other half of
+ * the move, also where nothing else is known yet. */
+static void law2_a_file_moved_after_its_lost_upload_is_moved_there(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_create(&e, "There");
+    engine_pass_ends(&e, 0);
+    local_add(&e, "INBOX", "m1", "");
+    lockstep_env_fault(&e.env,
+                       (struct fault){.kind = FAULT_DO_AND_CUT, .command = "APPEND", .at = 1});
+    assert_int_not_equal(engine_pass(&e, NULL), 0);
+    lockstep_env_clear_faults(&e.env);
+    local_move(&e, "INBOX", "There", "m1");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.uploaded, 0);
+    assert_int_equal(e.report.messages.moved_remote, 1);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_both(&e, "INBOX[] There[m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law2_a_file_moved_after_its_lost_upload_is_moved_there),
         cmocka_unit_test(law7_a_message_that_does_not_come_is_held_and_retried),
         cmocka_unit_test(law7_a_held_message_may_go),
         cmocka_unit_test(law7_a_message_that_is_refused_is_held_and_retried),
