@@ -181,7 +181,7 @@ static int make_way(struct index_txn *txn, const struct move *move, struct error
 static int meet(struct index_txn *txn, const struct move *move, struct error *err)
 {
     struct index_message m = *move->base;
-    int r = index_message_delete(txn, m.mailbox, m.uid, err);
+    int r = move->from_uid != 0 ? index_message_delete(txn, m.mailbox, m.uid, err) : 0;
     m.mailbox = move->to->pair->record.id;
     m.uid = move->to_uid;
     m.modseq = 0;

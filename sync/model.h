@@ -253,7 +253,7 @@ enum move_kind {
 struct move {
     enum move_kind kind;
     struct mailbox_plan *from, *to;
-    uint32_t from_uid; /* 0: a file without a record, of LOCAL */
+    uint32_t from_uid; /* 0: LOCAL of a file without a record; MEET: the record of before stays */
     uint32_t to_uid;   /* of MEET, LOCAL, LINK */
     const struct index_message
         *base; /* what is agreed of it; NULL: LINK to what comes in this pass */

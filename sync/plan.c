@@ -6,6 +6,7 @@
 #include "sync/extents.h"
 #include "sync/guard_store.h"
 #include "sync/identify.h"
+#include "sync/met.h"
 #include "sync/moves.h"
 #include "sync/rebased.h"
 #include "sync/reconcile.h"
@@ -238,6 +239,7 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
         if (!pass->options->adopt)
             strays_match(out, pass->arena);
         moves_find(out, pass->arena);
+        met_find(out);
         rebased_find(out);
         r = elsewhere_wait(pass, out, err);
     }

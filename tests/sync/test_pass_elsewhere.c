@@ -153,9 +153,34 @@ static void law6_a_uid_of_before_is_no_other_message(void **state)
     engine_free(&e);
 }
 
+/* Its folder is gone and the mailbox stays, so that no pass looks at it again. */
+static void law2_what_both_moved_out_of_a_mailbox_left_alone_is_one(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_create(&e, "Lists");
+    server_fill(&e, "INBOX", "m", 1);
+    server_fill(&e, "Lists", "l", 1);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    server_flags(&e, "Lists", "l1", "S");
+    server_move(&e, "Lists", "INBOX", "l1");
+    local_move(&e, "Lists", "INBOX", "l1");
+    local_remove_folder(&e, "Lists");
+    for (int pass = 0; pass < 2; pass++) {
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.counts.bodies + e.report.messages.uploaded, 0);
+    }
+    assert_server(&e, "INBOX[l1/S m1] Lists[]");
+    assert_local(&e, "INBOX[l1/S m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law2_what_both_moved_out_of_a_mailbox_left_alone_is_one),
         cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
         cmocka_unit_test(law1_a_move_out_of_the_target_on_the_server_is_no_deletion),
         cmocka_unit_test(law1_a_move_into_a_mailbox_that_fails_is_no_deletion),

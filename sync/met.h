@@ -1,0 +1,11 @@
+#pragma once
+/*
+ * A file and a message that are both new in one mailbox, and are both known from a mailbox that
+ * this pass leaves alone: one whose folder was removed here, say, and which stays on the server.
+ * Both sides moved it (or copied it) alike. What becomes of the other mailbox's record is for the
+ * pass that looks at that one. Pure.
+ */
+#include "sync/model.h"
+
+/* After the moves are found: each such pair becomes a MOVE_MEET within its mailbox. */
+void met_find(struct plan *plan);
