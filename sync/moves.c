@@ -331,7 +331,9 @@ static bool is_by_id(const struct identity *id)
 }
 
 /* Told by header, size and date, only one message may be meant on either side, and all that the
- * index has like it must be of one content. */
+ * index has like it must be of one content. Without a Message-ID only where its file was moved,
+ * too.
+ */
 static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct identity *id)
 {
     size_t gone = 0;
@@ -345,7 +347,7 @@ static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct
             return false;
         gone += from != NULL && gone_there(from, id->twins[i].uid) != NULL;
     }
-    return gone == 1 && !is_drafts(to) && id->has_message_id &&
+    return gone == 1 && !is_drafts(to) &&
            (uintptr_t)strmap_get(mt->seen, likeness(mt->arena, id)) == 1;
 }
 
@@ -416,7 +418,8 @@ static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct opera
     for (size_t i = 0; i < id->twins_len; i++) {
         struct mailbox_plan *from = plan_of(mt, id->twins[i].mailbox);
         struct operation *gone = from != NULL ? gone_there(from, id->twins[i].uid) : NULL;
-        if (gone == NULL)
+        /* Without a Message-ID its file must have been moved, too. */
+        if (gone == NULL || (gone->kind != OP_FORGET && !is_by_id(id) && !id->has_message_id))
             continue;
         if (gone->kind == OP_FORGET) {
             if (meet(mt, from, gone, to, download))
@@ -490,15 +493,11 @@ static bool link_here(struct matcher *mt, struct mailbox_plan *to, struct operat
 }
 
 /* What the limits leave on the server is not new if it only moved. */
-static bool is_left_out(const struct operation *op)
-{
-    return op->kind == OP_AGREE && op->base == NULL && op->state == MESSAGE_SKIPPED;
-}
-
 static void match_moved(struct matcher *mt, struct mailbox_plan *to, struct operation *op)
 {
     const struct identity *id = op->identity;
-    bool is_new = id != NULL && op->base == NULL && (op->kind == OP_DOWNLOAD || is_left_out(op));
+    bool left_out = op->kind == OP_AGREE && op->state == MESSAGE_SKIPPED;
+    bool is_new = id != NULL && op->base == NULL && (op->kind == OP_DOWNLOAD || left_out);
     if (is_new && is_certain(mt, to, id) && move_local(mt, to, op))
         note_place(mt, to, op->uid, id->email_id);
 }

@@ -210,6 +210,9 @@ static const struct example EXAMPLES[] = {
     {"A:-m B:+m B:+m", "here AB; link BB; ", "remove A; fetch B; fetch B; "},
     /* without a Message-ID */
     {"A:-x B:+x", "here AB; ", "remove A; fetch B; "},
+    {"A:/x B:+x", "forget A; fetch B; ", NULL},
+    {"A:/x B:+x B:^x", "meet AB; ", NULL},
+    {"A:/x B:+x C:^x", "here CB; ", NULL},
     /* known from a mailbox that is left alone */
     {"Z:=m B:+m B:^m", "meet BB; ", NULL},
     {"Z:=x B:+x B:^x", "meet BB; ", NULL},
