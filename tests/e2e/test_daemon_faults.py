@@ -20,6 +20,8 @@ import tools
 # What the back-off allows at most in so many seconds after the first failure: waits are random
 # parts of 2, 4, 8, 16, … seconds; that all of them are this short is less likely than 1 in 10,000.
 ATTEMPTS_IN_20_S = 14
+# The back-off's longest wait: short waits in a row make the next one a part of far more.
+BACKOFF_MOST_S = 300
 
 # Early deaths in a row after which a means of watching is given up (daemon/scheduler.h).
 WATCHES = 4
@@ -82,8 +84,8 @@ class DaemonFaults(passes.PassCase):
         time.sleep(10)
         self.assertLessEqual(len(between.attempts) - attempts, ATTEMPTS_IN_20_S)
         between.thaw()
-        self.wait_files(client, running, 5, "the new message once it thawed", 60)
-        running.wait(lambda: self.count_there() == 5, "the file there", 60)
+        self.wait_files(client, running, 5, "the new message once it thawed", BACKOFF_MOST_S)
+        running.wait(lambda: self.count_there() == 5, "the file there", BACKOFF_MOST_S)
 
     def test_a_server_that_refuses_for_a_while(self):
         between = self.between()
@@ -97,7 +99,7 @@ class DaemonFaults(passes.PassCase):
         self.assertLessEqual(len(between.attempts) - attempts, ATTEMPTS_IN_20_S)
         self.assertGreater(len(between.attempts) - attempts, 1)
         between.refusing = False
-        self.wait_files(client, running, 4, "the new message", 70)
+        self.wait_files(client, running, 4, "the new message", BACKOFF_MOST_S)
 
     def cut_at_idle(self, idle_s):
         """One watcher, cut so long after each IDLE: tried as often as is documented, then polled; mail comes in both."""
@@ -162,7 +164,7 @@ class DaemonFaults(passes.PassCase):
         self.fixture.stop()
         self.fixture.start()
         self.deliver()
-        self.wait_files(client, running, 4, "the new message", 60)
+        self.wait_files(client, running, 4, "the new message", BACKOFF_MOST_S)
 
     # --- in the Maildir ---
 
@@ -197,7 +199,7 @@ class DaemonFaults(passes.PassCase):
         self.assertEqual(self.count_there(), 5)
         os.rename(away, client.maildir)
         passes.add_file(client.mailbox_path("INBOX"), next(iter(messages.batch(5, 1))))
-        running.wait(lambda: self.count_there() == 6, "the file there", 60)
+        running.wait(lambda: self.count_there() == 6, "the file there", BACKOFF_MOST_S)
 
     # --- the configuration, signals ---
 
