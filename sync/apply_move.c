@@ -22,6 +22,7 @@ struct part {
 struct mover {
     struct pass *pass;
     struct relocation *r;
+    bool vanished; /* the mailbox that they are to go to */
 };
 
 static bool is_one_step(const struct mover *mv)
@@ -96,6 +97,7 @@ static int end_part(struct mover *mv, struct part *part, struct error *err)
 {
     int rc = client_copy_end(mv->pass->client, &part->handle, err);
     bool answered = rc == 0 || err->scope <= SCOPE_MAILBOX;
+    mv->vanished = mv->vanished || (rc < 0 && strcmp(err->response_code, "TRYCREATE") == 0);
     for (size_t i = 0; i < mv->r->len && answered; i++) {
         if (seqset_contains(&part->uids, mv->r->items[i].uid))
             take_outcome(mv, part, &mv->r->items[i], rc == 0);
@@ -211,7 +213,15 @@ static int settle(struct mover *mv, bool originals, struct error *err)
     return rc < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
-/* Done, but the server told no UIDs: they are found by looking. */
+/* Done, but the server told no UID; or copied although it said NO, which happens. A UID cannot be
+ * moved twice, so that a move that was refused needs no look. */
+static bool is_to_be_found(const struct mover *mv, const struct relocated *m)
+{
+    if (m->outcome == RELOCATION_REFUSED)
+        return !is_one_step(mv) && m->intent.id != 0 && !mv->vanished;
+    return m->outcome == RELOCATED && m->to_uid == 0 && m->intent.message.base.len > 0;
+}
+
 static int locate_untold(struct mover *mv, struct error *err)
 {
     struct lost_append *lost = xcalloc(mv->r->len + 1, sizeof *lost);
@@ -219,14 +229,17 @@ static int locate_untold(struct mover *mv, struct error *err)
     int rc = 0;
     for (size_t i = 0; i < mv->r->len; i++) {
         const struct relocated *m = &mv->r->items[i];
-        if (m->outcome == RELOCATED && m->to_uid == 0 && m->intent.message.base.len > 0)
+        if (is_to_be_found(mv, m))
             lost[len++] = (struct lost_append){.intent = m->intent};
     }
     if (len > 0)
         rc = locate_appended(mv->pass, mv->r->to, lost, len, err);
     for (size_t i = 0, k = 0; i < mv->r->len && k < len && rc == 0; i++) {
-        if (mv->r->items[i].intent.id == lost[k].intent.id)
-            mv->r->items[i].to_uid = lost[k++].uid;
+        struct relocated *m = &mv->r->items[i];
+        if (m->intent.id != lost[k].intent.id)
+            continue;
+        m->to_uid = lost[k++].uid;
+        m->outcome = m->to_uid != 0 ? RELOCATED : m->outcome;
     }
     xfree(&lost);
     return rc;

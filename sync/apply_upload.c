@@ -2,11 +2,11 @@
 
 #include "sync/event.h"
 #include "sync/keywords.h"
+#include "sync/listing.h"
 #include "sync/locate.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /*
  * The messages of a batch are opened, their intents committed, their APPENDs sent one behind the
@@ -16,6 +16,8 @@
  *
  * What the server refuses is held with its words. Where keywords may be the reason, the message is
  * sent once more without them; the next pass finds the file's keywords new and stores them apart.
+ * Before anything refused is sent again it is looked for, too: some servers say NO to what they
+ * did.
  */
 #define BATCH_MESSAGES 64
 #define BATCH_BYTES (32u * 1024 * 1024)
@@ -42,13 +44,20 @@ struct upload {
 
 VEC_STRUCT(upload_vec, struct upload *);
 
+/* What becomes of an upload that is not found by looking. */
+struct unfound {
+    bool refused;                     /* it did not happen; else its intent stays, for recovery */
+    const struct operation *keywords; /* refused, maybe for its keywords: to be sent without */
+};
+
 struct uploader {
     struct pass *pass;
     struct mailbox_pair *pair;
     struct upload_vec filling; /* opened, not yet sent */
     uint64_t filling_bytes;
     struct upload_vec flying;            /* sent; the oldest first */
-    VEC(struct lost_append) unknown;     /* stored, but the server told no UID */
+    VEC(struct lost_append) unknown;     /* to be looked for: refused, or the server told no UID */
+    VEC(struct unfound) unfound;         /* of each of them */
     VEC(const struct operation *) again; /* refused, maybe for their keywords */
     bool bare;                           /* sending without keywords */
     uint64_t limit;                      /* APPENDLIMIT of the mailbox; 0: none told */
@@ -249,20 +258,11 @@ static void take_known(struct uploader *u, struct upload *up, const struct index
     up->outcome = UPLOAD_REFUSED;
 }
 
-static int by_uid(const void *a, const void *b)
-{
-    uint32_t x = ((const struct remote_message *)a)->uid;
-    uint32_t y = ((const struct remote_message *)b)->uid;
-    return x < y ? -1 : x > y;
-}
-
 /* Whether the plan is about to fetch it. */
 static bool is_to_come(const struct uploader *u, uint32_t uid)
 {
-    const struct remote_vec *fresh = &u->pair->remote.fresh;
-    const struct remote_message key = {.uid = uid};
-    return seqset_contains(&u->pair->remote.plain, uid) ||
-           (fresh->len > 0 && bsearch(&key, fresh->items, fresh->len, sizeof key, by_uid) != NULL);
+    const struct remote_delta *remote = &u->pair->remote;
+    return seqset_contains(&remote->plain, uid) || listing_find(&remote->fresh, uid) != NULL;
 }
 
 static void take_answer(struct uploader *u, struct upload *up)
@@ -323,35 +323,46 @@ static int record_stored(struct uploader *u, struct index_txn *txn,
     return r < 0 ? r : index_intent_delete(txn, intent->id, err);
 }
 
-static int settle_one(struct uploader *u, struct index_txn *txn, const struct upload *up,
-                      struct error *err)
-{
-    switch (up->outcome) {
-    case UPLOAD_STORED:
-        return record_stored(u, txn, &up->intent, err);
-    case UPLOAD_UNKNOWN:
-        vec_push(&u->unknown, ((struct lost_append){.intent = up->intent}));
-        return 0;
-    case UPLOAD_REFUSED:
-    case UPLOAD_NOT_SENT:
-        break;
-    }
-    return index_intent_delete(txn, up->intent.id, err);
-}
-
 /* RFC 5530: LIMIT may be that of keywords. */
 static bool may_be_keywords(const struct uploader *u, const struct upload *up)
 {
     const char *code = up->refusal.response_code;
-    return !u->bare && up->with_keywords &&
+    return up->outcome == UPLOAD_REFUSED && !u->bare && up->with_keywords &&
            (code[0] == '\0' || strcmp(code, "CANNOT") == 0 || strcmp(code, "LIMIT") == 0);
+}
+
+/* RFC 9051 section 6.3.12 has it that nothing is kept then. */
+static bool may_be_done(const struct upload *up)
+{
+    return up->outcome == UPLOAD_REFUSED && up->handle.sent_whole &&
+           up->handle.op.result != STATUS_OK;
+}
+
+static void look_for(struct uploader *u, const struct upload *up)
+{
+    vec_push(&u->unknown, ((struct lost_append){.intent = up->intent}));
+    vec_push(&u->unfound, ((struct unfound){up->outcome == UPLOAD_REFUSED,
+                                            may_be_keywords(u, up) ? up->op : NULL}));
+}
+
+static int settle_one(struct uploader *u, struct index_txn *txn, const struct upload *up,
+                      struct error *err)
+{
+    if (up->outcome == UPLOAD_STORED)
+        return record_stored(u, txn, &up->intent, err);
+    if (up->outcome == UPLOAD_UNKNOWN || may_be_done(up)) {
+        look_for(u, up);
+        return 0;
+    }
+    return index_intent_delete(txn, up->intent.id, err);
 }
 
 static int keep_refused(struct uploader *u, const struct upload *up, struct error *err)
 {
     if (!may_be_keywords(u, up))
         return hold_upload(u, up->op, false, up->refusal.text, err);
-    vec_push(&u->again, up->op);
+    if (!may_be_done(up))
+        vec_push(&u->again, up->op);
     return 0;
 }
 
@@ -435,8 +446,16 @@ static int launch(struct uploader *u, struct error *err)
     return r < 0 ? r : land(u, FLYING_MAX, err);
 }
 
-/* Stored, but the server told no UID: they are found by looking. What a complete look does not find
- * is left to recovery. */
+static int settle_unfound(struct uploader *u, struct index_txn *txn, size_t at, struct error *err)
+{
+    const struct unfound *un = &u->unfound.items[at];
+    u->pair->local_blocked = true;
+    if (un->keywords != NULL)
+        vec_push(&u->again, un->keywords);
+    return un->refused ? index_intent_delete(txn, u->unknown.items[at].intent.id, err) : 0;
+}
+
+/* Stored, but the server told no UID, or refused: they are found by looking. */
 static int locate_unknown(struct uploader *u, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
@@ -448,11 +467,11 @@ static int locate_unknown(struct uploader *u, struct error *err)
     for (size_t i = 0; i < u->unknown.len && r == 0; i++) {
         struct lost_append *lost = &u->unknown.items[i];
         lost->intent.message.uid = lost->uid;
-        if (lost->uid == 0)
-            u->pair->local_blocked = true;
-        else
-            r = record_stored(u, txn, &lost->intent, err);
+        r = lost->uid == 0 ? settle_unfound(u, txn, i, err)
+                           : record_stored(u, txn, &lost->intent, err);
     }
+    vec_clear(&u->unknown);
+    vec_clear(&u->unfound);
     return r < 0 ? r : index_commit(&txn, err);
 }
 
@@ -525,6 +544,8 @@ static int upload_mailbox(struct mailbox_plan *plan, struct uploader *u, struct 
     int r = learn_limit(u, err);
     if (r == 0)
         r = send_and_land(u, &plan->ops[OP_UPLOAD], err);
+    if (r == 0)
+        r = locate_unknown(u, err);
     if (r == 0 && u->again.len > 0)
         r = send_bare(u, err);
     if (r == 0)
@@ -536,6 +557,7 @@ static int upload_mailbox(struct mailbox_plan *plan, struct uploader *u, struct 
     if (r < 0)
         u->pair->local_blocked = true;
     vec_clear(&u->unknown);
+    vec_clear(&u->unfound);
     vec_clear(&u->again);
     uploads_clear(&u->filling);
     uploads_clear(&u->flying);
@@ -560,6 +582,7 @@ int apply_uploads(struct pass *pass, struct plan *plan, struct error *err)
             r = pass_absorb(pass, m->pair, err);
     }
     vec_free(&u.unknown);
+    vec_free(&u.unfound);
     vec_free(&u.again);
     vec_free(&u.filling);
     vec_free(&u.flying);

@@ -51,6 +51,12 @@ static int by_uid(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+const struct remote_message *listing_find(const struct remote_vec *v, uint32_t uid)
+{
+    const struct remote_message key = {.uid = uid};
+    return v->len == 0 ? NULL : bsearch(&key, v->items, v->len, sizeof key, by_uid);
+}
+
 void listing_sort(struct remote_vec *v)
 {
     bool sorted = true;

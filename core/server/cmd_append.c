@@ -89,6 +89,11 @@ static int append_one(struct session *s, struct backend_mailbox *to,
     struct imap_flags flags = params->flags;
     flags.system &= ~(unsigned)(FLAG_RECENT | FLAG_WILDCARD);
     access_strip_flags(rights, &flags);
+    const struct fault *lost = fault_of_kind(s->options.faults, FAULT_LOSE_FLAGS);
+    if (lost != NULL) {
+        flags.system &= ~(unsigned)lost->value;
+        flags.keywords_len = 0;
+    }
     return s->backend.ops->append(to, buf_str(&message->bytes), &flags,
                                   params->has_date ? params->date.unix_s : BACKEND_DATE_NOW,
                                   uid_out, err);

@@ -42,6 +42,7 @@ void handle_id(struct session *s, struct command *c)
         !reader_expect_crlf(c->reader)) {
         return;
     }
+    s->identified = true;
     writer_cstr(&s->out, "* ID ");
     id_write(&s->out, &fields);
     writer_crlf(&s->out);

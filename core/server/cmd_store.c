@@ -86,6 +86,12 @@ static struct imap_flags keep_what_is_forbidden(const struct acl_rights *rights,
 
 /* ---- acting ---- */
 
+static bool expunges_at_once(const struct session *s, const struct imap_flags *flags)
+{
+    return (flags->system & FLAG_DELETED) != 0 &&
+           fault_of_kind(s->options.faults, FAULT_EXPUNGE_MARKED) != NULL;
+}
+
 static int store_one(struct session *s, struct command *c, const struct store_params *params,
                      uint32_t index, struct arena *scratch, struct error *err)
 {
@@ -103,6 +109,9 @@ static int store_one(struct session *s, struct command *c, const struct store_pa
     struct imap_flags flags = keep_what_is_forbidden(&t->rights, &message.flags, &wanted);
     if (!same_flags(&flags, &message.flags)) {
         int r = s->backend.ops->set_flags(t->mailbox, message.uid, &flags, err);
+        if (r == 0 && expunges_at_once(s, &flags)) {
+            r = s->backend.ops->expunge(t->mailbox, &message.uid, 1, err);
+        }
         if (r < 0) {
             return r;
         }

@@ -103,6 +103,13 @@ static bool tell_news(struct session *s, unsigned events, bool expunge, bool wit
     return false;
 }
 
+static void say_refusal(struct session *s, const struct command *c, const char *word)
+{
+    const char *text = c->fault->text;
+    writer_format(&s->out, "%.*s %s %s\r\n", STR_ARG(c->tag), word,
+                  text != NULL ? text : "[UNAVAILABLE] Not now");
+}
+
 static void write_reply(struct session *s, const struct command *c)
 {
     const struct fault *fault = c->fault;
@@ -115,6 +122,10 @@ static void write_reply(struct session *s, const struct command *c)
         }
         s->next = SESSION_CUT;
         session_set_mode(s, MODE_ENDED);
+        return;
+    }
+    if (fault != NULL && fault->kind == FAULT_DO_AND_NO) {
+        say_refusal(s, c, "NO");
         return;
     }
     if (c->tag.len > 0) {
@@ -158,14 +169,12 @@ void conn_finish(struct session *s, struct command *c)
 
 static void refuse_by_fault(struct session *s, struct command *c)
 {
-    static const char *const words[] = {[FAULT_NO] = "NO", [FAULT_BAD] = "BAD"};
     const char *text = c->fault->text;
     if (c->fault->kind == FAULT_BYE) {
         session_bye(s, text != NULL ? text : "[UNAVAILABLE] Going away");
         return;
     }
-    writer_format(&s->out, "%.*s %s %s\r\n", STR_ARG(c->tag), words[c->fault->kind],
-                  text != NULL ? text : "[UNAVAILABLE] Not now");
+    say_refusal(s, c, c->fault->kind == FAULT_NO ? "NO" : "BAD");
 }
 
 static bool fault_refuses(const struct fault *fault)
@@ -221,6 +230,12 @@ static void complete_reply(struct session *s, struct command *c)
     }
 }
 
+static bool wants_id_first(const struct session *s, const struct command_row *row)
+{
+    return (row->id == CMD_SELECT || row->id == CMD_EXAMINE) && !s->identified &&
+           fault_of_kind(s->options.faults, FAULT_ID_FIRST) != NULL;
+}
+
 /* False when a fault has answered it. */
 static bool execute(struct session *s, struct command *c)
 {
@@ -233,6 +248,8 @@ static bool execute(struct session *s, struct command *c)
     }
     if (s->frame.refused) {
         c->reply = s->frame.refusal;
+    } else if (wants_id_first(s, c->row)) {
+        reply_no(c, CODE_NONE, "SELECT Unsafe Login");
     } else if ((c->row->states & s->state) == 0) {
         reply_bad(c, "Not in this state");
     } else if (s->uidonly && !c->uid && (c->row->flags & COMMAND_USES_SEQS) != 0) {

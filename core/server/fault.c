@@ -8,6 +8,7 @@ static bool is_command_fault(enum fault_kind kind)
     case FAULT_BYE:
     case FAULT_SILENCE:
     case FAULT_DO_AND_CUT:
+    case FAULT_DO_AND_NO:
     case FAULT_DELAY:
         return true;
     case FAULT_CUT_IN:
@@ -21,6 +22,9 @@ static bool is_command_fault(enum fault_kind kind)
     case FAULT_LIE_EXISTS:
     case FAULT_MISSING_UID:
     case FAULT_SILENT_ENABLE:
+    case FAULT_ID_FIRST:
+    case FAULT_LOSE_FLAGS:
+    case FAULT_EXPUNGE_MARKED:
         return false;
     }
     return false;

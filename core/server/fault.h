@@ -10,6 +10,7 @@ enum fault_kind {
     FAULT_BYE,
     FAULT_SILENCE,          /* do the `at`th command, but never answer it, and close */
     FAULT_DO_AND_CUT,       /* do the `at`th command and close before its tagged answer */
+    FAULT_DO_AND_NO,        /* do the `at`th command, and answer NO all the same */
     FAULT_LIE_SIZE,         /* RFC822.SIZE is off by `value` */
     FAULT_HIDE_UID,         /* UID `value` is listed but its body is not told */
     FAULT_NO_UIDPLUS_CODES, /* APPENDUID and COPYUID left out */
@@ -20,6 +21,9 @@ enum fault_kind {
     FAULT_LIE_EXISTS,      /* and EXISTS, at SELECT */
     FAULT_MISSING_UID,     /* UID `value` is left out of FETCH and SEARCH */
     FAULT_SILENT_ENABLE,   /* ENABLE enables, and does not tell what */
+    FAULT_ID_FIRST,        /* SELECT and EXAMINE are refused until ID came */
+    FAULT_LOSE_FLAGS,      /* APPEND keeps none of the system flags in `value`, and no keyword */
+    FAULT_EXPUNGE_MARKED,  /* what STORE marks \Deleted is expunged at once */
 };
 
 struct fault {
@@ -40,7 +44,7 @@ struct fault_script {
 
 /* What the sessions call; `script` may be NULL. */
 
-/* Counts a command named `name`; the fault of FAULT_NO … FAULT_DO_AND_CUT to play on it, or NULL.
+/* Counts a command named `name`; the fault of FAULT_NO … FAULT_DO_AND_NO to play on it, or NULL.
  */
 const struct fault *fault_on_command(struct fault_script *script, const char *name);
 /* Counts bytes of a direction (FAULT_CUT_IN or FAULT_CUT_OUT): how many of `len` pass before the

@@ -2,6 +2,7 @@
 #include "server/mem_backend.h"
 #include "base/alloc.h"
 #include "server/mem_private.h"
+#include <assert.h>
 
 struct mem_backend *mem_backend_new(const struct clock *clock)
 {
@@ -449,6 +450,19 @@ int mem_backend_renumber(struct mem_backend *b, const char *user, const char *ma
     int r = enter(b, user, &found, err);
     if (r == 0) {
         r = mem_user_renumber(found, str_from(mailbox), err);
+    }
+    return leave(b, r);
+}
+
+int mem_backend_number(struct mem_backend *b, const char *user, const char *mailbox,
+                       uint32_t uidvalidity, uint32_t uidnext, struct error *err)
+{
+    struct mem_mailbox *m = NULL;
+    int r = enter_mailbox(b, user, mailbox, &m, err);
+    if (r == 0) {
+        assert(m->messages.len == 0);
+        m->uidvalidity = uidvalidity;
+        m->uidnext = m->recent = uidnext;
     }
     return leave(b, r);
 }

@@ -29,6 +29,10 @@ int mem_backend_expunge(struct mem_backend *backend, const char *user, const cha
 /* As if the mailbox had been lost and rebuilt: new UIDVALIDITY, UIDs from 1. */
 int mem_backend_renumber(struct mem_backend *backend, const char *user, const char *mailbox,
                          struct error *err);
+/* As if the mailbox had had a long life: another UIDVALIDITY, and UIDs that go on from here. For
+ * one that is empty and that no session has opened. */
+int mem_backend_number(struct mem_backend *backend, const char *user, const char *mailbox,
+                       uint32_t uidvalidity, uint32_t uidnext, struct error *err);
 /* As a server that forgets which UIDs were expunged (RFC 7162 section 3.2.5). */
 int mem_backend_forget_expunged(struct mem_backend *backend, const char *user, const char *mailbox,
                                 struct error *err);

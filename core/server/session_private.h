@@ -75,6 +75,7 @@ struct session {
     bool rev2; /* IMAP4rev2, UTF8=ACCEPT and UIDONLY enabled */
     bool utf8;
     bool uidonly;
+    bool identified; /* ID came */
     struct backend_user *user;
     struct tracker tracker;   /* of the selected mailbox */
     struct seqset saved;      /* `$`: UIDs of the last SEARCH that asked for it */

@@ -96,49 +96,33 @@ static void law1_without_uidvalidity_nothing_is_deleted(void **state)
 
 /* ---- what is more than was asked ---- */
 
-static bool remove_marked(void *self, const struct backend_message *message, struct str body)
-{
-    uint32_t *uid = self;
-    if ((message->flags.system & FLAG_DELETED) != 0) {
-        *uid = message->uid;
-    }
-    return true;
-}
-
-/* Gmail with its setting "Auto-Expunge on": what is marked is gone at once. */
-static struct str expunged_at_once(struct engine *e, struct str line)
-{
-    struct error err = ERROR_INIT;
-    uint32_t uid = 1;
-    while (has(line, " OK STORE") && uid != 0) {
-        uid = 0;
-        assert_int_equal(
-            mem_backend_each(e->env.backend, LOCKSTEP_USER, "INBOX", remove_marked, &uid, &err), 0);
-        if (uid != 0) {
-            assert_int_equal(mem_backend_expunge(e->env.backend, LOCKSTEP_USER, "INBOX", uid, &err),
-                             0);
-            e->twisted++;
-        }
-    }
-    return line;
-}
-
+/* Gmail with its setting "Auto-Expunge on": what is marked is gone at once, as UID EXPUNGE then
+ * finds. */
 static void what_is_marked_may_be_gone_at_once(void **state)
 {
     static const char *const accounts[] = {
+        NULL,
+        "    disable: [MOVE]\n",
         "    disable: [UIDPLUS]\n",
-        "    disable: [UIDPLUS]\n    sync: {expunge_without_uidplus: careful}\n",
+        "    disable: [UIDPLUS, MOVE]\n",
+        "    disable: [UIDPLUS, MOVE]\n    sync: {expunge_without_uidplus: careful}\n",
     };
     for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
         struct engine e;
         begin(&e, accounts[i]);
-        e.twist = expunged_at_once;
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_EXPUNGE_MARKED});
         local_remove(&e, "INBOX", "m2");
+        local_move(&e, "INBOX", "Box", "m1");
         local_flags(&e, "INBOX", "m3", "FS");
         engine_pass_ends(&e, 0);
         engine_pass_ends(&e, 0);
-        assert_both(&e, "Box[b1 b2] INBOX[m1 m3/FS m4 m5]");
-        assert_true(e.twisted > 0);
+        assert_both(&e, "Box[b1 b2 m1] INBOX[m3/FS m4 m5]");
+        /* A mark that is carried is a deletion there, and then here. */
+        local_flags(&e, "INBOX", "m4", "T");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Box[b1 b2 m1] INBOX[m3/FS m5]");
+        engine_assert_settled(&e);
         engine_free(&e);
     }
 }
@@ -197,52 +181,94 @@ static void law7_what_is_refused_is_done_otherwise_or_again(void **state)
     }
 }
 
-/* A NO to what was done all the same, or in part (RFC 6851 section 3.3). A NO to COPY and APPEND is
- * believed: nothing of them is kept then (RFC 9051 sections 6.3.12 and 6.4.7). */
-static const char *done_words;
-
-static struct str done_and_refused(struct engine *e, struct str line)
+/* ID only in the answer to CAPABILITY, in no code. */
+static struct str id_told_late(struct engine *e, struct str line)
 {
-    struct str rest = line;
-    struct str tag;
-    if (line.ptr[0] == '*' || !has(line, done_words) || e->twisted > 0) {
+    const char *id = memmem(line.ptr, line.len, " ID ", 4);
+    if (id == NULL || !has(line, "[CAPABILITY ")) {
         return line;
     }
-    (void)str_split(&rest, ' ', &tag);
-    return str_from(arena_printf(e->arena, "%.*s NO Server error\r\n", STR_ARG(tag)));
+    return str_from(arena_printf(e->arena, "%.*s%.*s", (int)(id - line.ptr), line.ptr,
+                                 (int)(line.len - (size_t)(id - line.ptr) - 3), id + 3));
 }
 
+/* NetEase (163.com, 126.com, yeah.net): "SELECT Unsafe Login". */
+static void mailboxes_may_be_open_only_to_who_says_what_it_is(void **state)
+{
+    struct str (*const twists[])(struct engine *, struct str) = {NULL, id_told_late};
+    for (size_t i = 0; i < sizeof twists / sizeof twists[0]; i++) {
+        struct engine e;
+        begin(&e, NULL);
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_ID_FIRST});
+        e.twist = twists[i];
+        local_add(&e, "Box", "here", "");
+        local_remove(&e, "INBOX", "m1");
+        (void)server_append(&e, "INBOX", "there", "");
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Box[b1 b2 here] INBOX[m2 m3 m4 m5 there]");
+        assert_int_equal(e.twisted > 0, twists[i] != NULL);
+        engine_free(&e);
+    }
+}
+
+/* And where ID is not to be used, the server's words tell. */
+static void what_it_says_to_others_is_told(void **state)
+{
+    struct engine e;
+    begin(&e, "    disable: [ID]\n");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_ID_FIRST});
+    local_remove(&e, "INBOX", "m1");
+    (void)server_append(&e, "INBOX", "there", "");
+    for (int pass = 0; pass < 3; pass++) {
+        assert_int_not_equal(engine_pass(&e, NULL), 0);
+        assert_non_null(strstr(e.report.error.text, "Unsafe Login"));
+        assert_server(&e, "Box[b1 b2] INBOX[m1 m2 m3 m4 m5 there]");
+        assert_local(&e, "Box[b1 b2] INBOX[m2 m3 m4 m5]");
+        engine_wait(&e, 61);
+    }
+    engine_free(&e);
+}
+
+/* A NO to what was done all the same, or in part (RFC 6851 section 3.3). */
 static void law2_what_was_done_and_refused_is_not_done_twice(void **state)
 {
     static const struct {
-        const char *words, *account;
+        const char *command, *account;
     } rows[] = {
-        {" MOVE done", NULL},
-        {" STORE done", "    disable: [MOVE]\n"},
-        {" EXPUNGE done", "    disable: [MOVE]\n"},
-        {" STORE done", NULL},
-        {" EXPUNGE done", NULL},
+        {"UID MOVE", NULL},
+        {"UID COPY", "    disable: [MOVE]\n"},
+        {"UID STORE", "    disable: [MOVE]\n"},
+        {"UID EXPUNGE", "    disable: [MOVE]\n"},
+        {"UID STORE", NULL},
+        {"UID EXPUNGE", NULL},
+        {"APPEND", NULL},
+        {"APPEND", "    disable: [OBJECTID]\n"},
+        {"APPEND", "    disable: [OBJECTID, QRESYNC, CONDSTORE]\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct engine e;
         begin(&e, rows[i].account);
-        done_words = rows[i].words;
-        e.twist = done_and_refused;
+        for (unsigned at = 1; at <= 3; at++) {
+            lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_DO_AND_NO,
+                                                      .command = rows[i].command,
+                                                      .at = at,
+                                                      .text = "Server error"});
+        }
         local_move(&e, "INBOX", "Box", "m1");
         local_move(&e, "INBOX", "Box", "m2");
         local_remove(&e, "INBOX", "m3");
         local_flags(&e, "INBOX", "m4", "S");
         local_add(&e, "INBOX", "here", "");
-        e.twisted = 0;
         for (int pass = 0; pass < 5; pass++) {
             (void)engine_pass(&e, NULL);
             engine_wait(&e, 120);
         }
         static const char view[] = "Box[b1 b2 m1 m2] INBOX[here m4/S m5]";
         if (strcmp(local_view(&e), view) != 0 || strcmp(server_view(&e), view) != 0) {
-            fail_msg("%s: %s and %s", rows[i].words, local_view(&e), server_view(&e));
+            fail_msg("%s: %s: %s and %s\n", rows[i].command, rows[i].account, local_view(&e),
+                     server_view(&e));
         }
-        assert_true(e.twisted > 0);
+        assert_true(e.env.fault_hits[0] > 0);
         engine_free(&e);
     }
 }
@@ -284,6 +310,8 @@ int main(void)
         cmocka_unit_test(law1_without_uidvalidity_nothing_is_deleted),
         cmocka_unit_test(what_is_marked_may_be_gone_at_once),
         cmocka_unit_test(law7_what_is_refused_is_done_otherwise_or_again),
+        cmocka_unit_test(mailboxes_may_be_open_only_to_who_says_what_it_is),
+        cmocka_unit_test(what_it_says_to_others_is_told),
         cmocka_unit_test(law2_what_was_done_and_refused_is_not_done_twice),
         cmocka_unit_test(law1_an_extended_list_that_brings_nothing_is_asked_again_plainly),
     };

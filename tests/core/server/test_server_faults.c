@@ -29,6 +29,10 @@ static const struct fault_case cases[] = {
     {"deed, untagged answer, cut",
      {.kind = FAULT_DO_AND_CUT, .command = "STATUS", .at = 1},
      "1> a STATUS INBOX (MESSAGES)\n1< * STATUS INBOX (MESSAGES 0)\n1!\n"},
+    {"NO after the deed",
+     {.kind = FAULT_DO_AND_NO, .command = "APPEND", .at = 1, .text = "Server error"},
+     "1> a APPEND INBOX {1+}$x\n1< a NO Server error\n1> b STATUS INBOX (MESSAGES)\n"
+     "1< * STATUS INBOX (MESSAGES 1)\n1< b OK …\n"},
     {"wrong size",
      {.kind = FAULT_LIE_SIZE, .value = 7},
      "1> a APPEND INBOX {3+}$abc\n1< a OK …\n1> s SELECT INBOX\n1< * FLAGS …\n1< * OK …\n"
@@ -60,6 +64,20 @@ static const struct fault_case cases[] = {
      {.kind = FAULT_SILENT_ENABLE},
      "1~ 1 APPEND INBOX (\\Deleted) {1+}$m\n1> e ENABLE QRESYNC\n1< e OK …\n1~ s SELECT INBOX\n"
      "1> x EXPUNGE\n1< * VANISHED 1\n1< x OK …\n"},
+    {"ID first",
+     {.kind = FAULT_ID_FIRST},
+     "1> a SELECT INBOX\n1< a NO SELECT Unsafe Login\n1> b EXAMINE INBOX\n1< b NO …\n"
+     "1> c STATUS INBOX (MESSAGES)\n1< * STATUS INBOX (MESSAGES 0)\n1< c OK …\n"
+     "1~ d ID NIL\n1~ e SELECT INBOX\n1> f NOOP\n1< f OK …\n"},
+    {"APPEND without flags",
+     {.kind = FAULT_LOSE_FLAGS, .value = FLAG_FLAGGED},
+     "1~ a APPEND INBOX (\\Seen \\Flagged x) {1+}$m\n1~ b SELECT INBOX\n1> c FETCH 1 FLAGS\n"
+     "1< * 1 FETCH (FLAGS (\\Seen))\n1< c OK …\n"},
+    {"expunged when marked",
+     {.kind = FAULT_EXPUNGE_MARKED},
+     "1~ a APPEND INBOX {1+}$a {1+}$b\n1~ b SELECT INBOX\n"
+     "1> c UID STORE 2 +FLAGS (\\Deleted)\n1< * 2 EXPUNGE\n1< c OK …\n"
+     "1> d UID STORE 1 +FLAGS (\\Seen)\n1< * 1 FETCH …\n1< d OK …\n"},
     {"other bytes",
      {.kind = FAULT_GARBLE, .at = 1, .value = 100000},
      "1> a NOOP\n1< 4u\x1a\x1eu\x11:;0X_\n"},
