@@ -57,7 +57,8 @@ struct index_meta {
 int index_meta_get(struct index_txn *txn, struct index_meta *out, struct error *err);
 int index_meta_put(struct index_txn *txn, const struct index_meta *meta, struct error *err);
 
-/* Facts learned of the server and small state (the guard's window), by key. ERR_NOT_FOUND. */
+/* Facts learned of the server and small state (the guard's window), by key. What is not there reads
+ * as empty. */
 int index_fact_get(struct index_txn *txn, struct arena *arena, const char *key, struct str *out,
                    struct error *err);
 int index_fact_put(struct index_txn *txn, const char *key, struct str value, struct error *err);

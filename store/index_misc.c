@@ -35,10 +35,8 @@ int index_fact_get(struct index_txn *txn, struct arena *arena, const char *key, 
     struct index_key name = index_key_name(str_from(key));
     struct str value;
     int rc = index_get(txn, INDEX_DB_SERVER, index_key_str(&name), &value, err);
-    if (rc == 0) {
-        return error_set(err, ERR_NOT_FOUND, SCOPE_ACCOUNT, "the index has no fact \"%s\"", key);
-    }
-    if (rc < 0) {
+    *out = STR_EMPTY;
+    if (rc <= 0) {
         return rc;
     }
     if (!index_decode_bytes(value, out)) {

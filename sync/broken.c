@@ -3,29 +3,9 @@
 /* Names, each followed by a space. */
 #define FACT "broken extensions"
 
-static int read_fact(struct pass *pass, struct str *out, struct error *err)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    *out = STR_EMPTY;
-    int r = index_begin_read(pass->index, &txn, err);
-    if (r == 0)
-        r = index_fact_get(txn, pass->arena, FACT, out, err);
-    if (r < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        r = 0;
-    }
-    return r;
-}
-
 static int write_fact(struct pass *pass, struct str value, struct error *err)
 {
-    AUTO_TXN struct index_txn *txn = NULL;
-    if (pass->options->dry_run)
-        return 0;
-    int r = index_begin_write(pass->index, &txn, err);
-    if (r == 0)
-        r = index_fact_put(txn, FACT, value, err);
-    return r < 0 ? r : index_commit(&txn, err);
+    return pass->options->dry_run ? 0 : pass_fact_put(pass, FACT, value, err);
 }
 
 int broken_drop(struct pass *pass, enum capability cap, const char *how, struct error *err)
@@ -38,7 +18,7 @@ int broken_drop(struct pass *pass, enum capability cap, const char *how, struct 
                 "the server announces %s, but %s: it is not used with this server any more (a pass "
                 "with --full tries it again)",
                 capability_name(cap), how);
-    int r = read_fact(pass, &known, err);
+    int r = pass_fact_get(pass, FACT, &known, err);
     if (r == 0)
         r = write_fact(
             pass,
@@ -51,7 +31,7 @@ int broken_apply(struct pass *pass, struct error *err)
 {
     struct str known;
     struct str name;
-    int r = read_fact(pass, &known, err);
+    int r = pass_fact_get(pass, FACT, &known, err);
     if (r == 0 && pass->options->full && known.len > 0)
         r = write_fact(pass, STR_EMPTY, err);
     while (r == 0 && !pass->options->full && str_split(&known, ' ', &name)) {

@@ -11,18 +11,13 @@ static const char FACT[] = "unmarked";
 static int put_fact(struct pass *pass, const struct mailbox_pair *pair, const struct seqset *uids,
                     struct error *err)
 {
-    AUTO_TXN struct index_txn *txn = NULL;
     AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
     if (!seqset_is_empty(uids))
         buf_addf(&text, "%u %u ", pair->record.id, pair->record.uidvalidity);
     for (size_t i = 0; i < uids->len; i++)
         buf_addf(&text, "%s%u:%u", i > 0 ? "," : "", uids->items[i].first, uids->items[i].last);
     int r = buf_check(&text, "the record of messages marked \\Deleted", SCOPE_MAILBOX, err);
-    if (r == 0)
-        r = index_begin_write(pass->index, &txn, err);
-    if (r == 0)
-        r = index_fact_put(txn, FACT, buf_str(&text), err);
-    return r < 0 ? r : index_commit(&txn, err);
+    return r < 0 ? r : pass_fact_put(pass, FACT, buf_str(&text), err);
 }
 
 struct unmarked {
@@ -56,18 +51,9 @@ static bool parse(struct str text, struct unmarked *out)
 
 static int read_fact(struct pass *pass, struct unmarked *out, bool *found_out, struct error *err)
 {
-    AUTO_TXN struct index_txn *txn = NULL;
     struct str text;
-    *found_out = false;
-    int r = index_begin_read(pass->index, &txn, err);
-    if (r == 0)
-        r = index_fact_get(txn, pass->arena, FACT, &text, err);
-    if (r < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        return 0;
-    }
-    if (r == 0)
-        *found_out = text.len > 0 && parse(text, out);
+    int r = pass_fact_get(pass, FACT, &text, err);
+    *found_out = r == 0 && text.len > 0 && parse(text, out);
     return r;
 }
 

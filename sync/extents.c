@@ -110,14 +110,10 @@ static void describe(const struct config_account *account, char out[33])
 static int have_changed(struct pass *pass, struct index_txn *txn, bool *out, struct error *err)
 {
     char now[33];
-    struct str before = STR_EMPTY;
+    struct str before;
     describe(pass->account, now);
     int r = index_fact_get(txn, pass->arena, FACT, &before, err);
-    if (r < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        r = 0;
-    }
-    *out = !str_eq(before, str_from(now));
+    *out = r == 0 && !str_eq(before, str_from(now));
     return r;
 }
 

@@ -8,11 +8,7 @@ int guard_load(struct index_txn *txn, int64_t now_ms, struct guard_events *out, 
     AUTO_ARENA struct arena *arena = arena_new();
     struct str text;
     int r = index_fact_get(txn, arena, GUARD_FACT, &text, err);
-    if (r < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        return 0;
-    }
-    if (r < 0)
+    if (r < 0 || text.len == 0)
         return r;
     if (!guard_events_read(text, out))
         return error_set(err, ERR_DEFECT, SCOPE_ACCOUNT,

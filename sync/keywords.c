@@ -156,21 +156,6 @@ static const char *fact_key(struct arena *arena, const char *what, const struct 
     return arena_printf(arena, "%s %u", what, pair->record.id);
 }
 
-static int read_fact(struct pass *pass, const char *what, const struct mailbox_pair *pair,
-                     struct str *out, struct error *err)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    *out = STR_EMPTY;
-    int r = index_begin_read(pass->index, &txn, err);
-    if (r == 0)
-        r = index_fact_get(txn, pass->arena, fact_key(pass->arena, what, pair), out, err);
-    if (r < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        r = 0;
-    }
-    return r;
-}
-
 /* ---- letters ---- */
 
 #define LETTERS_FACT "letters"
@@ -213,7 +198,7 @@ int keywords_read_letters(struct pass *pass, struct mailbox_pair *pair, struct e
     if (r == 0)
         r = take_table(pass, pair, &table, err);
     if (r == 0 && pair->record.id != 0)
-        r = read_fact(pass, LETTERS_FACT, pair, &fact, err);
+        r = pass_fact_get(pass, fact_key(pass->arena, LETTERS_FACT, pair), &fact, err);
     while (r == 0 && pair->record.id != 0 && str_split(&fact, ' ', &word)) {
         uint32_t at, id;
         if (str_split(&word, '=', &letter) && str_to_u32(letter, &at) && str_to_u32(word, &id) &&
@@ -414,7 +399,9 @@ int keywords_store_letters(struct pass *pass, struct index_txn *txn, struct mail
 static int read_refused(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     struct str fact, word;
-    int r = pair->record.id != 0 ? read_fact(pass, REFUSED_FACT, pair, &fact, err) : 0;
+    int r = pair->record.id != 0
+                ? pass_fact_get(pass, fact_key(pass->arena, REFUSED_FACT, pair), &fact, err)
+                : 0;
     if (r < 0 || pair->record.id == 0 || fact.len == 0)
         return r;
     uint32_t *ids = arena_array(pass->arena, UINT8_MAX, sizeof *ids);
@@ -446,20 +433,16 @@ int keywords_learn_storable(struct pass *pass, struct mailbox_pair *pair,
 int keywords_note_refused(struct pass *pass, struct mailbox_pair *pair,
                           const struct index_flags *refused, struct error *err)
 {
-    AUTO_TXN struct index_txn *txn = NULL;
     AUTO_BUF struct buf text = BUF_INIT(64 * 1024);
+    const char *key = fact_key(pass->arena, REFUSED_FACT, pair);
     struct str known;
     struct log_scope scope = pass_log_scope(pass, pair);
-    int r = read_fact(pass, REFUSED_FACT, pair, &known, err);
+    int r = pass_fact_get(pass, key, &known, err);
     buf_add_str(&text, known);
     for (size_t i = 0; i < refused->keywords_len; i++) {
         log_warning(&scope, "the server does not store the keyword %.*s here; it is kept here only",
                     STR_ARG(name_of(pass, refused->keywords[i])));
         buf_addf(&text, "%u ", refused->keywords[i]);
     }
-    if (r == 0)
-        r = index_begin_write(pass->index, &txn, err);
-    if (r == 0)
-        r = index_fact_put(txn, fact_key(pass->arena, REFUSED_FACT, pair), buf_str(&text), err);
-    return r < 0 ? r : index_commit(&txn, err);
+    return r < 0 ? r : pass_fact_put(pass, key, buf_str(&text), err);
 }

@@ -81,6 +81,23 @@ int pass_knows_uid(struct pass *pass, const struct mailbox_pair *pair, uint32_t 
     return r;
 }
 
+int pass_fact_get(struct pass *pass, const char *key, struct str *out, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    *out = STR_EMPTY;
+    int r = index_begin_read(pass->index, &txn, err);
+    return r < 0 ? r : index_fact_get(txn, pass->arena, key, out, err);
+}
+
+int pass_fact_put(struct pass *pass, const char *key, struct str value, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = index_begin_write(pass->index, &txn, err);
+    if (r == 0)
+        r = index_fact_put(txn, key, value, err);
+    return r < 0 ? r : index_commit(&txn, err);
+}
+
 int64_t pass_now_ms(const struct pass *pass)
 {
     return clock_wall_ms(pass->options->clock);

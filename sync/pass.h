@@ -67,6 +67,10 @@ int pass_local_change(struct pass *pass, struct error *err);
 int pass_knows_uid(struct pass *pass, const struct mailbox_pair *pair, uint32_t uid,
                    bool *known_out, struct error *err);
 
+/* A fact in the index (index_fact_get), in the pass's arena; and putting one there. */
+int pass_fact_get(struct pass *pass, const char *key, struct str *out, struct error *err);
+int pass_fact_put(struct pass *pass, const char *key, struct str value, struct error *err);
+
 /* Wall clock, milliseconds. */
 int64_t pass_now_ms(const struct pass *pass);
 bool pass_is_cancelled(const struct pass *pass);

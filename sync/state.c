@@ -35,10 +35,6 @@ static int read_begun(struct pass *pass, struct index_txn *txn, struct error *er
 {
     struct str fact, word;
     int r = index_fact_get(txn, pass->arena, BEGUN_FACT, &fact, err);
-    if (r < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        return 0;
-    }
     if (r == 0 && str_split(&fact, ' ', &word) && str_to_u64(word, &pass->begun))
         (void)str_to_u64(fact, &pass->before_begun);
     return r;
