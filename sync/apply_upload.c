@@ -1,5 +1,6 @@
 #include "sync/apply.h"
 
+#include "sync/appended.h"
 #include "sync/event.h"
 #include "sync/keywords.h"
 #include "sync/listing.h"
@@ -61,6 +62,7 @@ struct uploader {
     VEC(const struct operation *) again; /* refused, maybe for their keywords */
     bool bare;                           /* sending without keywords */
     uint64_t limit;                      /* APPENDLIMIT of the mailbox; 0: none told */
+    struct appended_vec stored;          /* in this mailbox, with flags */
     struct seqset told;                  /* UIDs that answers told in this mailbox */
     struct error vanished;               /* the mailbox is no longer there */
     uint64_t done, total;
@@ -318,6 +320,8 @@ static int record_stored(struct uploader *u, struct index_txn *txn,
         r = event_note(u->pass, txn, u->pair, EVENT_UPLOADED, m, "new here", err);
     if (r == 0)
         r = apply_unhold(txn, m->mailbox, HELD_UPLOAD, 0, m->base, err);
+    if (m->flags.system != 0 || m->flags.keywords_len > 0)
+        vec_push(&u->stored, ((struct appended){m->uid, m->flags}));
     u->pass->report->messages.uploaded++;
     u->pass->progress.bytes += m->wire_size;
     return r < 0 ? r : index_intent_delete(txn, intent->id, err);
@@ -550,6 +554,8 @@ static int upload_mailbox(struct mailbox_plan *plan, struct uploader *u, struct 
         r = send_bare(u, err);
     if (r == 0)
         r = locate_unknown(u, err);
+    if (r == 0)
+        r = appended_check(u->pass, u->pair, &u->stored, err);
     if (r == 0 && error_is_set(&u->vanished)) {
         *err = u->vanished;
         r = error_wrap(err, "the mailbox is gone from the server since this run began");
@@ -559,6 +565,7 @@ static int upload_mailbox(struct mailbox_plan *plan, struct uploader *u, struct 
     vec_clear(&u->unknown);
     vec_clear(&u->unfound);
     vec_clear(&u->again);
+    vec_clear(&u->stored);
     uploads_clear(&u->filling);
     uploads_clear(&u->flying);
     seqset_free(&u->told);
@@ -584,6 +591,7 @@ int apply_uploads(struct pass *pass, struct plan *plan, struct error *err)
     vec_free(&u.unknown);
     vec_free(&u.unfound);
     vec_free(&u.again);
+    vec_free(&u.stored);
     vec_free(&u.filling);
     vec_free(&u.flying);
     return r;

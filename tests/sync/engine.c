@@ -363,6 +363,27 @@ int engine_pass(struct engine *e, const struct pass_options *options)
     return code;
 }
 
+bool line_has(struct str line, const char *words)
+{
+    return memmem(line.ptr, line.len, words, strlen(words)) != NULL;
+}
+
+unsigned engine_sent(const struct engine *e, const char *words)
+{
+    struct str rest = buf_str(&e->transcript);
+    struct str line;
+    unsigned count = 0;
+    while (str_split(&rest, '\n', &line)) {
+        count += str_starts(line, STR("C: ")) && line_has(line, words);
+    }
+    return count;
+}
+
+bool engine_body_crossed(const struct engine *e)
+{
+    return line_has(buf_str(&e->transcript), ": This is ");
+}
+
 void engine_tell(const struct engine *e)
 {
     (void)fprintf(stderr, "%.*s%.*s", STR_ARG(buf_str(&e->transcript)), STR_ARG(buf_str(&e->plan)));

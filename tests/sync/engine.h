@@ -69,6 +69,12 @@ void engine_replace_server(struct engine *e);
 void engine_answers(struct engine *e);
 /* A pass; its exit code. `options` NULL: plain. */
 int engine_pass(struct engine *e, const struct pass_options *options);
+/* How many lines with these words the client sent in the last pass. */
+unsigned engine_sent(const struct engine *e, const char *words);
+/* Whether what every body has in its one line came or went; headers may. */
+bool engine_body_crossed(const struct engine *e);
+/* Whether the line has these words: for twists. */
+bool line_has(struct str line, const char *words);
 /* The transcript and the plan of the last pass to standard error. */
 void engine_tell(const struct engine *e);
 /* Fails the test, with the transcript, unless a plain pass ends with this code. */

@@ -13,11 +13,7 @@
 
 static unsigned appends(const struct engine *e)
 {
-    struct str rest = buf_str(&e->transcript), line;
-    unsigned count = 0;
-    while (str_split(&rest, '\n', &line))
-        count += str_starts(line, STR("C: ")) && memmem(line.ptr, line.len, " APPEND ", 8) != NULL;
-    return count;
+    return engine_sent(e, " APPEND ");
 }
 
 /* The one message that is held, and why. */
@@ -358,6 +354,85 @@ static void the_date_of_the_file_is_that_of_the_message(void **state)
     engine_free(&e);
 }
 
+/* ---- flags ---- */
+
+/* Some keep of a message that APPEND brings not all of its flags (Exchange), and those of STORE. */
+static void flags_that_append_loses_are_stored(void **state)
+{
+    static const char *const accounts[] = {
+        NULL,
+        "    disable: [QRESYNC]\n",
+        "    disable: [QRESYNC, CONDSTORE]\n",
+        "    disable: [QRESYNC, CONDSTORE, LIST-STATUS, UIDPLUS]\n",
+    };
+    const unsigned lost[] = {FLAG_FLAGGED, FLAG_FLAGGED | FLAG_SEEN, FLAG_ANSWERED | FLAG_DRAFT};
+    for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
+        for (size_t k = 0; k < sizeof lost / sizeof lost[0]; k++) {
+            struct engine e;
+            engine_init(&e, accounts[i]);
+            engine_pass_ends(&e, 0);
+            lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_LOSE_FLAGS, .value = lost[k]});
+            for (int round = 0; round < 2; round++) {
+                const char *name = round == 0 ? "a" : "b";
+                local_add(&e, "INBOX", arena_printf(e.arena, "%s1", name), "F");
+                local_add(&e, "INBOX", arena_printf(e.arena, "%s2", name), "FRS");
+                local_add(&e, "INBOX", arena_printf(e.arena, "%s3", name), "");
+                local_add(&e, "INBOX", arena_printf(e.arena, "%s4", name), "D");
+                engine_pass_ends(&e, 0);
+                engine_pass_ends(&e, 0);
+            }
+            assert_both(&e, "INBOX[a1/F a2/FRS a3 a4/D b1/F b2/FRS b3 b4/D]");
+            engine_assert_settled(&e);
+            engine_free(&e);
+        }
+    }
+}
+
+/* What was once seen to be kept is not asked for again, but in a full pass. */
+static void flags_that_append_keeps_are_asked_for_once(void **state)
+{
+    static const struct {
+        const char *subject, *flags;
+        bool full;
+        unsigned asked;
+    } rows[] = {
+        {"m1", "", false, 0}, {"m2", "S", false, 1},  {"m3", "S", false, 0},
+        {"m4", "", false, 0}, {"m5", "FS", false, 1}, {"m6", "FS", false, 0},
+        {"m7", "F", true, 1}, {"m8", "F", false, 0},
+    };
+    struct engine e;
+    engine_init(&e, NULL);
+    engine_pass_ends(&e, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct pass_options options = {.full = rows[i].full};
+        local_add(&e, "INBOX", rows[i].subject, rows[i].flags);
+        assert_int_equal(engine_pass(&e, &options), 0);
+        unsigned asked = engine_sent(&e, arena_printf(e.arena, "UID FETCH %zu (UID FLAGS)", i + 1));
+        if (asked != rows[i].asked) {
+            engine_tell(&e);
+            fail_msg("%s: asked for %u times", rows[i].subject, asked);
+        }
+    }
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* What was kept, and another client took off since, is no loss. */
+static void a_flag_taken_off_afterwards_stays_off(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    engine_pass_ends(&e, 0);
+    local_add(&e, "INBOX", "m1", "F");
+    engine_pass_ends(&e, 0);
+    local_add(&e, "INBOX", "m2", "F");
+    engine_pass_ends(&e, 0);
+    server_flags(&e, "INBOX", "m2", "");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1/F m2]");
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +446,9 @@ int main(void)
         cmocka_unit_test(law2_one_uid_for_two_files_is_one_record),
         cmocka_unit_test(law2_a_uid_that_is_to_be_fetched_is_fetched),
         cmocka_unit_test(the_date_of_the_file_is_that_of_the_message),
+        cmocka_unit_test(flags_that_append_loses_are_stored),
+        cmocka_unit_test(flags_that_append_keeps_are_asked_for_once),
+        cmocka_unit_test(a_flag_taken_off_afterwards_stays_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
