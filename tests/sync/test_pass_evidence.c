@@ -71,7 +71,7 @@ static void law1_a_uid_missing_from_listings_is_asked_for(void **state)
         e.twist = hidden_in_listings;
         assert_int_equal(engine_pass(&e, &full), 0);
         assert_true(e.twisted > 0);
-        assert_non_null(memmem(e.transcript.data, e.transcript.len, "UID FETCH 3 (UID)", 17));
+        assert_true(engine_sent(&e, "UID FETCH 3 (UID)") > 0);
         assert_both(&e, "INBOX[m1 m2 m3 m4 m5] Other[]");
         e.twist = NULL;
         engine_assert_settled(&e);

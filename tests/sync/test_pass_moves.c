@@ -57,12 +57,6 @@ static void fail_told(struct engine *e, const char *name, const char *what)
     fail_msg("%s: %s", name, what);
 }
 
-/* Headers may be asked for; what every body has in its one line may not come, nor go. */
-static bool a_body_crossed(const struct engine *e)
-{
-    return memmem(e->transcript.data, e->transcript.len, ": This is ", 10) != NULL;
-}
-
 /* Nothing but moves was done, and no body crossed the wire. */
 static void assert_moves_alone(struct engine *e, const char *name, unsigned to_server,
                                unsigned to_files)
@@ -76,7 +70,7 @@ static void assert_moves_alone(struct engine *e, const char *name, unsigned to_s
     if (m->downloaded + m->uploaded + m->deleted_local + m->deleted_remote + m->held != 0) {
         fail_told(e, name, "not moves alone");
     }
-    if (a_body_crossed(e)) {
+    if (engine_body_crossed(e)) {
         fail_told(e, name, "a message crossed the wire");
     }
 }
@@ -351,7 +345,7 @@ static void check_small(const struct server *server, const struct small *c)
         if (engine_pass(&e, NULL) != 0) {
             fail_told(&e, what, e.report.error.text);
         }
-        crossed = crossed || a_body_crossed(&e);
+        crossed = crossed || engine_body_crossed(&e);
         if (crossed != c->sends) {
             fail_told(&e, what, crossed ? "a message crossed the wire" : "no message was sent");
         }

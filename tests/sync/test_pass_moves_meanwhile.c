@@ -20,11 +20,6 @@ static void begin(struct engine *e, unsigned messages)
     begin_with(e, messages, NULL);
 }
 
-static bool a_body_crossed(const struct engine *e)
-{
-    return memmem(e->transcript.data, e->transcript.len, ": This is ", 10) != NULL;
-}
-
 /* ---- at every barrier ---- */
 
 /* A pass in which something happens when the survey comes to its `at`th mailbox. */
@@ -84,7 +79,7 @@ static void assert_converges(struct engine *e, const char *both, unsigned at)
 {
     for (int pass = 0; pass < 4; pass++) {
         const struct report_messages *m = &e->report.messages;
-        if (a_body_crossed(e) || m->held + m->deleted_local + m->deleted_remote > 0) {
+        if (engine_body_crossed(e) || m->held + m->deleted_local + m->deleted_remote > 0) {
             engine_tell(e);
             fail_msg("at barrier %u, pass %d: more than a move", at, pass);
         }
@@ -190,7 +185,7 @@ static const struct stream STREAMS[] = {
 static void assert_only_moves(struct stream *s, size_t number, int pass)
 {
     const struct report_messages *m = &s->e->report.messages;
-    bool sent = a_body_crossed(s->e) || m->uploaded + m->downloaded > 0;
+    bool sent = engine_body_crossed(s->e) || m->uploaded + m->downloaded > 0;
     /* The original of what was seen in two folders by turns, and copied therefore, may go. */
     bool deleted = m->deleted_local > 0 || (m->deleted_remote > 0 && s->move == server_move);
     if (sent || deleted || m->held > 0) {
@@ -373,7 +368,7 @@ static void both_duplicates_move_at_once(void **state)
         local_move(&e, "Archive", "Lists", "same");
         local_move(&e, "Archive", "Lists", "same");
         engine_pass_ends(&e, 0);
-        assert_false(a_body_crossed(&e));
+        assert_false(engine_body_crossed(&e));
         assert_both(&e, "Archive[m1] INBOX[] Lists[same same]");
         engine_pass_ends(&e, 0);
         engine_assert_settled(&e);

@@ -14,11 +14,6 @@ struct quirk {
 };
 static const struct quirk *quirk; /* the one being tried */
 
-static bool has(struct str line, const char *words)
-{
-    return memmem(line.ptr, line.len, words, strlen(words)) != NULL;
-}
-
 /* The line with `from` and `more` characters behind it made `to`, once. */
 static struct str exchanged(struct engine *e, struct str line, const char *from, size_t more,
                             const char *to)
@@ -52,7 +47,7 @@ static struct str with_value(struct engine *e, struct str line, const char *from
 
 static struct str replaced(struct engine *e, struct str line)
 {
-    if (quirk->in != NULL && !has(line, quirk->in)) {
+    if (quirk->in != NULL && !line_has(line, quirk->in)) {
         return line;
     }
     return quirk->from == NULL ? STR_EMPTY : changed(e, line, quirk->from, quirk->to);
@@ -61,7 +56,7 @@ static struct str replaced(struct engine *e, struct str line)
 /* A number, or what else is one word. */
 static struct str another_word(struct engine *e, struct str line)
 {
-    bool meant = quirk->in == NULL || has(line, quirk->in);
+    bool meant = quirk->in == NULL || line_has(line, quirk->in);
     return meant ? with_value(e, line, quirk->from, " )]\r", quirk->to) : line;
 }
 
@@ -80,13 +75,13 @@ static struct str another_code(struct engine *e, struct str line)
 /* `to` before the line. */
 static struct str something_before(struct engine *e, struct str line)
 {
-    bool meant = has(line, quirk->in);
+    bool meant = line_has(line, quirk->in);
     return meant ? str_from(arena_printf(e->arena, "%s%.*s", quirk->to, STR_ARG(line))) : line;
 }
 
 static struct str told_twice(struct engine *e, struct str line)
 {
-    if (!has(line, quirk->in) || has(line, "}\r\n")) {
+    if (!line_has(line, quirk->in) || line_has(line, "}\r\n")) {
         return line;
     }
     return str_from(arena_printf(e->arena, "%.*s%.*s", STR_ARG(line), STR_ARG(line)));
@@ -98,8 +93,8 @@ static struct str modseq_of_minus_one(struct engine *e, struct str line)
     if (str_starts(line, STR("* LIST"))) {
         return line;
     }
-    return has(line, "HIGHESTMODSEQ") ? changed(e, line, "HIGHESTMODSEQ ", "HIGHESTMODSEQ -")
-                                      : line;
+    return line_has(line, "HIGHESTMODSEQ") ? changed(e, line, "HIGHESTMODSEQ ", "HIGHESTMODSEQ -")
+                                           : line;
 }
 
 /* o2.pl, GreenMail, davmail: FLAGS before UID. */
@@ -107,7 +102,8 @@ static struct str uid_behind_flags(struct engine *e, struct str line)
 {
     struct str rest = line;
     struct str words[5];
-    if (!str_starts(line, STR("* ")) || !has(line, " FETCH (UID ") || !has(line, "FLAGS ())")) {
+    if (!str_starts(line, STR("* ")) || !line_has(line, " FETCH (UID ") ||
+        !line_has(line, "FLAGS ())")) {
         return line;
     }
     for (size_t i = 0; i < 5; i++) {
@@ -120,7 +116,7 @@ static struct str uid_behind_flags(struct engine *e, struct str line)
 /* Courier: a FETCH of message 0. */
 static struct str a_fetch_of_message_0(struct engine *e, struct str line)
 {
-    if (!has(line, " EXISTS\r\n")) {
+    if (!line_has(line, " EXISTS\r\n")) {
         return line;
     }
     return str_from(arena_printf(e->arena, "%.*s* 0 FETCH (FLAGS (\\Seen))\r\n", STR_ARG(line)));
@@ -130,7 +126,8 @@ static struct str a_fetch_of_message_0(struct engine *e, struct str line)
 static struct str a_fetch_before_exists(struct engine *e, struct str line)
 {
     unsigned exists = 0;
-    if (!has(line, " EXISTS\r\n") || sscanf(line.ptr, "* %u EXISTS", &exists) != 1 || exists == 0) {
+    if (!line_has(line, " EXISTS\r\n") || sscanf(line.ptr, "* %u EXISTS", &exists) != 1 ||
+        exists == 0) {
         return line;
     }
     return str_from(arena_printf(e->arena, "* %u FETCH (FLAGS ())\r\n%.*s", exists, STR_ARG(line)));
@@ -159,7 +156,7 @@ static struct str small_letters(struct engine *e, struct str line)
 /* Yahoo: HIGHESTMODSEQ is told, and CONDSTORE is not announced. */
 static struct str condstore_not_announced(struct engine *e, struct str line)
 {
-    if (!has(line, "CAPABILITY ")) {
+    if (!line_has(line, "CAPABILITY ")) {
         return line;
     }
     return changed(e, changed(e, line, " CONDSTORE", ""), " QRESYNC", "");
@@ -167,7 +164,7 @@ static struct str condstore_not_announced(struct engine *e, struct str line)
 
 static struct str no_modseq_in_fetch(struct engine *e, struct str line)
 {
-    if (!has(line, " FETCH (")) {
+    if (!line_has(line, " FETCH (")) {
         return line;
     }
     return changed(e, with_value(e, line, " MODSEQ (", ")", ""), " MODSEQ ()", "");
@@ -192,7 +189,7 @@ static struct str another_inbox(struct engine *e, struct str line)
 /* What is there already, and more that nobody asked for. */
 static struct str further_items(struct engine *e, struct str line)
 {
-    if (!has(line, " FETCH (") || !has(line, ")\r\n")) {
+    if (!line_has(line, " FETCH (") || !line_has(line, ")\r\n")) {
         return line;
     }
     return changed(e, line, ")\r\n", " X-LABELS (\\Inbox [a+b \"c\") X-SIZE {3}\r\nabc)\r\n");
@@ -200,7 +197,7 @@ static struct str further_items(struct engine *e, struct str line)
 
 static struct str spaces_at_the_end(struct engine *e, struct str line)
 {
-    bool meant = str_starts(line, STR("* ")) && has(line, ")\r\n");
+    bool meant = str_starts(line, STR("* ")) && line_has(line, ")\r\n");
     return meant ? changed(e, line, ")\r\n", ")  \r\n") : line;
 }
 
@@ -208,7 +205,7 @@ static struct str spaces_at_the_end(struct engine *e, struct str line)
 static struct str descending(struct engine *e, struct str line)
 {
     static struct str kept;
-    if (has(line, " FETCH (") && has(line, ")\r\n") && !has(line, "}")) {
+    if (line_has(line, " FETCH (") && line_has(line, ")\r\n") && !line_has(line, "}")) {
         kept = str_from(arena_printf(e->arena, "%.*s%.*s", STR_ARG(line), STR_ARG(kept)));
         return STR_EMPTY;
     }

@@ -3,11 +3,6 @@
 /* Servers that do not do what they are asked, or do more: one account each, and how it stands
  * afterwards. */
 
-static bool has(struct str line, const char *words)
-{
-    return memmem(line.ptr, line.len, words, strlen(words)) != NULL;
-}
-
 static void begin(struct engine *e, const char *account)
 {
     engine_init(e, account);
@@ -185,7 +180,7 @@ static void law7_what_is_refused_is_done_otherwise_or_again(void **state)
 static struct str id_told_late(struct engine *e, struct str line)
 {
     const char *id = memmem(line.ptr, line.len, " ID ", 4);
-    if (id == NULL || !has(line, "[CAPABILITY ")) {
+    if (id == NULL || !line_has(line, "[CAPABILITY ")) {
         return line;
     }
     return str_from(arena_printf(e->arena, "%.*s%.*s", (int)(id - line.ptr), line.ptr,
@@ -281,7 +276,7 @@ static struct str empty_extended_list(struct engine *e, struct str line)
         extended = true;
     }
     bool list = str_starts(line, STR("* LIST")) || str_starts(line, STR("* STATUS"));
-    if (extended && has(line, " OK ") && line.ptr[0] != '*' && e->twisted > 0) {
+    if (extended && line_has(line, " OK ") && line.ptr[0] != '*' && e->twisted > 0) {
         extended = false;
     }
     return extended && list ? STR_EMPTY : line;

@@ -36,11 +36,6 @@ static bool behind_body; /* and the line behind it */
 static bool refused;     /* the command's answer is to come */
 static bool dead;        /* the connection */
 
-static bool has(struct str line, const char *words)
-{
-    return memmem(line.ptr, line.len, words, strlen(words)) != NULL;
-}
-
 /* The FETCH of the message, up to BODY[]. */
 static struct str refuse(struct engine *e, struct str line)
 {
@@ -65,7 +60,7 @@ static struct str refuse(struct engine *e, struct str line)
 
 static struct str twist(struct engine *e, struct str line)
 {
-    if (str_starts(line, STR("* OK ")) && has(line, "CAPABILITY")) {
+    if (str_starts(line, STR("* OK ")) && line_has(line, "CAPABILITY")) {
         dead = false; /* the greeting of another connection */
     }
     if (skipped > 0) {
@@ -77,10 +72,10 @@ static struct str twist(struct engine *e, struct str line)
         return STR_EMPTY;
     }
     const char *uid = arena_printf(e->arena, "UID %u ", e->twist_uid);
-    if (has(line, " FETCH (") && has(line, uid) && has(line, "BODY[] {")) {
+    if (line_has(line, " FETCH (") && line_has(line, uid) && line_has(line, "BODY[] {")) {
         return refuse(e, line);
     }
-    if (refused && refusal->answer != NULL && has(line, " OK ") && line.ptr[0] != '*') {
+    if (refused && refusal->answer != NULL && line_has(line, " OK ") && line.ptr[0] != '*') {
         struct str rest = line;
         struct str tag;
         (void)str_split(&rest, ' ', &tag);
