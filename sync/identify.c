@@ -39,13 +39,16 @@ struct asking {
     size_t matched; /* of "Message-ID:" at the beginning of this line */
     bool line_may_match;
     VEC(struct heard) heard;
+    bool refused;
 };
+VEC_STRUCT(asking_vec, struct asking);
 
 struct identifier {
     struct pass *pass;
     struct plan *plan;
     unsigned id_item; /* FETCH_EMAILID, FETCH_GM_MSGID; 0: the server has neither */
-    VEC(struct asking) asks;
+    struct asking_vec asks;
+    struct asking_vec refused;     /* by the server; the plan and the UIDs alone */
     struct mailbox_plan *selected; /* by the last SELECT begun */
 };
 
@@ -203,6 +206,19 @@ static void asking_free(struct asking *a)
     message_digester_free(&a->digester);
 }
 
+/* Makes room for others. */
+static void forget_asks(struct identifier *id)
+{
+    VEC_FOREACH (struct asking, a, &id->asks) {
+        if (a->refused) {
+            vec_push(&id->refused, ((struct asking){.plan = a->plan, .uids = a->uids}));
+            a->uids = (struct seqset){0};
+        }
+        asking_free(a);
+    }
+    vec_clear(&id->asks);
+}
+
 /* Sends what was added, several in flight, and takes the answers. */
 static int ask_all(struct identifier *id, unsigned items, struct error *err)
 {
@@ -216,16 +232,15 @@ static int ask_all(struct identifier *id, unsigned items, struct error *err)
             continue;
         }
         struct error ask_error = ERROR_INIT;
-        int e = end_asking(id, &id->asks.items[ended++], &ask_error);
+        struct asking *a = &id->asks.items[ended++];
+        int e = end_asking(id, a, &ask_error);
+        a->refused = e < 0;
         if (e < 0 && r == 0 && ask_error.scope > SCOPE_MAILBOX) {
             *err = ask_error;
             r = e;
         }
     }
-    VEC_FOREACH (struct asking, a, &id->asks) {
-        asking_free(a);
-    }
-    vec_clear(&id->asks);
+    forget_asks(id);
     return r;
 }
 
@@ -427,14 +442,34 @@ static int ask_for_headers(struct identifier *id, const struct prospects *p, str
     return ask_all(id, FETCH_BODY_SECTION, err);
 }
 
+/* What a server refuses to tell by its id, or just now, it may tell by the header: what both sides
+ * moved would be doubled were it fetched. */
+static int ask_again(struct identifier *id, unsigned items, struct error *err)
+{
+    struct asking_vec again = id->refused;
+    id->refused = id->asks;
+    id->asks = again;
+    unsigned by_header = FETCH_SIZE | FETCH_INTERNALDATE | FETCH_BODY_SECTION;
+    return ask_all(id, by_header | (items & FETCH_FLAGS), err);
+}
+
+static void identifier_free(struct identifier *id)
+{
+    VEC_FOREACH (struct asking, a, &id->refused) {
+        asking_free(a);
+    }
+    vec_free(&id->refused);
+    vec_free(&id->asks);
+}
+
 static int identify_messages(struct identifier *id, struct error *err)
 {
     struct prospects p = {0};
     look_for_prospects(id, id->id_item != 0, &p);
     /* Where most of what is new was probably moved, the headers are asked for at once. */
     bool by_size = strmap_len(p.sizes) > 0 || p.lost_elsewhere;
-    bool narrow =
-        !p.lost_elsewhere && (id->id_item != 0 || p.downloads > 2 * p.gone + WORTH_LINKING);
+    bool many = p.downloads > 2 * p.gone + WORTH_LINKING;
+    bool narrow = !p.lost_elsewhere && (id->id_item != 0 || many);
     unsigned items = id->id_item;
     VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
         AUTO_SEQSET struct seqset wanted = {0};
@@ -449,9 +484,11 @@ static int identify_messages(struct identifier *id, struct error *err)
     if (by_size)
         items |= FETCH_SIZE | FETCH_INTERNALDATE | (narrow ? 0 : FETCH_BODY_SECTION);
     int r = ask_all(id, items, err);
+    if (r == 0 && id->refused.len > 0 && !many)
+        r = ask_again(id, items, err);
     if (r == 0 && by_size && narrow)
         r = ask_for_headers(id, &p, err);
-    vec_free(&id->asks);
+    identifier_free(id);
     strmap_free(&p.sizes);
     return r;
 }

@@ -177,9 +177,42 @@ static void law2_what_both_moved_out_of_a_mailbox_left_alone_is_one(void **state
     engine_free(&e);
 }
 
+/* The question of what it is that is new there is refused once. */
+static void law2_what_both_moved_is_asked_for_again(void **state)
+{
+    static const enum fault_kind kinds[] = {FAULT_NO, FAULT_BAD};
+    bool failed = true;
+    for (unsigned at = 1; failed; at++) {
+        failed = false;
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+            struct engine e;
+            engine_init(&e, NULL);
+            server_create(&e, "Archive");
+            server_fill(&e, "INBOX", "m", 4);
+            engine_pass_ends(&e, 0);
+            engine_pass_ends(&e, 0);
+            local_move(&e, "INBOX", "Archive", "m2");
+            server_move(&e, "INBOX", "Archive", "m2");
+            lockstep_env_fault(&e.env,
+                               (struct fault){.kind = kinds[k], .command = "UID FETCH", .at = at});
+            (void)engine_pass(&e, NULL);
+            const struct str told = buf_str(&e.transcript);
+            failed = failed || memmem(told.ptr, told.len, "Not now", 7) != NULL;
+            assert_int_equal(e.counts.bodies + e.report.messages.uploaded, 0);
+            lockstep_env_clear_faults(&e.env);
+            engine_pass_ends(&e, 0);
+            assert_int_equal(e.counts.bodies + e.report.messages.uploaded, 0);
+            assert_both(&e, "Archive[m2] INBOX[m1 m3 m4]");
+            engine_assert_settled(&e);
+            engine_free(&e);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law2_what_both_moved_is_asked_for_again),
         cmocka_unit_test(law2_what_both_moved_out_of_a_mailbox_left_alone_is_one),
         cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
         cmocka_unit_test(law1_a_move_out_of_the_target_on_the_server_is_no_deletion),
