@@ -19,10 +19,12 @@
 
 /* ---- what a server tells of its new messages ---- */
 
-/* A header that came before the rest of its message was read out of the connection. */
+/* A header, or all of a message, that came before the rest of its answer was read out of the
+ * connection. */
 struct heard {
     uint32_t seq; /* of its FETCH response */
     struct digest header_digest;
+    struct digest body_digest; /* where all of it came */
     bool has_message_id;
 };
 
@@ -31,6 +33,7 @@ struct asking {
     struct pass *pass;
     struct mailbox_plan *plan;
     struct seqset uids;
+    bool whole; /* of a message its body too, not its header alone */
     bool selecting;
     struct client_select select;
     struct client_fetch fetch;
@@ -85,15 +88,16 @@ static bool header_piece(void *self, struct str data, struct error *err)
 {
     struct asking *a = self;
     message_digester_add(a->digester, data.ptr, data.len);
-    look_for_message_id(a, &a->heard.items[a->heard.len - 1], data);
+    if (!a->whole)
+        look_for_message_id(a, &a->heard.items[a->heard.len - 1], data);
     return true;
 }
 
 static bool header_end(void *self, struct error *err)
 {
     struct asking *a = self;
-    struct digest body;
-    message_digester_finish(a->digester, &a->heard.items[a->heard.len - 1].header_digest, &body);
+    struct heard *h = &a->heard.items[a->heard.len - 1];
+    message_digester_finish(a->digester, &h->header_digest, &h->body_digest);
     return true;
 }
 
@@ -130,7 +134,9 @@ static int take_answer(struct asking *a, const struct fetch_data *data, struct e
         if (!(data->have & FETCH_BODY_SECTION) || h->seq != data->seq)
             continue;
         id->header_digest = h->header_digest;
-        id->has_message_id = h->has_message_id;
+        id->has_message_id = id->has_message_id || h->has_message_id;
+        if (a->whole)
+            id->body_digest = h->body_digest;
     }
     return data->have & FETCH_FLAGS ? keywords_index_flags(a->pass, &data->flags, &op->flags, err)
                                     : 0;
@@ -174,7 +180,8 @@ static int begin_asking(struct identifier *id, struct asking *a, unsigned items,
     static const struct section header = {.part = SECTION_HEADER};
     struct client *client = id->pass->client;
     struct mailbox_pair *pair = a->plan->pair;
-    struct fetch_request request = {.items = FETCH_UID | items, .section = &header};
+    struct fetch_request request = {.items = FETCH_UID | items,
+                                    .section = a->whole ? NULL : &header};
     bool selected = id->selected == a->plan ||
                     (id->selected == NULL && client_state(client) == STATE_SELECTED &&
                      str_eq(client_selected(client), pair->record.name));
@@ -493,6 +500,43 @@ static int identify_messages(struct identifier *id, struct error *err)
     return r;
 }
 
+/* ---- what headers alone cannot tell ---- */
+
+static bool is_like_a_new_file(const struct plan *plan, const struct identity *id)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        for (size_t i = 0; i < m->ops[OP_UPLOAD].len; i++) {
+            const struct identity *file = m->ops[OP_UPLOAD].items[i].identity;
+            if (file != NULL && file->wire_size == id->wire_size &&
+                digest_eq(&file->header_digest, &id->header_digest))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Both sides moved it, it seems, and no Message-ID says that it is the same: the file would be sent
+ * beside what is fetched. The body tells. Headers were asked only of what may have been moved. */
+static int ask_for_bodies(struct identifier *id, struct error *err)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
+        AUTO_SEQSET struct seqset wanted = {0};
+        for (size_t i = 0; i < m->ops[OP_DOWNLOAD].len; i++) {
+            const struct operation *op = &m->ops[OP_DOWNLOAD].items[i];
+            if (is_new(op) && op->identity != NULL && !op->identity->has_message_id &&
+                is_like_a_new_file(id->plan, op->identity))
+                seqset_add(&wanted, op->uid);
+        }
+        size_t first = id->asks.len;
+        add_asks(id, m, &wanted);
+        for (size_t i = first; i < id->asks.len; i++)
+            id->asks.items[i].whole = true;
+    }
+    int r = ask_all(id, FETCH_BODY_SECTION, err);
+    vec_free(&id->asks);
+    return r;
+}
+
 /* ---- files ---- */
 
 static int identify_file(struct pass *pass, const struct mailbox_pair *pair, struct operation *op,
@@ -543,5 +587,7 @@ int identify(struct pass *pass, struct plan *plan, struct error *err)
     int r = index_has_messages(pass) ? identify_files(&id, err) : 0;
     if (r == 0)
         r = identify_messages(&id, err);
+    if (r == 0)
+        r = ask_for_bodies(&id, err);
     return r < 0 ? r : twins_find(pass, plan, err);
 }

@@ -27,6 +27,10 @@ static bool is_certain(const struct plan *plan, const struct mailbox_plan *to,
     size_t alike = 0;
     if (id->email_id.len > 0 && id->twins[0].email_id.len > 0)
         return true;
+    if (moves_is_by_body(id))
+        return (to->pair->attributes & LIST_DRAFTS) == 0;
+    if (!id->has_message_id)
+        return false;
     VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
         VEC_FOREACH (const struct operation, op, &m->ops[OP_DOWNLOAD]) {
             alike += op->base == NULL && op->identity != NULL && is_like(op->identity, id);

@@ -199,7 +199,7 @@ enum operation_kind {
 struct identity {
     struct str email_id; /* EMAILID or X-GM-MSGID; empty: not told */
     struct digest header_digest;
-    struct digest body_digest; /* of files alone */
+    struct digest body_digest; /* of files, and of messages that only their body tells apart */
     uint64_t wire_size;
     int64_t internal_date_s; /* of messages on the server alone */
     bool has_message_id;     /* of messages on the server alone */

@@ -331,9 +331,7 @@ static bool is_by_id(const struct identity *id)
 }
 
 /* Told by header, size and date, only one message may be meant on either side, and all that the
- * index has like it must be of one content. Without a Message-ID only where its file was moved,
- * too.
- */
+ * index has like it must be of one content. */
 static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct identity *id)
 {
     size_t gone = 0;
@@ -347,8 +345,16 @@ static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct
             return false;
         gone += from != NULL && gone_there(from, id->twins[i].uid) != NULL;
     }
-    return gone == 1 && !is_drafts(to) &&
+    if (moves_is_by_body(id))
+        return gone > 0 && !is_drafts(to);
+    return gone == 1 && !is_drafts(to) && id->has_message_id &&
            (uintptr_t)strmap_get(mt->seen, likeness(mt->arena, id)) == 1;
+}
+
+bool moves_is_by_body(const struct identity *id)
+{
+    static const struct digest none;
+    return !digest_eq(&id->body_digest, &none);
 }
 
 bool moves_is_twin(const struct identity *id, const struct index_message *record)
@@ -418,8 +424,7 @@ static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct opera
     for (size_t i = 0; i < id->twins_len; i++) {
         struct mailbox_plan *from = plan_of(mt, id->twins[i].mailbox);
         struct operation *gone = from != NULL ? gone_there(from, id->twins[i].uid) : NULL;
-        /* Without a Message-ID its file must have been moved, too. */
-        if (gone == NULL || (gone->kind != OP_FORGET && !is_by_id(id) && !id->has_message_id))
+        if (gone == NULL)
             continue;
         if (gone->kind == OP_FORGET) {
             if (meet(mt, from, gone, to, download))

@@ -20,3 +20,5 @@ void moves_find(struct plan *plan, struct arena *arena);
 
 /* Whether the record is of the same message, as far as is known. `id` may be NULL. */
 bool moves_is_twin(const struct identity *id, const struct index_message *record);
+/* Whether all of it is known, so that nothing like it is another message. */
+bool moves_is_by_body(const struct identity *id);

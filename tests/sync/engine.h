@@ -1,9 +1,9 @@
 #pragma once
 /*
  * The whole engine in one process: account_pass() on a configuration of its own, in lockstep with a
- * server in memory. A message is named by its subject, which is all that tells one from another;
- * what a side holds is told as "INBOX[m1 m2/FS] Lists/C[]", mailboxes and messages in order, flags
- * as Maildir has them.
+ * server in memory. A message is named by its subject, which is all that tells one from another
+ * (one that begins with "anon" has no Message-ID); what a side holds is told as "INBOX[m1 m2/FS]
+ * Lists/C[]", mailboxes and messages in order, flags as Maildir has them.
  */
 #include "base/buf.h"
 #include "sync/account.h"

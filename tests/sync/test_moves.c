@@ -11,8 +11,9 @@
 /*
  * What becomes a move, as words. Two or three mailboxes A, B, C; each operation names the message
  * it is about, and twins are the records of that message that the case lists. "A:-m" is m gone from
- * the server in A, "A:~m" gone here, "A:/m" gone on both sides, "B:+m" new there, "B:^m" a new file
- * here, "C:=m" a record in step, "Z:=m" one of a mailbox that is left alone.
+ * the server in A, "A:~m" gone here, "A:/m" gone on both sides, "B:+m" new there, "B:*m" likewise
+ * and its body known, "B:^m" a new file here, "C:=m" a record in step, "Z:=m" one of a mailbox that
+ * is left alone.
  */
 
 #define MAILBOXES 3
@@ -86,7 +87,9 @@ static struct operation *add_operation(struct world *w, size_t mailbox, enum ope
     struct identity *id = arena_alloc(w->arena, sizeof *id);
     struct operation *op = vec_add(&w->plan.mailboxes.items[mailbox].ops[kind]);
     id->header_digest = digest_of(name, 'h');
-    id->body_digest = digest_of(name, 'b');
+    if (kind != OP_DOWNLOAD) {
+        id->body_digest = digest_of(name, 'b');
+    }
     id->wire_size = 10;
     id->has_message_id = name != 'x';
     if (w->by_id) {
@@ -103,8 +106,11 @@ static void add_word(struct world *w, struct str word, uint32_t uid)
     size_t mailbox = (size_t)(word.ptr[0] - 'A');
     char name = word.ptr[3];
     char what = word.ptr[2];
-    if (what == '+') {
-        (void)add_operation(w, mailbox, OP_DOWNLOAD, NULL, name, uid);
+    if (what == '+' || what == '*') {
+        struct operation *op = add_operation(w, mailbox, OP_DOWNLOAD, NULL, name, uid);
+        if (what == '*') {
+            ((struct identity *)(uintptr_t)op->identity)->body_digest = digest_of(name, 'b');
+        }
         return;
     }
     if (what == '^') {
@@ -211,11 +217,16 @@ static const struct example EXAMPLES[] = {
     /* without a Message-ID */
     {"A:-x B:+x", "here AB; ", "remove A; fetch B; "},
     {"A:/x B:+x", "forget A; fetch B; ", NULL},
-    {"A:/x B:+x B:^x", "meet AB; ", NULL},
-    {"A:/x B:+x C:^x", "here CB; ", NULL},
+    {"A:/x B:+x B:^x", "meet AB; ", "forget A; send B; fetch B; "},
+    {"A:/x B:+x C:^x", "here CB; ", "forget A; fetch B; send C; "},
+    /* told apart by their bodies */
+    {"A:/x B:*x B:^x", "meet AB; ", NULL},
+    {"A:/x B:*x C:^x", "here CB; ", NULL},
+    {"A:/x A:/x B:*x B:*x B:^x B:^x", "meet AB; meet AB; ", NULL},
     /* known from a mailbox that is left alone */
     {"Z:=m B:+m B:^m", "meet BB; ", NULL},
-    {"Z:=x B:+x B:^x", "meet BB; ", NULL},
+    {"Z:=x B:+x B:^x", "meet BB; ", "send B; fetch B; "},
+    {"Z:=x B:*x B:^x", "meet BB; ", NULL},
     {"Z:=m B:+m C:^m", "fetch B; send C; ", NULL},
     {"Z:=m B:+m B:^n", "send B; fetch B; ", NULL},
     {"Z:=m B:+m B:+m B:^m", "link BB; meet BB; ", "send B; fetch B; fetch B; "},
