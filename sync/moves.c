@@ -2,7 +2,7 @@
 
 #include "base/strmap.h"
 #include "imap/list.h"
-#include "sync/flags.h"
+#include "sync/moves_flags.h"
 #include "sync/reconcile.h"
 
 #include <stdlib.h>
@@ -83,123 +83,6 @@ static struct operation *gone_there(struct mailbox_plan *plan, uint32_t uid)
     return op;
 }
 
-/* ---- flags ---- */
-
-static struct index_flags remote_flags_of(const struct mailbox_plan *plan,
-                                          const struct index_message *record)
-{
-    const struct remote_vec *changed = &plan->pair->remote.changed;
-    for (size_t low = 0, high = changed->len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (changed->items[middle].uid == record->uid)
-            return changed->items[middle].flags;
-        if (changed->items[middle].uid < record->uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return record->flags;
-}
-
-/* What both sides have made of the keywords: the file's letters are those of the folder that it
- * came from. `file` NULL, or letters that are not known: as agreed here. */
-static struct keywords_merge merge_keywords(struct matcher *mt, const struct mailbox_plan *from,
-                                            const struct mailbox_plan *stored,
-                                            const struct index_message *base,
-                                            const struct index_flags *remote,
-                                            const struct maildir_file *file)
-{
-    const struct keyword_letters *letters = &from->pair->letters;
-    struct index_flags local = base->flags;
-    struct keywords_merge out;
-    if (file != NULL && letters->known)
-        local = flags_of_letters(letters, file->parsed.letters, mt->arena);
-    flags_merge_keywords(&(struct keywords_sides){.base = &base->flags,
-                                                  .remote = remote,
-                                                  .local = &local,
-                                                  .storable = &stored->pair->remote,
-                                                  .letters = letters,
-                                                  .direction = stored->pair->policy->flags},
-                         mt->arena, &out);
-    return out;
-}
-
-/* The file's letters travel to the message before the server moves it. What changed there is left
- * to the next pass, which is told of it again. */
-static void send_flags_ahead(struct matcher *mt, struct mailbox_plan *from,
-                             const struct operation *gone, struct move *move)
-{
-    const struct mailbox_pair *pair = from->pair;
-    struct index_flags remote = remote_flags_of(from, move->base);
-    uint8_t local = move->file->parsed.flags;
-    struct flags_merge m =
-        flags_merge(&move->base->flags, &remote, local, pair->remote.storable, pair->policy->flags);
-    uint8_t now = remote.system & pair->remote.storable;
-    uint8_t goal = m.remote & pair->remote.storable;
-    const struct keywords_merge k = merge_keywords(mt, from, from, move->base, &remote, move->file);
-    move->flags = flags_before_local(&k.agreed, &k, mt->arena);
-    move->flags.system = m.agreed.system;
-    if (m.local != local)
-        move->flags.system = local;
-    if (m.local != local || k.local_add.keywords_len > 0 || k.local_remove.keywords_len > 0)
-        from->pair->remote_blocked = true;
-    if (goal == now && k.remote_add.keywords_len == 0 && k.remote_remove.keywords_len == 0)
-        return;
-    struct operation *op = vec_add(&from->ops[OP_FLAGS_TO_REMOTE]);
-    *op = *gone;
-    op->kind = OP_FLAGS_TO_REMOTE;
-    op->is_out = false;
-    op->flags = move->flags;
-    op->state = MESSAGE_SYNCED;
-    op->add = goal & (uint8_t)~now;
-    op->remove = now & (uint8_t)~goal;
-    op->add_keywords = k.remote_add;
-    op->remove_keywords = k.remote_remove;
-    op->why = "flags changed on the way";
-}
-
-/* The file gets what changed on the server; what changed here is sent by the next pass, to which it
- * looks new against what is recorded. */
-static void take_flags_along(struct mailbox_plan *to, const struct index_flags *remote,
-                             uint8_t local, struct move *move)
-{
-    struct flags_merge m = flags_merge(&move->base->flags, remote, local, to->pair->remote.storable,
-                                       to->pair->policy->flags);
-    move->add = m.local & (uint8_t)~local;
-    move->remove = local & (uint8_t)~m.local;
-    move->flags = m.remote == remote->system ? m.agreed : *remote;
-    move->file_keywords = *remote;
-}
-
-/* As for flags. */
-static void take_keywords_along(struct matcher *mt, const struct mailbox_plan *from,
-                                const struct mailbox_plan *to, const struct index_flags *remote,
-                                const struct maildir_file *file, struct move *move)
-{
-    struct keywords_merge k = merge_keywords(mt, from, to, move->base, remote, file);
-    bool sends = k.remote_add.keywords_len > 0 || k.remote_remove.keywords_len > 0;
-    move->file_keywords = k.agreed;
-    if (sends)
-        return;
-    move->flags.keywords = k.agreed.keywords;
-    move->flags.keywords_len = k.agreed.keywords_len;
-}
-
-/* Nothing is renamed and nothing sent: what differs is looked at again by the next pass. So are
- * keywords, where the file has the letters of another folder. `file` NULL: as agreed. */
-static void keep_flags(struct mailbox_plan *to, const struct index_flags *remote,
-                       const struct maildir_file *file, struct move *move)
-{
-    if (move->from == to)
-        move->flags = move->base->flags;
-    else
-        move->flags = (struct index_flags){.system = move->base->flags.system};
-    if (!flags_equal(remote, &move->flags))
-        to->pair->remote_blocked = true;
-    if (file != NULL && (file->parsed.flags != move->flags.system || file->parsed.letters.len > 0))
-        to->pair->local_blocked = true;
-}
-
 /* ---- files that are new here ---- */
 
 static struct move *add_move(struct matcher *mt, enum move_kind kind, struct mailbox_plan *from,
@@ -230,7 +113,7 @@ static struct operation *departed(struct matcher *mt, const struct operation *up
         /* The file of one that is marked is still there. */
         if (gone == NULL || gone->is_marked)
             continue;
-        uint8_t differing = remote_flags_of(from, gone->base).system ^ upload->file->parsed.flags;
+        uint8_t differing = moves_flags_there(from, gone->base).system ^ upload->file->parsed.flags;
         alike = (differing & MAILDIR_TRASHED) == 0;
         if (found == NULL || alike) {
             *from_out = from;
@@ -254,7 +137,7 @@ static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
     if (same && from->pair->policy->expunge_marked)
         from->pair->local_blocked = true;
     upload->is_out = gone->is_out = true;
-    send_flags_ahead(mt, from, gone, move);
+    moves_send_flags_ahead(mt->arena, from, gone, move);
     return true;
 }
 
@@ -271,7 +154,7 @@ static bool copy_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
         move->file = upload->file;
         /* The copy comes with the flags that the original has there: what the file has beside them
          * is a change, to be sent by the next pass. */
-        move->flags = remote_flags_of(from, twin);
+        move->flags = moves_flags_there(from, twin);
         if (upload->file->parsed.flags != move->flags.system)
             to->pair->local_blocked = true;
         upload->is_out = true;
@@ -392,12 +275,12 @@ static bool meet(struct matcher *mt, struct mailbox_plan *from, struct operation
     struct move *move;
     if (here == to) {
         move = add_move(mt, MOVE_MEET, from, to, forget->base, "moved alike on both sides");
-        keep_flags(to, &download->flags, upload->file, move);
+        moves_keep_flags(to, &download->flags, upload->file, move);
     } else {
         move = add_move(mt, MOVE_LOCAL, here, to, forget->base,
                         "moved on both sides: to where the server has it");
         move->from_uid = 0;
-        take_flags_along(to, &download->flags, upload->file->parsed.flags, move);
+        moves_take_flags_along(to, &download->flags, upload->file->parsed.flags, move);
     }
     move->file = upload->file;
     move->to_uid = download->uid;
@@ -414,8 +297,8 @@ static void bring_along(struct matcher *mt, const struct mailbox_plan *from,
                         struct mailbox_plan *to, const struct operation *download,
                         const struct operation *gone, struct move *move)
 {
-    take_flags_along(to, &download->flags, local_flags_of(gone), move);
-    take_keywords_along(mt, from, to, &download->flags, gone->file, move);
+    moves_take_flags_along(to, &download->flags, local_flags_of(gone), move);
+    moves_take_keywords_along(mt->arena, from, to, &download->flags, gone->file, move);
 }
 
 static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct operation *download)
@@ -438,7 +321,7 @@ static bool move_local(struct matcher *mt, struct mailbox_plan *to, struct opera
         move->file = gone->file;
         move->to_uid = download->uid;
         if (same)
-            keep_flags(to, &download->flags, gone->file, move);
+            moves_keep_flags(to, &download->flags, gone->file, move);
         else
             bring_along(mt, from, to, download, gone, move);
         download->is_out = gone->is_out = true;
