@@ -75,8 +75,50 @@ static int settle_one(struct pass *pass, struct mailbox_pair *pair, struct error
     return 0;
 }
 
+/* Whether the mailbox is older than what is known of it. */
+static bool went_back(const struct mailbox_pair *pair)
+{
+    const struct index_mailbox *record = &pair->record;
+    bool opened = pair->remote.means != SURVEY_NONE;
+    uint32_t uidvalidity = opened ? pair->remote.uidvalidity : pair->status_uidvalidity;
+    uint32_t uidnext = opened ? pair->remote.uidnext : pair->status_uidnext;
+    uint64_t modseq = opened ? pair->remote.highestmodseq : pair->status_modseq;
+    if (!pair->remote_exists || (!opened && !pair->has_status) ||
+        uidvalidity != record->uidvalidity)
+        return false;
+    return pair->renumbered || (uidnext != 0 && uidnext < record->uidnext) ||
+           (modseq != 0 && modseq < record->highestmodseq);
+}
+
+/* What a server restored from a backup lacks may have been made since (law 6). Once what it has is
+ * known again, it looks like any other: the doubt tells later passes. */
+static void keep_since_backup(struct mailbox_pair *pair)
+{
+    keep(pair, "the server lacks it, but was restored from a backup; its folder stays here");
+    pair->record.doubt = MAILBOX_UNPAIRED;
+    pair->record_differs = true;
+}
+
+/* That nothing went back is known of mailboxes that could be looked at. */
+static void keep_what_may_be_younger(struct pass *pass)
+{
+    bool older = false, unseen = false;
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        older = older || (pair->record.id != 0 && went_back(pair));
+        unseen = unseen || (pair->record.id != 0 && pair->remote_exists &&
+                            pair->action != PAIR_REFUSE && error_is_set(&pair->error));
+    }
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->removal == REMOVE_LOCAL && older)
+            keep_since_backup(pair);
+        else if (pair->removal == REMOVE_LOCAL && unseen)
+            keep(pair, "it is gone on the server; its folder stays until a pass sees all others");
+    }
+}
+
 int removal_settle(struct pass *pass, struct error *err)
 {
+    keep_what_may_be_younger(pass);
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         if ((pair->removal != REMOVE_LOCAL && pair->removal != REMOVE_REMOTE) ||
             pair->action != PAIR_SYNC || error_is_set(&pair->error))

@@ -203,6 +203,61 @@ static void law11_a_mailbox_of_ten_waits_for_a_person(void **state)
     engine_free(&e);
 }
 
+/* ---- law 6: a server restored from a backup lacks what was made since ---- */
+
+static void append_to_b(struct engine *e)
+{
+    (void)server_append(e, "b", "later", "");
+}
+
+static void flag_b(struct engine *e)
+{
+    server_flags(e, "b", "b", "S");
+}
+
+static void law6_a_mailbox_made_since_the_backup_is_not_removed(void **state)
+{
+    static void (*const changes[])(struct engine *) = {append_to_b, flag_b};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct engine e;
+        begin(&e, BOTH, 2);
+        struct mem_backup *backup = mem_backup_new(e.env.backend, LOCKSTEP_USER);
+        server_create(&e, "c");
+        (void)server_append(&e, "c", "c", "");
+        changes[i](&e);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        mem_backup_restore(e.env.backend, LOCKSTEP_USER, backup);
+        for (int pass = 0; pass < 4; pass++) {
+            (void)engine_pass(&e, NULL);
+            assert_non_null(strstr(local_view(&e), "c[c]"));
+        }
+        /* When it is back, its messages are known again. */
+        server_create(&e, "c");
+        (void)server_append(&e, "c", "c", "");
+        (void)engine_pass(&e, NULL);
+        assert_non_null(strstr(local_view(&e), "c[c]"));
+        mem_backup_free(&backup);
+        engine_free(&e);
+    }
+}
+
+/* As long as one mailbox cannot be looked at, nobody knows whether the server went back. */
+static void law1_nothing_is_removed_until_all_others_are_seen(void **state)
+{
+    struct engine e;
+    begin(&e, BOTH, 2);
+    server_remove(&e, "a");
+    flag_b(&e);
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 1});
+    engine_pass_ends(&e, 75);
+    assert_local(&e, "INBOX[] a[a1 a2] b[b]");
+    lockstep_env_clear_faults(&e.env);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[] b[b/S]");
+    engine_free(&e);
+}
+
 /* ---- law 1: what is out of view is not gone ---- */
 
 static struct str hide_a(struct engine *e, struct str line)
@@ -284,6 +339,8 @@ int main(void)
         cmocka_unit_test(law1_what_the_other_side_does_not_know_stays),
         cmocka_unit_test(law1_messages_left_on_the_server_keep_their_mailbox),
         cmocka_unit_test(law11_a_mailbox_of_ten_waits_for_a_person),
+        cmocka_unit_test(law6_a_mailbox_made_since_the_backup_is_not_removed),
+        cmocka_unit_test(law1_nothing_is_removed_until_all_others_are_seen),
         cmocka_unit_test(law1_a_list_that_lacks_what_is_there_removes_nothing),
         cmocka_unit_test(law1_a_changed_configuration_removes_nothing),
     };
