@@ -28,14 +28,41 @@ bool backups_back_up_there(uint64_t *random)
     return true;
 }
 
+/* Where mailboxes are removed too: one that was made since the backup looks like one that others
+ * removed, if nothing else that the server has went back. So do the messages that it alone had. */
+static void note_lost_mailboxes(const struct there_names *before)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct backend_mailbox_info info;
+    for (size_t i = 0; i < before->len && truth.policy->removes; i++) {
+        struct here_files files = {0};
+        if (there_info(before->items[i], &info) || truth_server_went_back())
+            continue;
+        here_files_list(arena, before->items[i], &files);
+        VEC_FOREACH (const struct user_file, file, &files) {
+            struct message *m = truth_know(str_make(file->node->data, file->node->len), true);
+            if (m != NULL && m->there == 0)
+                m->removed++;
+        }
+        vec_free(&files);
+    }
+}
+
 bool backups_restore_there(uint64_t *random)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct there_names before = {0};
     if (in_pass())
         return false;
     truth_count();
-    if (!there_restore())
+    there_mailboxes(arena, &before);
+    if (!there_restore()) {
+        vec_free(&before);
         return false;
+    }
     truth_note_restored();
+    note_lost_mailboxes(&before);
+    vec_free(&before);
     truth.older_there = truth.older_flags = true;
     /* Mailboxes made or renamed since are gone again. */
     truth.renamed = true;

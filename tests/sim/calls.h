@@ -10,6 +10,7 @@ extern char calls_index_dir[256];
 
 /* A copy of the index's file, or back from it; false if there is none. */
 bool calls_copy_index(bool back);
+bool calls_has_index(void);
 /* The index alone, also what the engine set aside; with its copy. */
 void calls_lose_index(void);
 void calls_remove_index(void);

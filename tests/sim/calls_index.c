@@ -129,6 +129,12 @@ bool calls_copy_index(bool back)
     return back ? copy_file(copy, file) : copy_file(file, copy);
 }
 
+bool calls_has_index(void)
+{
+    AUTO_FREE char *file = path_join(calls_index_dir, "index.mdb");
+    return access(file, F_OK) == 0;
+}
+
 static void remove_file(const char *name)
 {
     AUTO_FREE char *path = path_join(calls_index_dir, name);

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "store/index.h"
+#include "sim/calls.h"
 #include "sim/here_names.h"
 #include "sim/machine.h"
 #include "sim/there.h"
@@ -357,6 +358,9 @@ static void check_count(const struct message *m, bool held)
     }
     /* What is moved while nobody knows what belongs together is a copy. */
     most += truth.recovers && (m->moved_here || m->moved_there || truth.renamed);
+    /* Where it cannot be expunged, what was removed by way of Trash stays there, \\Deleted; an
+     * index that is lost, or begun anew, no longer tells what that was. */
+    most += truth.recovers && truth.keeps_marked && m->trashed;
     bool settled = !m->revived && !m->sent_again && !truth.recovers;
     if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;
@@ -479,7 +483,8 @@ void truth_check_settled(bool held)
     vec_free(&there);
 }
 
-bool truth_names_differ(void)
+/* Whether `is` holds for any of the index's mailboxes. */
+static bool any_known(bool (*is)(struct arena *arena, const struct index_mailbox *mailbox))
 {
     AUTO_ARENA struct arena *arena = arena_new();
     AUTO_TXN struct index_txn *txn = NULL;
@@ -488,16 +493,37 @@ bool truth_names_differ(void)
     struct index_mailbox mailbox;
     enum index_opened opened;
     uint32_t cursor = 0;
-    bool differ = false;
+    bool found = false;
     if (index_open(HERE_STATE, &index, &opened, &ignored) == 0 &&
         index_begin_read(index, &txn, &ignored) == 0) {
-        while (index_mailbox_next(txn, arena, &cursor, &mailbox, &ignored) > 0)
-            differ =
-                differ || strcmp(here_mailbox_of(arena, mailbox.path.ptr), mailbox.utf8.ptr) != 0;
+        while (!found && index_mailbox_next(txn, arena, &cursor, &mailbox, &ignored) > 0)
+            found = is(arena, &mailbox);
     }
     index_abort(&txn);
     index_close(&index);
-    return differ;
+    return found;
+}
+
+static bool has_other_name(struct arena *arena, const struct index_mailbox *mailbox)
+{
+    return strcmp(here_mailbox_of(arena, mailbox->path.ptr), mailbox->utf8.ptr) != 0;
+}
+
+bool truth_names_differ(void)
+{
+    return any_known(has_other_name);
+}
+
+static bool is_older_there(struct arena *arena, const struct index_mailbox *mailbox)
+{
+    struct backend_mailbox_info info;
+    return there_info(mailbox->utf8.ptr, &info) && info.uidvalidity == mailbox->uidvalidity &&
+           info.uidnext < mailbox->uidnext;
+}
+
+bool truth_server_went_back(void)
+{
+    return calls_has_index() && any_known(is_older_there);
 }
 
 void truth_note_locks(void)

@@ -208,6 +208,17 @@ void there_mailboxes(struct arena *arena, struct there_names *out)
     }
 }
 
+bool there_info(const char *mailbox, struct backend_mailbox_info *out)
+{
+    struct backend_mailbox *opened;
+    struct error err = ERROR_INIT;
+    if (server.vtable.ops->open(server.user, str_from(mailbox), &opened, &err) < 0)
+        return false;
+    int r = server.vtable.ops->info(opened, out, &err);
+    server.vtable.ops->close(opened);
+    return r == 0;
+}
+
 bool there_each(const char *mailbox,
                 bool (*visit)(void *self, const struct backend_message *message, struct str body),
                 void *self)

@@ -42,6 +42,7 @@ VEC_STRUCT(there_names, const char *);
 /* Those that can be selected, in order; in `arena`. */
 void there_mailboxes(struct arena *arena, struct there_names *out);
 /* False where there is no such mailbox. */
+bool there_info(const char *mailbox, struct backend_mailbox_info *out);
 bool there_each(const char *mailbox,
                 bool (*visit)(void *self, const struct backend_message *message, struct str body),
                 void *self);

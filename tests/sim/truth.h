@@ -95,5 +95,7 @@ void truth_note_taken(bool crashed);
 void truth_note_locks(void);
 /* A folder stands for a mailbox of another name: the name it should get is taken. */
 bool truth_names_differ(void);
+/* A mailbox of the server has a UIDNEXT below the one that the index knows. */
+bool truth_server_went_back(void);
 /* All there is on both sides and in the index, as one text. */
 void truth_tell(struct buf *out);
