@@ -119,11 +119,23 @@ static bool left_a_mailbox_left_alone(const struct pass *pass, const struct plan
     return false;
 }
 
-static bool is_half_of_a_move(const struct pass *pass, const struct plan *plan,
-                              const struct identity *id)
+/* Gone on the server, and its file was still here when its folder was read, which changed since:
+ * what is new may be that file. The next pass sees whether both sides moved it. */
+static bool may_have_left_since(struct pass *pass, const struct index_message *twin)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == twin->mailbox)
+            return seqset_contains(&pair->remote.gone, twin->uid) &&
+                   !seqset_contains(&pair->local.gone, twin->uid) &&
+                   !local_is_unchanged(pass, pair);
+    }
+    return false;
+}
+
+static bool is_half_of_a_move(struct pass *pass, const struct plan *plan, const struct identity *id)
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
-        if (is_in_flux(pass, id->twins[i].mailbox) ||
+        if (is_in_flux(pass, id->twins[i].mailbox) || may_have_left_since(pass, &id->twins[i]) ||
             left_a_mailbox_left_alone(pass, plan, &id->twins[i]))
             return true;
     }
@@ -164,7 +176,7 @@ static void keep_deletions(struct mailbox_plan *m)
     operations_sweep(&m->ops[OP_DELETE_REMOTE]);
 }
 
-static void keep_uploads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
+static void keep_uploads(struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
 {
     VEC_FOREACH (struct operation, op, &m->ops[OP_UPLOAD]) {
         if (is_half_of_a_move(pass, plan, op->identity))

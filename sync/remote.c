@@ -197,9 +197,12 @@ static void note_uidnexts(const struct pass *pass, uint32_t *out)
     }
 }
 
-/* What came since. Where messages are paired by content all of them are needed. */
-static void defer_fresh(struct pass *pass, const uint32_t *uidnexts)
+/* What came since. Where messages are paired by content all of them are needed. True: there is
+ * some.
+ */
+static bool defer_fresh(struct pass *pass, const uint32_t *uidnexts)
 {
+    bool deferred = false;
     for (size_t i = 0; i < pass->pairs.len; i++) {
         struct mailbox_pair *pair = &pass->pairs.items[i];
         struct remote_vec *fresh = &pair->remote.fresh;
@@ -211,8 +214,9 @@ static void defer_fresh(struct pass *pass, const uint32_t *uidnexts)
             fresh->len--;
         seqset_remove_range(&pair->remote.plain, uidnexts[i], SEQ_STAR);
         if (remote_fresh_count(&pair->remote) < before)
-            pair->remote_blocked = true;
+            pair->remote_blocked = deferred = true;
     }
+    return deferred;
 }
 
 static int survey_rounds(struct pass *pass, struct mailbox_pair **list, uint32_t *uidnexts,
@@ -234,8 +238,9 @@ static int survey_rounds(struct pass *pass, struct mailbox_pair **list, uint32_t
         r = look_again(pass, list, err);
         gone = count_gone(pass);
     }
-    defer_fresh(pass, uidnexts);
-    pass->moving_there = gone > before;
+    /* What is left to the next pass may be what is gone. */
+    bool deferred = defer_fresh(pass, uidnexts);
+    pass->moving_there = gone > before || (gone > 0 && deferred);
     return r < 0 ? r : confirm_all(pass, err);
 }
 

@@ -114,6 +114,60 @@ static void law1_a_move_at_every_barrier_of_the_survey(void **state)
     }
 }
 
+static void move_there_from_here(struct engine *e)
+{
+    server_move(e, "INBOX", "Lists", "m2");
+}
+
+/* One side has moved the message, and now the other does: what is new there is no copy, though its
+ * own mailbox had it when it was looked at. */
+static void law2_what_one_side_moved_the_other_moves_at_every_barrier(void **state)
+{
+    static const struct {
+        void (*before)(struct engine *e);
+        void (*act)(struct engine *e);
+        const char *both;
+    } cases[] = {
+        {move_there, move_here, "Archive[m2] INBOX[m1 m3] Lists[]"},
+        {move_there_from_here, move_here, "Archive[] INBOX[m1 m3] Lists[m2]"},
+        {move_here, move_there_from_here, "Archive[] INBOX[m1 m3] Lists[m2]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool more = true;
+        for (unsigned at = 1; more; at++) {
+            struct engine e;
+            begin(&e, 3);
+            cases[i].before(&e);
+            struct barrier b = {.e = &e, .act = cases[i].act, .at = at};
+            const struct progress_sink sink = {reach, &b};
+            const struct pass_options options = {.progress = &sink};
+            (void)engine_pass(&e, &options);
+            more = b.reached >= at;
+            for (int pass = 0; pass < 3 && more; pass++) {
+                engine_wait(&e, 61);
+                engine_pass_ends(&e, 0);
+            }
+            if (more)
+                assert_both(&e, cases[i].both);
+            engine_free(&e);
+        }
+    }
+}
+
+/* Where it goes is looked at before it is gone, and not opened then. */
+static void law1_a_move_between_the_list_and_the_mailbox(void **state)
+{
+    struct engine e;
+    begin(&e, 3);
+    server_flags(&e, "INBOX", "m1", "S");
+    struct barrier b = {.e = &e, .act = move_there, .at = 2};
+    const struct progress_sink sink = {reach, &b};
+    const struct pass_options options = {.progress = &sink};
+    (void)engine_pass(&e, &options);
+    assert_converges(&e, "Archive[m2] INBOX[m1/S m3] Lists[]", 2);
+    engine_free(&e);
+}
+
 static void law1_a_move_between_survey_and_apply(void **state)
 {
     for (size_t i = 0; i < sizeof MOVES / sizeof MOVES[0]; i++) {
@@ -487,6 +541,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law1_a_move_at_every_barrier_of_the_survey),
+        cmocka_unit_test(law2_what_one_side_moved_the_other_moves_at_every_barrier),
+        cmocka_unit_test(law1_a_move_between_the_list_and_the_mailbox),
         cmocka_unit_test(law1_a_move_between_survey_and_apply),
         cmocka_unit_test(law1_messages_that_move_all_the_time),
         cmocka_unit_test(law8_a_move_is_overtaken),
