@@ -129,10 +129,10 @@ static void note_taken_there(struct message *m)
     m->sent_again = m->sent_again || (m->from_here && (truth.lost_answers || meanwhile));
 }
 
-/* One with these flags. */
-static void note_removed_there(struct message *m, uint8_t flags)
+/* One with these flags. In Trash it is the message itself, whatever it is marked with. */
+static void note_removed_there(struct message *m, const char *mailbox, uint8_t flags)
 {
-    m->removed += !truth_is_remains(m, flags);
+    m->removed += strcmp(mailbox, TRASH) == 0 || !truth_is_remains(m, flags);
     note_taken_there(m);
 }
 
@@ -191,7 +191,7 @@ static bool expunge_there(uint64_t *random)
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
-    note_removed_there(it.message, it.flags);
+    note_removed_there(it.message, it.mailbox, it.flags);
     there_expunge(it.mailbox, it.uid);
     return true;
 }
@@ -205,7 +205,7 @@ static bool replace_there(uint64_t *random)
         return false;
     struct message *m = truth_make(random, false);
     m->made = there_append(it.mailbox, m->text, 0);
-    note_removed_there(it.message, it.flags);
+    note_removed_there(it.message, it.mailbox, it.flags);
     there_expunge(it.mailbox, it.uid);
     return true;
 }
@@ -269,7 +269,7 @@ static bool note_gone(void *self, const struct backend_message *message, struct 
 {
     struct message *m = truth_know(body, false);
     if (m != NULL)
-        note_removed_there(m, there_flags(&message->flags));
+        note_removed_there(m, self, there_flags(&message->flags));
     return true;
 }
 
@@ -278,7 +278,7 @@ static bool remove_mailbox_there(uint64_t *random)
     const char *name = other_mailbox_there(random);
     if (!truth.policy->removes || name == NULL)
         return false;
-    (void)there_each(name, note_gone, NULL);
+    (void)there_each(name, note_gone, (void *)(uintptr_t)name);
     truth.renamed = true;
     return there_remove(name);
 }
