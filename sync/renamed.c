@@ -247,8 +247,9 @@ static bool has_no_record(const struct finder *f, const struct remote_mailbox *m
 /* How the messages that the index has compare with those of the selected mailbox. */
 struct sample {
     struct seqset uids;
-    VEC(struct index_message) records; /* ascending by UID; only uid and size */
+    VEC(struct index_message) records; /* ascending by UID; only uid, size and state */
     size_t there, same;
+    size_t deleted; /* of the records, those deleted here that are not there: rightly so */
 };
 
 static int take_sample(struct pass *pass, const struct index_mailbox *record, struct sample *s,
@@ -264,8 +265,9 @@ static int take_sample(struct pass *pass, const struct index_mailbox *record, st
     while (r >= 0 && s->records.len < SAMPLE_MAX && (r = index_cursor_next(cursor, &m, err)) > 0) {
         if (m.state == MESSAGE_GONE_THERE)
             continue;
-        struct index_message kept = {.uid = m.uid, .wire_size = m.wire_size};
+        struct index_message kept = {.uid = m.uid, .wire_size = m.wire_size, .state = m.state};
         vec_push(&s->records, kept);
+        s->deleted += m.state == MESSAGE_DELETED_HERE;
         seqset_add(&s->uids, m.uid);
     }
     return r < 0 ? r : 0;
@@ -284,6 +286,7 @@ static void compare_one(struct sample *s, const struct fetch_data *data)
     if (low == s->records.len || s->records.items[low].uid != data->uid)
         return;
     uint64_t size = s->records.items[low].wire_size;
+    s->deleted -= s->records.items[low].state == MESSAGE_DELETED_HERE;
     s->there++;
     s->same += size == 0 || size == data->size;
 }
@@ -326,9 +329,18 @@ static int examine(struct pass *pass, struct str name, struct select_data *out, 
     return r;
 }
 
-/* By UIDVALIDITY, UIDs and sizes: most of what is known is there, or nothing else, and nothing else
- * ever came. An empty mailbox has but its UIDNEXT, and must be the only one of
- * its UIDVALIDITY. */
+/* How many of the records have its UIDVALIDITY: some servers give the same to all. */
+static unsigned count_alike(const struct finder *f, const struct index_mailbox *record)
+{
+    unsigned alike = 0;
+    for (size_t i = 0; i < f->known_len; i++)
+        alike += f->known[i].uidvalidity == record->uidvalidity;
+    return alike;
+}
+
+/* By UIDVALIDITY, UIDs and sizes: where no other has the UIDVALIDITY some of what is known is
+ * there; else most of it, or nothing else, and nothing else ever came. An empty mailbox has but its
+ * UIDNEXT, and must be the only one of its UIDVALIDITY. */
 static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
                            const struct index_mailbox *record, bool *out, struct error *err)
 {
@@ -339,18 +351,16 @@ static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
     if (r < 0 || data.uidvalidity != record->uidvalidity)
         return r;
     r = take_sample(f->pass, record, &sample, err);
-    size_t asked = sample.records.len;
-    if (r == 0 && asked > 0 && data.exists > 0)
+    if (r == 0 && sample.records.len > 0 && data.exists > 0)
         r = fetch_sample(f->pass, &sample, err);
-    if (r == 0 && asked == 0) {
-        unsigned alike = 0;
-        for (size_t i = 0; i < f->known_len; i++)
-            alike += f->known[i].uidvalidity == record->uidvalidity;
-        *out = data.exists == 0 && data.uidnext == record->uidnext && alike == 1;
+    size_t expected = sample.records.len - sample.deleted;
+    bool alone = count_alike(f, record) == 1;
+    if (r == 0 && expected == 0) {
+        *out = data.exists == 0 && data.uidnext == record->uidnext && alone;
     } else if (r == 0) {
         bool none_came = data.uidnext == record->uidnext && data.exists == sample.there;
         *out = sample.same == sample.there && sample.there > 0 &&
-               (sample.there * 2 > asked || none_came);
+               (alone || sample.there * 2 > expected || none_came);
     }
     seqset_free(&sample.uids);
     vec_free(&sample.records);
