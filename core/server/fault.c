@@ -25,6 +25,7 @@ static bool is_command_fault(enum fault_kind kind)
     case FAULT_ID_FIRST:
     case FAULT_LOSE_FLAGS:
     case FAULT_EXPUNGE_MARKED:
+    case FAULT_INBOX_CASE:
         return false;
     }
     return false;

@@ -24,6 +24,7 @@ enum fault_kind {
     FAULT_ID_FIRST,        /* SELECT and EXAMINE are refused until ID came */
     FAULT_LOSE_FLAGS,      /* APPEND keeps none of the system flags in `value`, and no keyword */
     FAULT_EXPUNGE_MARKED,  /* what STORE marks \Deleted is expunged at once */
+    FAULT_INBOX_CASE,      /* INBOX/x is told as Inbox/x, and known in any letters */
 };
 
 struct fault {

@@ -32,6 +32,19 @@ static struct str swap_delimiters(const struct session *s, struct arena *arena, 
     return str_make(copy, name.len);
 }
 
+/* `head` in the place of an INBOX that something stands below. */
+static struct str with_inbox(const struct session *s, struct arena *arena, struct str name,
+                             const char *head)
+{
+    const size_t len = sizeof "INBOX/" - 1;
+    bool below = name.len > len && str_eq_nocase(str_sub(name, 0, len), STR("INBOX/"));
+    if (!below || fault_of_kind(s->options.faults, FAULT_INBOX_CASE) == NULL) {
+        return name;
+    }
+    struct str rest = str_from_offset(name, len);
+    return str_from(arena_printf(arena, "%s%.*s", head, STR_ARG(rest)));
+}
+
 bool names_from_wire(const struct session *s, struct command *c, struct str wire, struct str *out)
 {
     struct str prefix = prefix_of(s);
@@ -59,6 +72,7 @@ bool names_from_wire(const struct session *s, struct command *c, struct str wire
         return false;
     }
     *out = swap_delimiters(s, c->arena, str_from_offset(name, prefix.len));
+    *out = with_inbox(s, c->arena, *out, "INBOX/");
     return true;
 }
 
@@ -69,7 +83,7 @@ struct str names_to_wire(const struct session *s, struct arena *arena, struct st
     if (str_eq(name, STR("INBOX"))) {
         return name;
     }
-    struct str swapped = swap_delimiters(s, arena, name);
+    struct str swapped = swap_delimiters(s, arena, with_inbox(s, arena, name, "Inbox/"));
     if (prefix.len > 0) {
         swapped = str_from(arena_printf(arena, "%.*s%.*s", STR_ARG(prefix), STR_ARG(swapped)));
     }

@@ -208,6 +208,42 @@ static void law7_names_of_every_kind_in_every_layout(void **state)
     }
 }
 
+/* Stalwart, as it was: what is made as INBOX/x is listed as Inbox/x from then on. The folder
+ * follows as for a renamed mailbox, beside that of INBOX. */
+static void law2_what_stands_below_inbox_in_other_letters(void **state)
+{
+    static const struct {
+        const char *account, *folder, *view;
+    } rows[] = {
+        {NULL, "INBOX/here", "INBOX[] Inbox/here[h1 h2/S] Inbox/there[t1]"},
+        {"    disable: [OBJECTID]\n", "INBOX/here", "INBOX[] Inbox/here[h1 h2/S] Inbox/there[t1]"},
+        {"    disable: [OBJECTID, QRESYNC, CONDSTORE, LIST-STATUS]\n", "INBOX/here",
+         "INBOX[] Inbox/here[h1 h2/S] Inbox/there[t1]"},
+        {"    layout: flat\n", "INBOX.here", "INBOX[] Inbox.here[h1 h2/S] Inbox.there[t1]"},
+        {"    layout: maildir++\n    disable: [OBJECTID]\n", ".INBOX.here",
+         ".[] .Inbox.here[h1 h2/S] .Inbox.there[t1]"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct engine e;
+        engine_init(&e, rows[i].account);
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_INBOX_CASE});
+        server_create(&e, "INBOX/there");
+        (void)server_append(&e, "INBOX/there", "t1", "");
+        engine_pass_ends(&e, 0);
+        local_create(&e, rows[i].folder);
+        local_add(&e, rows[i].folder, "h1", "");
+        local_add(&e, rows[i].folder, "h2", "S");
+        for (int pass = 0; pass < 3; pass++) {
+            engine_pass_ends(&e, 0);
+            engine_wait(&e, 61);
+        }
+        assert_server(&e, "INBOX[] INBOX/here[h1 h2/S] INBOX/there[t1]");
+        assert_local(&e, rows[i].view);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 static void law7_a_percent_is_no_control_character(void **state)
 {
     struct engine e;
@@ -234,6 +270,7 @@ int main(void)
         cmocka_unit_test(special_uses_where_the_server_marks_none),
         cmocka_unit_test(nothing_that_cannot_be_selected_is_synced),
         cmocka_unit_test(law7_names_of_every_kind_in_every_layout),
+        cmocka_unit_test(law2_what_stands_below_inbox_in_other_letters),
         cmocka_unit_test(law7_a_percent_is_no_control_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

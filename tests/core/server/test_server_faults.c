@@ -78,6 +78,10 @@ static const struct fault_case cases[] = {
      "1~ a APPEND INBOX {1+}$a {1+}$b\n1~ b SELECT INBOX\n"
      "1> c UID STORE 2 +FLAGS (\\Deleted)\n1< * 2 EXPUNGE\n1< c OK …\n"
      "1> d UID STORE 1 +FLAGS (\\Seen)\n1< * 1 FETCH …\n1< d OK …\n"},
+    {"what is below INBOX",
+     {.kind = FAULT_INBOX_CASE},
+     "1~ a CREATE INBOX/x\n1> b STATUS inbox/x (MESSAGES)\n1< * STATUS Inbox/x (MESSAGES 0)\n"
+     "1< b OK …\n1> c LIST \"\" *x\n1< * LIST (\\HasNoChildren) \"/\" Inbox/x\n1< c OK …\n"},
     {"other bytes",
      {.kind = FAULT_GARBLE, .at = 1, .value = 100000},
      "1> a NOOP\n1< 4u\x1a\x1eu\x11:;0X_\n"},
