@@ -1,5 +1,6 @@
 #include "sync/day.h"
 #include "sync/folder_sides.h"
+#include "sync/scenario.h"
 
 const char DAY_ACCOUNT[] = "    sync: {remove: both}\n";
 
@@ -9,33 +10,18 @@ const char DAY_END[] =
 
 static void change_there(struct engine *e)
 {
-    (void)server_append(e, "INBOX", "there1", "F");
-    (void)server_append(e, "INBOX", "there2", "");
-    (void)server_append(e, "Other", "there3", "S");
-    server_flags(e, "INBOX", "m1", "F");
-    server_flags(e, "INBOX", "m3", "R");
-    server_expunge(e, "INBOX", "m4");
+    scenario_change_there(e);
     server_move(e, "INBOX", "Other", "m7");
     server_copy(e, "INBOX", "Other", "m8");
     server_move(e, "INBOX", "Other", "m9");
-    server_create(e, "New there");
-    (void)server_append(e, "New there", "there4", "");
     server_rename(e, "Bin", "Box");
     server_remove(e, "Gone there");
 }
 
 static void change_here(struct engine *e)
 {
-    local_add(e, "INBOX", "here1", "S");
-    local_add(e, "INBOX", "here2", "");
-    local_add(e, "Other", "here3", "FS");
-    local_flags(e, "INBOX", "m2", "S");
-    local_flags(e, "INBOX", "m3", "F");
-    local_remove(e, "INBOX", "m5");
-    local_move(e, "INBOX", "Other", "m6");
+    scenario_change_here(e);
     local_move(e, "INBOX", "Draw", "m9");
-    local_create(e, "New here");
-    local_add(e, "New here", "here4", "D");
     local_rename(e, "Draw", "Drawn");
     local_remove_folder(e, "Gone here");
 }

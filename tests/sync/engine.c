@@ -279,6 +279,17 @@ void engine_init(struct engine *e, const char *account)
     engine_configure(e, account);
 }
 
+void engine_begin(struct engine *e, const char *account, unsigned inbox_count, const char *mailbox,
+                  const char *prefix, unsigned count)
+{
+    engine_init(e, account);
+    server_create(e, mailbox);
+    server_fill(e, "INBOX", "m", inbox_count);
+    server_fill(e, mailbox, prefix, count);
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+}
+
 void engine_free(struct engine *e)
 {
     maildir_free(&e->maildir);

@@ -57,6 +57,9 @@ struct engine {
 /* `account` is YAML of further keys of the account, each line indented by four; NULL: none. The
  * server has INBOX. */
 void engine_init(struct engine *e, const char *account);
+/* The same with "m1", "m2", … in INBOX and messages of `prefix` in another mailbox, in step. */
+void engine_begin(struct engine *e, const char *account, unsigned inbox_count, const char *mailbox,
+                  const char *prefix, unsigned count);
 void engine_free(struct engine *e);
 /* Reads another configuration of the account. */
 void engine_configure(struct engine *e, const char *account);

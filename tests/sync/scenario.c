@@ -1,25 +1,8 @@
 #include "sync/scenario.h"
 #include <stdio.h>
 
-void scenario_begin(struct engine *e, const struct scenario_server *server)
+void scenario_change_there(struct engine *e)
 {
-    engine_init(e, NULL);
-    for (size_t i = 0; i < 16 && server->lacks[i] != CAP_IMAP4REV1; i++) {
-        capabilities_set(&e->env.options.capabilities, server->lacks[i], false);
-    }
-    if (server->no_uidplus_codes) {
-        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
-    }
-    if (server->silent_enable) {
-        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_SILENT_ENABLE});
-    }
-    server_create(e, "Other");
-    server_fill(e, "INBOX", "m", 6);
-    server_fill(e, "Other", "o", 2);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
-    engine_wait(e, 300);
-
     (void)server_append(e, "INBOX", "there1", "F");
     (void)server_append(e, "INBOX", "there2", "");
     (void)server_append(e, "Other", "there3", "S");
@@ -28,7 +11,10 @@ void scenario_begin(struct engine *e, const struct scenario_server *server)
     server_expunge(e, "INBOX", "m4");
     server_create(e, "New there");
     (void)server_append(e, "New there", "there4", "");
+}
 
+void scenario_change_here(struct engine *e)
+{
     local_add(e, "INBOX", "here1", "S");
     local_add(e, "INBOX", "here2", "");
     local_add(e, "Other", "here3", "FS");
@@ -38,6 +24,34 @@ void scenario_begin(struct engine *e, const struct scenario_server *server)
     local_move(e, "INBOX", "Other", "m6");
     local_create(e, "New here");
     local_add(e, "New here", "here4", "D");
+}
+
+static void be_as(struct engine *e, const struct scenario_server *server)
+{
+    if (server->no_uidplus_codes) {
+        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
+    }
+    if (server->silent_enable) {
+        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_SILENT_ENABLE});
+    }
+}
+
+void scenario_begin(struct engine *e, const struct scenario_server *server)
+{
+    engine_init(e, NULL);
+    for (size_t i = 0; i < 16 && server->lacks[i] != CAP_IMAP4REV1; i++) {
+        capabilities_set(&e->env.options.capabilities, server->lacks[i], false);
+    }
+    be_as(e, server);
+    server_create(e, "Other");
+    server_fill(e, "INBOX", "m", 6);
+    server_fill(e, "Other", "o", 2);
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+    engine_wait(e, 300);
+
+    scenario_change_there(e);
+    scenario_change_here(e);
 }
 
 void scenario_end(struct engine *e)
@@ -84,12 +98,7 @@ void scenario_assert_converges(struct engine *e, const struct scenario_server *s
                                const char *what, uint64_t at)
 {
     lockstep_env_clear_faults(&e->env);
-    if (server->no_uidplus_codes) {
-        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
-    }
-    if (server->silent_enable) {
-        lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_SILENT_ENABLE});
-    }
+    be_as(e, server);
     for (int pass = 0; pass < 2; pass++) {
         engine_wait(e, 61);
         int ended = engine_pass(e, NULL);

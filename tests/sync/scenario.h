@@ -15,6 +15,9 @@ struct scenario_server {
     bool keeps_deleted;        /* a deletion is a mark there, for want of UID EXPUNGE */
 };
 
+/* The changes: INBOX has "m1" to "m6", and there is "Other". */
+void scenario_change_there(struct engine *e);
+void scenario_change_here(struct engine *e);
 /* Both sides in step, then changed on both. */
 void scenario_begin(struct engine *e, const struct scenario_server *server);
 void scenario_end(struct engine *e);

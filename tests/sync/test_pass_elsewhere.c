@@ -8,7 +8,23 @@ static void begin(struct engine *e)
     server_create(e, "Archive");
     server_fill(e, "INBOX", "m", 4);
     engine_pass_ends(e, 0);
+}
+
+static void begin_moved(struct engine *e)
+{
+    begin(e);
     local_move(e, "INBOX", "Archive", "m2");
+}
+
+/* Both sides moved a message, each to a place of its own. */
+static void begin_moved_by_both(struct engine *e)
+{
+    begin(e);
+    server_create(e, "Lists");
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+    local_move(e, "INBOX", "Archive", "m2");
+    server_move(e, "INBOX", "Lists", "m2");
 }
 
 static void law1_a_move_out_of_the_target_is_no_deletion(void **state)
@@ -16,7 +32,7 @@ static void law1_a_move_out_of_the_target_is_no_deletion(void **state)
     static const char *const targets[] = {"INBOX", NULL};
     const struct pass_options options = {.mailboxes = targets};
     struct engine e;
-    begin(&e);
+    begin_moved(&e);
     assert_int_equal(engine_pass(&e, &options), 0);
     assert_server(&e, "Archive[] INBOX[m1 m2 m3 m4]");
     engine_pass_ends(&e, 0);
@@ -28,7 +44,7 @@ static void law1_a_move_out_of_the_target_is_no_deletion(void **state)
 static void law1_a_move_into_a_mailbox_that_fails_is_no_deletion(void **state)
 {
     struct engine e;
-    begin(&e);
+    begin_moved(&e);
     /* The second SELECT is that of Archive. */
     lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 2});
     assert_int_not_equal(engine_pass(&e, NULL), 0);
@@ -40,21 +56,13 @@ static void law1_a_move_into_a_mailbox_that_fails_is_no_deletion(void **state)
     engine_free(&e);
 }
 
-/* Both sides moved a message, each to a place of its own, and one of the mailboxes cannot be
- * opened. The server's place is where it ends. */
+/* One of the mailboxes cannot be opened. The server's place is where it ends. */
 static void law2_what_both_moved_waits_for_a_mailbox_that_fails(void **state)
 {
     bool failed = true;
     for (unsigned at = 1; failed; at++) {
         struct engine e;
-        engine_init(&e, NULL);
-        server_create(&e, "Archive");
-        server_create(&e, "Lists");
-        server_fill(&e, "INBOX", "m", 4);
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
-        local_move(&e, "INBOX", "Archive", "m2");
-        server_move(&e, "INBOX", "Lists", "m2");
+        begin_moved_by_both(&e);
         lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = at});
         failed = engine_pass(&e, NULL) != 0;
         lockstep_env_clear_faults(&e.env);
@@ -82,14 +90,7 @@ static void law2_what_both_moved_waits_for_the_whole(void **state)
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         const struct pass_options options = {.mailboxes = targets[i]};
         struct engine e;
-        engine_init(&e, NULL);
-        server_create(&e, "Archive");
-        server_create(&e, "Lists");
-        server_fill(&e, "INBOX", "m", 4);
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
-        local_move(&e, "INBOX", "Archive", "m2");
-        server_move(&e, "INBOX", "Lists", "m2");
+        begin_moved_by_both(&e);
         assert_int_equal(engine_pass(&e, &options), 0);
         engine_pass_ends(&e, 0);
         engine_pass_ends(&e, 0);
@@ -103,10 +104,7 @@ static void law1_a_move_out_of_the_target_on_the_server_is_no_deletion(void **st
     static const char *const targets[] = {"INBOX", NULL};
     const struct pass_options options = {.mailboxes = targets};
     struct engine e;
-    engine_init(&e, NULL);
-    server_create(&e, "Archive");
-    server_fill(&e, "INBOX", "m", 4);
-    engine_pass_ends(&e, 0);
+    begin(&e);
     server_move(&e, "INBOX", "Archive", "m2");
     for (int pass = 0; pass < 2; pass++) {
         assert_int_equal(engine_pass(&e, &options), 0);
@@ -127,7 +125,7 @@ static void what_was_deleted_in_the_target_is_deleted(void **state)
     static const char *const targets[] = {"INBOX", NULL};
     const struct pass_options options = {.mailboxes = targets};
     struct engine e;
-    begin(&e);
+    begin_moved(&e);
     local_remove(&e, "INBOX", "m3");
     assert_int_equal(engine_pass(&e, &options), 0);
     assert_server(&e, "Archive[] INBOX[m1 m2 m4]");
@@ -139,10 +137,7 @@ static void law6_a_uid_of_before_is_no_other_message(void **state)
 {
     struct engine e;
     struct error err = ERROR_INIT;
-    engine_init(&e, NULL);
-    server_create(&e, "Archive");
-    server_fill(&e, "INBOX", "m", 4);
-    engine_pass_ends(&e, 0);
+    begin(&e);
     server_expunge(&e, "INBOX", "m1");
     engine_pass_ends(&e, 0);
     local_move(&e, "INBOX", "Archive", "m2");
@@ -157,12 +152,7 @@ static void law6_a_uid_of_before_is_no_other_message(void **state)
 static void law2_what_both_moved_out_of_a_mailbox_left_alone_is_one(void **state)
 {
     struct engine e;
-    engine_init(&e, NULL);
-    server_create(&e, "Lists");
-    server_fill(&e, "INBOX", "m", 1);
-    server_fill(&e, "Lists", "l", 1);
-    engine_pass_ends(&e, 0);
-    engine_pass_ends(&e, 0);
+    engine_begin(&e, NULL, 1, "Lists", "l", 1);
     server_flags(&e, "Lists", "l1", "S");
     server_move(&e, "Lists", "INBOX", "l1");
     local_move(&e, "Lists", "INBOX", "l1");

@@ -45,11 +45,7 @@ static struct str hidden_altogether(struct engine *e, struct str line)
 
 static void begin(struct engine *e, const char *account)
 {
-    engine_init(e, account);
-    server_create(e, "Other");
-    server_fill(e, "INBOX", "m", 5);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
+    engine_begin(e, account, 5, "Other", "", 0);
     assert_both(e, "INBOX[m1 m2 m3 m4 m5] Other[]");
     e->twist_uid = server_uid(e, "INBOX", "m3");
 }

@@ -107,12 +107,7 @@ static void law7_an_extension_that_is_announced_and_broken_is_dropped(void **sta
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct engine e;
-        engine_init(&e, cases[i].account);
-        server_create(&e, "a");
-        server_fill(&e, "INBOX", "m", 3);
-        server_fill(&e, "a", "a", 3);
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
+        engine_begin(&e, cases[i].account, 3, "a", "a", 3);
         for (int pass = 0; pass < 2; pass++) {
             const char *more = arena_printf(e.arena, "more%d", pass);
             (void)server_append(&e, "INBOX", more, "");

@@ -157,12 +157,7 @@ static void law6_a_mailbox_rebuilt_during_a_pass_is_left_alone(void **state)
                                                       server_adds};
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
         struct engine e;
-        engine_init(&e, NULL);
-        server_create(&e, "Other");
-        server_fill(&e, "INBOX", "m", 2);
-        server_fill(&e, "Other", "o", 1);
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
+        engine_begin(&e, NULL, 2, "Other", "o", 1);
         before[i](&e);
         server_flags(&e, "Other", "o1", "S");
         const char *server = server_view(&e);

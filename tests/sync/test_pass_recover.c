@@ -504,12 +504,7 @@ static const char *const RUNGS[] = {
 
 static void begin_with_two(struct engine *e, const char *account)
 {
-    engine_init(e, account);
-    server_create(e, "Archive");
-    server_fill(e, "INBOX", "m", 30);
-    server_fill(e, "Archive", "a", 30);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
+    engine_begin(e, account, 30, "Archive", "a", 30);
 }
 
 static void move_on_both_sides(struct engine *e)

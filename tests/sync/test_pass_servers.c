@@ -5,12 +5,7 @@
 
 static void begin(struct engine *e, const char *account)
 {
-    engine_init(e, account);
-    server_create(e, "Box");
-    server_fill(e, "INBOX", "m", 5);
-    server_fill(e, "Box", "b", 2);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
+    engine_begin(e, account, 5, "Box", "b", 2);
 }
 
 /* ---- rights ---- */
