@@ -112,11 +112,6 @@ int index_mailbox_put(struct index_txn *txn, struct index_mailbox *mailbox, stru
 /* ERR_NOT_FOUND. */
 int index_mailbox_get(struct index_txn *txn, struct arena *arena, uint32_t id,
                       struct index_mailbox *out, struct error *err);
-int index_mailbox_by_name(struct index_txn *txn, struct arena *arena, struct str name,
-                          struct index_mailbox *out, struct error *err);
-/* By MAILBOXID (RFC 8474): the one put last. */
-int index_mailbox_by_mailboxid(struct index_txn *txn, struct arena *arena, struct str mailboxid,
-                               struct index_mailbox *out, struct error *err);
 /* All, by id: start with *cursor = 0. 1 found, 0 at the end, negative on error. */
 int index_mailbox_next(struct index_txn *txn, struct arena *arena, uint32_t *cursor,
                        struct index_mailbox *out, struct error *err);

@@ -6,7 +6,6 @@ const struct index_db_row index_dbs[INDEX_DB_COUNT] = {
     [INDEX_DB_META] = {"meta", false},
     [INDEX_DB_MAILBOX] = {"mailbox", false},
     [INDEX_DB_MAILBOX_BY_NAME] = {"mailbox-by-name", false},
-    [INDEX_DB_MAILBOX_BY_ID] = {"mailbox-by-id", false},
     [INDEX_DB_MESSAGE] = {"message", false},
     [INDEX_DB_FILE] = {"file", true},
     [INDEX_DB_CONTENT] = {"content", true},

@@ -38,59 +38,31 @@ static int write_record(struct index_txn *txn, const struct index_mailbox *mailb
     return index_put(txn, INDEX_DB_MAILBOX, index_key_str(&key), &record, err);
 }
 
-/* ---- the two ways by name ---- */
+/* ---- by name ---- */
 
-static int name_owner(struct index_txn *txn, enum index_db db, struct str name, uint32_t *out,
-                      struct error *err)
+static int name_owner(struct index_txn *txn, struct str name, uint32_t *out, struct error *err)
 {
     struct index_key key = index_key_name(name);
     struct str value;
-    int rc = index_get(txn, db, index_key_str(&key), &value, err);
+    int rc = index_get(txn, INDEX_DB_MAILBOX_BY_NAME, index_key_str(&key), &value, err);
     if (rc == 1) {
         *out = index_key_to_u32(value);
     }
     return rc;
 }
 
-static int name_set(struct index_txn *txn, enum index_db db, struct str name, uint32_t id,
-                    struct error *err)
+static int name_set(struct index_txn *txn, struct str name, uint32_t id, struct error *err)
 {
-    if (name.len == 0) {
-        return 0;
-    }
     struct index_key key = index_key_name(name);
     struct index_key value = index_key_u32(id);
-    return index_put_bytes(txn, db, index_key_str(&key), index_key_str(&value), err);
+    return index_put_bytes(txn, INDEX_DB_MAILBOX_BY_NAME, index_key_str(&key),
+                           index_key_str(&value), err);
 }
 
-/* Only while it belongs to `id`. */
-static int name_unset(struct index_txn *txn, enum index_db db, struct str name, uint32_t id,
-                      struct error *err)
+static int name_unset(struct index_txn *txn, struct str name, struct error *err)
 {
-    if (name.len == 0) {
-        return 0;
-    }
-    uint32_t owner = 0;
-    int rc = name_owner(txn, db, name, &owner, err);
-    if (rc <= 0 || owner != id) {
-        return rc < 0 ? rc : 0;
-    }
     struct index_key key = index_key_name(name);
-    return index_delete(txn, db, index_key_str(&key), err);
-}
-
-/* Takes the names of the record there was away, where the new one (or none) has others. */
-static int names_leave(struct index_txn *txn, const struct index_mailbox *old,
-                       const struct index_mailbox *fresh, struct error *err)
-{
-    int rc = 0;
-    if (fresh == NULL || !str_eq(old->name, fresh->name)) {
-        rc = name_unset(txn, INDEX_DB_MAILBOX_BY_NAME, old->name, old->id, err);
-    }
-    if (rc == 0 && (fresh == NULL || !str_eq(old->mailboxid, fresh->mailboxid))) {
-        rc = name_unset(txn, INDEX_DB_MAILBOX_BY_ID, old->mailboxid, old->id, err);
-    }
-    return rc;
+    return index_delete(txn, INDEX_DB_MAILBOX_BY_NAME, index_key_str(&key), err);
 }
 
 /* ---- put and get ---- */
@@ -105,7 +77,7 @@ static int check_name_free(struct index_txn *txn, const struct index_mailbox *ma
                            struct error *err)
 {
     uint32_t owner = 0;
-    int rc = name_owner(txn, INDEX_DB_MAILBOX_BY_NAME, mailbox->name, &owner, err);
+    int rc = name_owner(txn, mailbox->name, &owner, err);
     if (rc == 1 && owner != mailbox->id) {
         return error_set(err, ERR_EXISTS, SCOPE_MAILBOX,
                          "the mailbox %.*s is in the index already, as number %" PRIu32,
@@ -135,7 +107,7 @@ int index_mailbox_put(struct index_txn *txn, struct index_mailbox *mailbox, stru
         }
         if (rc == 1) {
             keep_strings(arena, &old);
-            rc = names_leave(txn, &old, mailbox, err);
+            rc = str_eq(old.name, mailbox->name) ? 0 : name_unset(txn, old.name, err);
         }
     }
     if (rc < 0) {
@@ -145,9 +117,7 @@ int index_mailbox_put(struct index_txn *txn, struct index_mailbox *mailbox, stru
     stored.records = old.records;
     stored.files = old.files;
     rc = write_record(txn, &stored, err);
-    rc = rc < 0 ? rc : name_set(txn, INDEX_DB_MAILBOX_BY_NAME, stored.name, stored.id, err);
-    rc = rc < 0 ? rc : name_set(txn, INDEX_DB_MAILBOX_BY_ID, stored.mailboxid, stored.id, err);
-    return rc;
+    return rc < 0 ? rc : name_set(txn, stored.name, stored.id, err);
 }
 
 int index_mailbox_get(struct index_txn *txn, struct arena *arena, uint32_t id,
@@ -160,40 +130,6 @@ int index_mailbox_get(struct index_txn *txn, struct arena *arena, uint32_t id,
     keep_strings(arena, out);
     index_count_apply(txn, out);
     return 0;
-}
-
-/* The mailbox that a name of either kind leads to. Names that share a digest are told apart here.
- */
-static int get_by(struct index_txn *txn, struct arena *arena, enum index_db db, struct str name,
-                  struct index_mailbox *out, struct error *err)
-{
-    uint32_t id = 0;
-    int rc = name_owner(txn, db, name, &id, err);
-    if (rc == 1) {
-        rc = index_mailbox_get(txn, arena, id, out, err);
-        bool by_name = db == INDEX_DB_MAILBOX_BY_NAME;
-        if (rc < 0 || str_eq(by_name ? out->name : out->mailboxid, name)) {
-            return rc;
-        }
-        rc = 0;
-    }
-    if (rc == 0) {
-        return error_set(err, ERR_NOT_FOUND, SCOPE_MAILBOX, "the index has no mailbox %.*s",
-                         STR_ARG(name));
-    }
-    return rc;
-}
-
-int index_mailbox_by_name(struct index_txn *txn, struct arena *arena, struct str name,
-                          struct index_mailbox *out, struct error *err)
-{
-    return get_by(txn, arena, INDEX_DB_MAILBOX_BY_NAME, name, out, err);
-}
-
-int index_mailbox_by_mailboxid(struct index_txn *txn, struct arena *arena, struct str mailboxid,
-                               struct index_mailbox *out, struct error *err)
-{
-    return get_by(txn, arena, INDEX_DB_MAILBOX_BY_ID, mailboxid, out, err);
 }
 
 int index_mailbox_next(struct index_txn *txn, struct arena *arena, uint32_t *cursor,
@@ -226,7 +162,7 @@ int index_mailbox_delete(struct index_txn *txn, uint32_t id, struct error *err)
         return rc;
     }
     keep_strings(arena, &old);
-    rc = names_leave(txn, &old, NULL, err);
+    rc = name_unset(txn, old.name, err);
     rc = rc < 0 ? rc : index_message_delete_all(txn, id, err);
     rc = rc < 0 ? rc : index_intent_delete_mailbox(txn, id, err);
     rc = rc < 0 ? rc : index_held_delete_mailbox(txn, id, err);

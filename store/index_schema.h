@@ -10,7 +10,6 @@
  *   number given out in a sequence (numbers are never used twice)
  * - mailbox: id:4 -> struct index_mailbox
  * - mailbox-by-name: name key -> id:4
- * - mailbox-by-id: name key of the MAILBOXID -> id:4
  * - message: mailbox:4 uid:4 -> struct index_message
  * - file: mailbox:4 -> { hash of the base name:8 uid:4 }, sorted, of fixed size
  * - content: one key -> { first half of the header digest:8 mailbox:4 uid:4 }, likewise
@@ -39,7 +38,6 @@ enum index_db {
     INDEX_DB_META,
     INDEX_DB_MAILBOX,
     INDEX_DB_MAILBOX_BY_NAME,
-    INDEX_DB_MAILBOX_BY_ID,
     INDEX_DB_MESSAGE,
     INDEX_DB_FILE,
     INDEX_DB_CONTENT,

@@ -38,17 +38,6 @@ bool log_enabled(enum log_level level)
     return (int)level <= atomic_load(&enabled_level);
 }
 
-bool log_level_parse(const char *word, enum log_level *out)
-{
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if (strcmp(word, levels[i].word) == 0) {
-            *out = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 void log_set_journal(log_journal journal)
 {
     atomic_store(&to_journal, journal);

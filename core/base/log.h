@@ -17,8 +17,6 @@ struct log_scope {
 /* Default: LOG_LEVEL_INFO. Thread-safe. */
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
-/* "error", "warning", "info", "debug"; false if it is none of these. */
-bool log_level_parse(const char *word, enum log_level *out);
 
 /* Called before and after each line, so that a progress bar can step aside. NULL for none. */
 struct log_guard {
