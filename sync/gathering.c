@@ -305,6 +305,21 @@ static int match(struct gathering *g, struct error *err)
     return 0;
 }
 
+/* A message that was left on the server and is flagged by now is new again: the limits are not for
+ * it. */
+static void let_go_of_flagged(struct gathering *g)
+{
+    for (size_t i = 0; i < g->messages_len; i++) {
+        struct pairing_message *m = &g->messages[i];
+        const struct candidate *c = m->partner == PAIRING_NONE ? NULL : &g->candidates[m->partner];
+        bool flagged = g->pair->remote.fresh.items[i].flags.system & MAILDIR_FLAGGED;
+        if (c == NULL || c->file != NULL || !flagged || c->record->state != MESSAGE_SKIPPED)
+            continue;
+        g->files[m->partner].partner = PAIRING_NONE;
+        m->partner = PAIRING_NONE;
+    }
+}
+
 int gathering_run(struct gathering *g, struct error *err)
 {
     int r = 0;
@@ -318,7 +333,10 @@ int gathering_run(struct gathering *g, struct error *err)
     read_foreign_state(g);
     list_messages(g);
     list_files(g);
-    return match(g, err);
+    r = match(g, err);
+    if (r == 0)
+        let_go_of_flagged(g);
+    return r;
 }
 
 void gathering_free(struct gathering *g)

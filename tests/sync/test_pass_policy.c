@@ -1,4 +1,5 @@
 #include "sync/engine.h"
+#include <stdio.h>
 
 /* What the `sync:` block leaves where it is: sizes, dates and directions. */
 
@@ -72,6 +73,29 @@ static void one_that_is_flagged_later_comes(void **state)
         engine_assert_settled(&e);
         engine_free(&e);
     }
+}
+
+static void law6_one_that_is_flagged_while_a_backup_is_put_back_comes(void **state)
+{
+    struct engine e;
+    begin(&e, "    sync: {max_size: 200}\n");
+    append(&e, "INBOX", BIG, 1, 0);
+    append(&e, "INBOX", HUGE_ONE, 1, 0);
+    append(&e, "INBOX", "small", 1, 0);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    disk_copy(&e, "mail", "copy");
+    append(&e, "INBOX", "new", 1, 0);
+    engine_pass_ends(&e, 0);
+    const char *newer = arena_printf(e.arena, "%s/newer", e.dir);
+    assert_int_equal(rename(e.root, newer), 0);
+    assert_int_equal(rename(arena_printf(e.arena, "%s/copy", e.dir), e.root), 0);
+    server_flags(&e, "INBOX", BIG, "F");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_local(&e, "INBOX[" BIG "/F new small]");
+    engine_assert_settled(&e);
+    engine_free(&e);
 }
 
 static void other_limits_are_applied_to_what_was_left(void **state)
@@ -224,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(larger_messages_stay_there),
         cmocka_unit_test(one_that_is_flagged_later_comes),
+        cmocka_unit_test(law6_one_that_is_flagged_while_a_backup_is_put_back_comes),
         cmocka_unit_test(other_limits_are_applied_to_what_was_left),
         cmocka_unit_test(what_was_left_there_may_go_there),
         cmocka_unit_test(what_is_made_here_is_sent_whatever_its_size),
