@@ -59,6 +59,12 @@ struct disk_node *here_folder(const char *mailbox)
 
 /* ---- keywords ---- */
 
+static const char *info_of(const char *name)
+{
+    const char *info = strstr(name, ":2,");
+    return info != NULL ? info + 3 : "";
+}
+
 /* The letter of a keyword in the folder's table, which has a line "NUMBER NAME" for each; '\0':
  * none. How many lines there are. */
 static char letter_of(const struct disk_node *folder, unsigned keyword, unsigned *lines_out)
@@ -79,6 +85,18 @@ static char letter_of(const struct disk_node *folder, unsigned keyword, unsigned
     return letter;
 }
 
+/* Whether a file has it already, brought from another folder: given a meaning here, the table alone
+ * would give those files the keyword, and no file tells of that. */
+static bool is_carried(const struct disk_node *folder, char letter)
+{
+    const struct disk_node *cur = disk_find(folder, "cur");
+    for (size_t i = 0; cur != NULL && i < cur->entries.len; i++) {
+        if (strchr(info_of(cur->entries.items[i].name), letter) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* The same, and where there is none it is given one. */
 static char letter_for(struct disk_node *folder, unsigned keyword)
 {
@@ -88,6 +106,8 @@ static char letter_for(struct disk_node *folder, unsigned keyword)
     const struct disk_node *lock = disk_find(folder, TABLE_LOCK);
     if (letter != '\0')
         return letter;
+    while (is_carried(folder, (char)('a' + lines)))
+        lines++;
     if (lines >= 26 || (lock != NULL && machine_file_ns() - lock->mtime_ns < LOCK_STALE_NS))
         return '\0';
     struct disk_node *table = disk_find(folder, TABLE);
@@ -107,12 +127,6 @@ bool here_is_locked(const char *mailbox)
 }
 
 /* ---- files ---- */
-
-static const char *info_of(const char *name)
-{
-    const char *info = strstr(name, ":2,");
-    return info != NULL ? info + 3 : "";
-}
 
 uint8_t here_markings(const struct disk_node *folder, const char *file_name)
 {
