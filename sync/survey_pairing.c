@@ -136,6 +136,12 @@ static const struct index_held *find_old_held(const struct gathering *g, struct 
     return NULL;
 }
 
+/* Doubted only because the server did not make it when it was first sent. */
+static bool is_still_to_be_made(const struct gathering *g)
+{
+    return g->pair->record.state == MAILBOX_CREATING_REMOTE && g->pass->doubt == MAILBOX_HOLDS;
+}
+
 /* A file that the index has in another mailbox was moved in: its name tells nothing of this one.
  * Where a side is from a backup it may as well have been moved out. */
 static bool was_moved_in(const struct gathering *g, const struct candidate *c)
@@ -146,11 +152,12 @@ static bool was_moved_in(const struct gathering *g, const struct candidate *c)
     struct index_mailbox mailbox;
     struct index_message record;
     uint32_t cursor = 0;
-    if (c->record != NULL || g->pair->record.doubt != MAILBOX_HOLDS ||
-        index_begin_read(g->pass->index, &txn, &ignored) < 0)
+    bool is_doubted = g->pair->record.doubt != MAILBOX_HOLDS && !is_still_to_be_made(g);
+    if (c->record != NULL || is_doubted || index_begin_read(g->pass->index, &txn, &ignored) < 0)
         return false;
     while (index_mailbox_next(txn, arena, &cursor, &mailbox, &ignored) > 0) {
-        if (index_message_by_file(txn, arena, mailbox.id, c->file->parsed.base, &record,
+        if (mailbox.doubt == MAILBOX_HOLDS &&
+            index_message_by_file(txn, arena, mailbox.id, c->file->parsed.base, &record,
                                   &ignored) == 0)
             return true;
         error_clear(&ignored);

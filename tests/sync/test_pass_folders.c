@@ -465,11 +465,34 @@ static void a_dry_run_tells_and_does_nothing(void **state)
     engine_free(&e);
 }
 
+/* Its messages could not be recorded, so it is looked at like one that was synced before: what
+ * comes from a mailbox in step is known all the same. */
+static void what_moves_into_one_that_the_server_did_not_make(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_fill(&e, "INBOX", "m", 3);
+    local_create(&e, "made");
+    local_add(&e, "made", "here", "");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "CREATE", .at = 1});
+    engine_pass_ends(&e, 75);
+    lockstep_env_clear_faults(&e.env);
+    local_move(&e, "INBOX", "made", "m1");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.held, 0);
+    assert_int_equal(e.report.messages.moved_remote, 1);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m2 m3] made[here m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(renamed_on_the_server),
         cmocka_unit_test(renamed_and_emptied_on_the_server),
+        cmocka_unit_test(what_moves_into_one_that_the_server_did_not_make),
         cmocka_unit_test(renamed_along_a_chain_on_the_server),
         cmocka_unit_test(two_trade_names_on_the_server),
         cmocka_unit_test(parents_take_their_children_along_on_the_server),
