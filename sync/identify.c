@@ -4,6 +4,7 @@
 #include "imap/list.h"
 #include "store/message_digest.h"
 #include "sync/contents.h"
+#include "sync/identify_files.h"
 #include "sync/keywords.h"
 #include "sync/reconcile.h"
 #include "sync/remote.h"
@@ -537,45 +538,7 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
     return r;
 }
 
-/* ---- files ---- */
-
-static int identify_file(struct pass *pass, const struct mailbox_pair *pair, struct operation *op,
-                         struct error *err)
-{
-    struct maildir_message *message = NULL;
-    struct error ignored = ERROR_INIT;
-    /* What cannot be read is told by the upload. */
-    if (maildir_message_open(pass->maildir, pair->record.path.ptr, op->file, &message, &ignored) <
-        0)
-        return 0;
-    struct identity *id = identity_of(pass, op);
-    id->wire_size = maildir_message_wire_size(message);
-    maildir_message_digests(message, &id->header_digest, &id->body_digest);
-    maildir_message_free(&message);
-    return pass_check_cancelled(pass, err);
-}
-
-static bool index_has_messages(const struct pass *pass)
-{
-    for (size_t i = 0; i < pass->pairs.len; i++) {
-        if (pass->pairs.items[i].record.records > 0 || pass->pairs.items[i].pairing != NULL)
-            return true;
-    }
-    return false;
-}
-
-static int identify_files(struct identifier *id, struct error *err)
-{
-    int r = 0;
-    VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
-        struct operation_vec *ops = &m->ops[OP_UPLOAD];
-        for (size_t i = 0; i < ops->len && r == 0; i++)
-            r = identify_file(id->pass, m->pair, &ops->items[i], err);
-        for (size_t i = 0; i < m->strays.len && r == 0; i++)
-            r = identify_file(id->pass, m->pair, &m->strays.items[i], err);
-    }
-    return r;
-}
+/* ---- the whole ---- */
 
 int identify(struct pass *pass, struct plan *plan, struct error *err)
 {
@@ -584,7 +547,7 @@ int identify(struct pass *pass, struct plan *plan, struct error *err)
         id.id_item = FETCH_EMAILID;
     else if (client_has(pass->client, CAP_X_GM_EXT_1))
         id.id_item = FETCH_GM_MSGID;
-    int r = index_has_messages(pass) ? identify_files(&id, err) : 0;
+    int r = identify_files(pass, plan, err);
     if (r == 0)
         r = identify_messages(&id, err);
     if (r == 0)

@@ -497,6 +497,32 @@ static void law2_both_move_a_message_without_an_id(void **state)
     }
 }
 
+static struct str flag_when_seen_gone(struct engine *e, struct str line)
+{
+    if (str_starts(line, STR("* VANISHED"))) {
+        e->twist = NULL;
+        local_flags(e, "Archive", "m2", "F");
+    }
+    return line;
+}
+
+/* After its folder was looked at it gets another name: it is the same file all the same. */
+static void law2_a_file_that_both_move_is_flagged_meanwhile(void **state)
+{
+    struct engine e;
+    begin(&e, 3);
+    server_move(&e, "INBOX", "Archive", "m2");
+    local_move(&e, "INBOX", "Archive", "m2");
+    e.twist = flag_when_seen_gone;
+    engine_pass_ends(&e, 0);
+    assert_null(e.twist);
+    for (int pass = 0; pass < 2; pass++)
+        engine_pass_ends(&e, 0);
+    assert_both(&e, "Archive[m2/F] INBOX[m1 m3] Lists[]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 /* Several new files that are all copies of one message. */
 static void a_file_is_copied_often(void **state)
 {
@@ -564,6 +590,7 @@ int main(void)
         cmocka_unit_test(both_duplicates_move_at_once),
         cmocka_unit_test(law2_a_file_renamed_while_its_message_moves),
         cmocka_unit_test(law2_both_move_a_message_without_an_id),
+        cmocka_unit_test(law2_a_file_that_both_move_is_flagged_meanwhile),
         cmocka_unit_test(a_file_is_copied_often),
         cmocka_unit_test(a_message_in_several_mailboxes_is_fetched_once),
     };
