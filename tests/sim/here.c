@@ -36,27 +36,38 @@ static bool is_sub(const char *name)
 }
 
 static void add_folders(struct arena *arena, const struct disk_node *at, const char *path,
-                        struct here_names *out)
+                        bool halves, struct here_names *out)
 {
-    if (disk_find(at, "cur") != NULL)
+    bool whole = disk_find(at, "cur") != NULL;
+    if (halves ? !whole && disk_find(at, "new") != NULL : whole)
         vec_push(out, here_mailbox_of(arena, path));
     VEC_FOREACH (const struct disk_entry, entry, &at->entries) {
         if (!entry->node->is_directory || is_sub(entry->name))
             continue;
         add_folders(arena, entry->node,
                     arena_printf(arena, "%s%s%s", path, path[0] != '\0' ? "/" : "", entry->name),
-                    out);
+                    halves, out);
     }
 }
 
-void here_folders_list(struct arena *arena, struct here_names *out)
+static void list_folders(struct arena *arena, bool halves, struct here_names *out)
 {
     const struct disk_node *root = disk_at(HERE_ROOT);
     if (root == NULL)
         return;
-    add_folders(arena, root, "", out);
+    add_folders(arena, root, "", halves, out);
     if (out->len > 1)
         qsort(out->items, out->len, sizeof *out->items, compare_names);
+}
+
+void here_folders_list(struct arena *arena, struct here_names *out)
+{
+    list_folders(arena, false, out);
+}
+
+void here_halves_list(struct arena *arena, struct here_names *out)
+{
+    list_folders(arena, true, out);
 }
 
 static void add_files(const char *folder, bool in_new, struct here_files *out)

@@ -27,6 +27,9 @@ void here_reset(void);
 
 /* Folders that have a cur/, in order; in `arena`. */
 void here_folders_list(struct arena *arena, struct here_names *out);
+/* Those that have a new/ alone: a rename that was broken off brought it there, and cur/ comes last.
+ */
+void here_halves_list(struct arena *arena, struct here_names *out);
 /* In order of name. */
 void here_files_list(struct arena *arena, const char *folder, struct here_files *out);
 

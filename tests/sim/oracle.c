@@ -55,11 +55,9 @@ static void look_there(struct arena *arena, struct sights *out)
     vec_free(&names);
 }
 
-static void look_here(struct arena *arena, struct sights *out)
+static void look_into(struct arena *arena, const struct here_names *folders, struct sights *out)
 {
-    struct here_names folders = {0};
-    here_folders_list(arena, &folders);
-    VEC_FOREACH (const char *, folder, &folders) {
+    VEC_FOREACH (const char *, folder, folders) {
         struct here_files files = {0};
         here_files_list(arena, *folder, &files);
         VEC_FOREACH (const struct user_file, file, &files) {
@@ -80,6 +78,13 @@ static void look_here(struct arena *arena, struct sights *out)
         }
         vec_free(&files);
     }
+}
+
+static void look_here(struct arena *arena, struct sights *out)
+{
+    struct here_names folders = {0};
+    here_folders_list(arena, &folders);
+    look_into(arena, &folders, out);
     vec_free(&folders);
 }
 
@@ -451,7 +456,11 @@ void truth_check_now(void)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct sights here = {0}, there = {0};
+    struct here_names halves = {0};
     look(arena, &here, &there);
+    here_halves_list(arena, &halves);
+    look_into(arena, &halves, &here);
+    vec_free(&halves);
     VEC_FOREACH (struct message *, at, &truth.messages) {
         const struct message *m = *at;
         if (m->made > 0 && m->removed == 0 && m->here + m->there == 0)
