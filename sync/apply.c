@@ -146,21 +146,19 @@ void file_finder_free(struct file_finder *finder)
     finder->scanned = false;
 }
 
-static bool same_entry(const struct index_held *h, uint32_t mailbox, enum held_kind kind,
-                       uint32_t uid, struct str base)
+static bool same_entry(const struct index_held *a, const struct index_held *b)
 {
-    return h->mailbox == mailbox && h->kind == kind &&
-           (kind == HELD_UPLOAD ? str_eq(h->base, base) : h->uid == uid);
+    return a->mailbox == b->mailbox && a->kind == b->kind &&
+           (a->kind == HELD_UPLOAD ? str_eq(a->base, b->base) : a->uid == b->uid);
 }
 
-static int find_held(struct index_txn *txn, struct arena *arena, uint32_t mailbox,
-                     enum held_kind kind, uint32_t uid, struct str base, struct index_held *out,
-                     struct error *err)
+static int find_held(struct index_txn *txn, struct arena *arena, const struct index_held *what,
+                     struct index_held *out, struct error *err)
 {
     uint64_t cursor = 0;
     int r;
     while ((r = index_held_next(txn, arena, &cursor, out, err)) > 0) {
-        if (same_entry(out, mailbox, kind, uid, base))
+        if (same_entry(out, what))
             return 1;
     }
     return r;
@@ -173,29 +171,29 @@ static int64_t retry_delay_ms(uint32_t tries)
     return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
 }
 
-int apply_hold(struct pass *pass, struct mailbox_pair *pair, enum held_kind kind, uint32_t uid,
-               struct str base, bool at_once, const char *reason, struct error *err)
+int apply_hold(struct pass *pass, struct mailbox_pair *pair, const struct index_held *what,
+               bool at_once, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     AUTO_TXN struct index_txn *txn = NULL;
+    struct index_held fresh = *what;
     struct index_held held;
+    fresh.mailbox = pair->record.id;
+    fresh.since_ms = pass_now_ms(pass);
     int r = index_begin_write(pass->index, &txn, err);
     if (r == 0)
-        r = find_held(txn, arena, pair->record.id, kind, uid, base, &held, err);
+        r = find_held(txn, arena, &fresh, &held, err);
     if (r < 0)
         return r;
     if (r == 0)
-        held = (struct index_held){.kind = kind,
-                                   .mailbox = pair->record.id,
-                                   .uid = uid,
-                                   .base = base,
-                                   .since_ms = pass_now_ms(pass)};
-    held.reason = str_from(reason);
+        held = fresh;
+    held.reason = what->reason;
     held.retry_ms =
         pass_now_ms(pass) + (at_once && held.tries == 0 ? 0 : retry_delay_ms(held.tries));
     held.tries++;
     struct log_scope scope = pass_log_scope(pass, pair);
-    log_warning(&scope, "held: %.*s%s: %s", STR_ARG(base), uid != 0 ? "a message" : "", reason);
+    log_warning(&scope, "held: %.*s%s: %.*s", STR_ARG(what->base),
+                what->uid != 0 ? "a message" : "", STR_ARG(what->reason));
     if ((r = index_held_put(txn, &held, err)) < 0)
         return r;
     return index_commit(&txn, err);
@@ -208,11 +206,16 @@ bool apply_is_broken(const struct error *err)
             err->code == ERR_PROTOCOL);
 }
 
-int apply_unhold(struct index_txn *txn, uint32_t mailbox, enum held_kind kind, uint32_t uid,
-                 struct str base, struct error *err)
+int apply_unhold(struct index_txn *txn, const struct index_held *what, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct index_held held;
-    int r = find_held(txn, arena, mailbox, kind, uid, base, &held, err);
+    int r = find_held(txn, arena, what, &held, err);
     return r > 0 ? index_held_delete(txn, held.id, err) : r;
+}
+
+int apply_unhold_upload(struct index_txn *txn, uint32_t mailbox, struct str base, struct error *err)
+{
+    const struct index_held what = {.kind = HELD_UPLOAD, .mailbox = mailbox, .base = base};
+    return apply_unhold(txn, &what, err);
 }

@@ -81,14 +81,16 @@ int file_finder_find(struct file_finder *finder, const struct maildir_file *seen
                      const struct maildir_file **out, struct error *err);
 void file_finder_free(struct file_finder *finder);
 
-/* Holds a message with its reason: one `held` entry a message. It is tried again after a delay that
- * grows; with `at_once` the first time without one (the connection broke, which may be the
- * message's fault). */
-int apply_hold(struct pass *pass, struct mailbox_pair *pair, enum held_kind kind, uint32_t uid,
-               struct str base, bool at_once, const char *reason, struct error *err);
+/* Holds a message: one `held` entry a message. Of `what` kind, reason, and UID or (HELD_UPLOAD)
+ * base name count; the mailbox is `pair`. It is tried again after a delay that grows; with
+ * `at_once` the first time without one (the connection broke, which may be the message's fault). */
+int apply_hold(struct pass *pass, struct mailbox_pair *pair, const struct index_held *what,
+               bool at_once, struct error *err);
 /* Whether the connection broke, rather than being given up by us: then what was under way is
  * suspect. */
 bool apply_is_broken(const struct error *err);
-/* Drops the entry if there is one. */
-int apply_unhold(struct index_txn *txn, uint32_t mailbox, enum held_kind kind, uint32_t uid,
-                 struct str base, struct error *err);
+/* Drops the entry if there is one: of this mailbox, kind, and UID or base name. */
+int apply_unhold(struct index_txn *txn, const struct index_held *what, struct error *err);
+/* The same of an upload. */
+int apply_unhold_upload(struct index_txn *txn, uint32_t mailbox, struct str base,
+                        struct error *err);

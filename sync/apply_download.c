@@ -212,7 +212,11 @@ static int drop_held_entries(struct download *d, struct error *err)
                 continue;
             r = index_message_get(txn, d->pass->arena, m->pair->record.id, op->uid, &now, err);
             if (r == 0 && now.state == MESSAGE_SYNCED)
-                r = apply_unhold(txn, m->pair->record.id, HELD_DOWNLOAD, op->uid, STR_EMPTY, err);
+                r = apply_unhold(txn,
+                                 &(struct index_held){.kind = HELD_DOWNLOAD,
+                                                      .mailbox = m->pair->record.id,
+                                                      .uid = op->uid},
+                                 err);
         }
     }
     return r < 0 ? r : index_commit(&txn, err);

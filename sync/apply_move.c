@@ -157,16 +157,17 @@ static int send_all(struct mover *mv, struct error *err)
 static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated *m,
                        struct error *err)
 {
+    const struct event_way way = {.from = mv->r->from, .to = mv->r->to};
     struct index_message *copy = &m->intent.message;
     bool has_file = copy->base.len > 0;
     copy->uid = m->to_uid != 0 ? m->to_uid : UINT32_MAX;
     int rc = has_file ? index_message_put(txn, copy, err) : 0;
     if (rc == 0 && has_file)
-        rc = event_note_move(mv->pass, txn, mv->r->from, mv->r->to,
+        rc = event_note_move(mv->pass, txn, &way,
                              mv->r->moves ? EVENT_MOVED_REMOTE : EVENT_COPIED_REMOTE, copy,
-                             STR_EMPTY, mv->r->moves ? "moved here" : "copied here", err);
+                             mv->r->moves ? "moved here" : "copied here", err);
     if (rc == 0 && has_file)
-        rc = apply_unhold(txn, copy->mailbox, HELD_UPLOAD, 0, copy->base, err);
+        rc = apply_unhold_upload(txn, copy->mailbox, copy->base, err);
     if (rc < 0 || m->intent.id == 0)
         return rc;
     if (!has_file && mv->r->moves && !is_one_step(mv))

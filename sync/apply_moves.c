@@ -210,8 +210,7 @@ static int note_places(struct pass *pass, const struct plan *plan, struct error 
         r = move->kind == MOVE_REBASE ? rebase(pass, txn, move, err) : meet(txn, move, err);
         /* It may have looked new before, and not have been sent. */
         if (r == 0 && move->file != NULL)
-            r = apply_unhold(txn, move->to->pair->record.id, HELD_UPLOAD, 0,
-                             move->file->parsed.base, err);
+            r = apply_unhold_upload(txn, move->to->pair->record.id, move->file->parsed.base, err);
     }
     if (r == 0)
         r = index_commit(&txn, err);

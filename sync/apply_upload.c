@@ -91,8 +91,9 @@ static int hold_upload(struct uploader *u, const struct operation *op, bool at_o
                        const char *reason, struct error *err)
 {
     u->pair->local_blocked = true;
-    return apply_hold(u->pass, u->pair, HELD_UPLOAD, 0, op->file->parsed.base, at_once, reason,
-                      err);
+    const struct index_held what = {
+        .kind = HELD_UPLOAD, .base = op->file->parsed.base, .reason = str_from(reason)};
+    return apply_hold(u->pass, u->pair, &what, at_once, err);
 }
 
 /* What is about to be sent, for the index. */
@@ -319,7 +320,7 @@ static int record_stored(struct uploader *u, struct index_txn *txn,
     if (r == 0)
         r = event_note(u->pass, txn, u->pair, EVENT_UPLOADED, m, "new here", err);
     if (r == 0)
-        r = apply_unhold(txn, m->mailbox, HELD_UPLOAD, 0, m->base, err);
+        r = apply_unhold_upload(txn, m->mailbox, m->base, err);
     if (m->flags.system != 0 || m->flags.keywords_len > 0)
         vec_push(&u->stored, ((struct appended){m->uid, m->flags}));
     u->pass->report->messages.uploaded++;

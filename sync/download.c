@@ -213,8 +213,9 @@ static int hold_message(struct download *d, struct mailbox_plan *plan, uint32_t 
 {
     AUTO_TXN struct index_txn *txn = NULL;
     struct index_message m = {.mailbox = plan->pair->record.id, .uid = uid, .state = MESSAGE_HELD};
+    const struct index_held what = {.kind = HELD_DOWNLOAD, .uid = uid, .reason = str_from(reason)};
     /* The entry first: by it the record is looked at again. */
-    int r = apply_hold(d->pass, plan->pair, HELD_DOWNLOAD, uid, STR_EMPTY, at_once, reason, err);
+    int r = apply_hold(d->pass, plan->pair, &what, at_once, err);
     if (r < 0)
         return r;
     r = index_begin_write(d->pass->index, &txn, err);

@@ -12,16 +12,15 @@ static int add(const struct pass *pass, struct index_txn *txn, const struct inde
     return r;
 }
 
-int event_note_move(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *from,
-                    const struct mailbox_pair *to, const char *what,
-                    const struct index_message *message, struct str from_base, const char *why,
+int event_note_move(const struct pass *pass, struct index_txn *txn, const struct event_way *way,
+                    const char *what, const struct index_message *message, const char *why,
                     struct error *err)
 {
     const struct index_event event = {
         .time_ms = pass_now_ms(pass),
-        .mailbox = to->record.utf8,
-        .from_base = from_base,
-        .from = from != NULL ? from->record.utf8 : STR_EMPTY,
+        .mailbox = way->to->record.utf8,
+        .from_base = way->from_base,
+        .from = way->from != NULL ? way->from->record.utf8 : STR_EMPTY,
         .uid = message->uid,
         .what = str_from(what),
         .why = str_from(why),
@@ -35,7 +34,8 @@ int event_note(const struct pass *pass, struct index_txn *txn, const struct mail
                const char *what, const struct index_message *message, const char *why,
                struct error *err)
 {
-    return event_note_move(pass, txn, NULL, pair, what, message, STR_EMPTY, why, err);
+    const struct event_way way = {.to = pair};
+    return event_note_move(pass, txn, &way, what, message, why, err);
 }
 
 int event_note_count(const struct pass *pass, struct index_txn *txn,

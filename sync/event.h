@@ -8,11 +8,13 @@
 int event_note(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
                const char *what, const struct index_message *message, const char *why,
                struct error *err);
-/* Of a move, which came out of `from`; `from_base` is the file's name there, where it got another
- * one. */
-int event_note_move(const struct pass *pass, struct index_txn *txn, const struct mailbox_pair *from,
-                    const struct mailbox_pair *to, const char *what,
-                    const struct index_message *message, struct str from_base, const char *why,
+/* Where a message went; `from` NULL: it was nowhere before. */
+struct event_way {
+    const struct mailbox_pair *from, *to;
+    struct str from_base; /* of the file there, where it got another name; else empty */
+};
+int event_note_move(const struct pass *pass, struct index_txn *txn, const struct event_way *way,
+                    const char *what, const struct index_message *message, const char *why,
                     struct error *err);
 /* Of many messages of a mailbox at once. */
 int event_note_count(const struct pass *pass, struct index_txn *txn,
