@@ -16,7 +16,7 @@ int place_describe(struct placer *p, struct placing *b, const struct index_messa
     m->flags = b->move->flags;
     m->base = str_from(maildir_renewed_base(pass->maildir, pass->arena, b->file->parsed.base));
     return keywords_letters_elsewhere(pass, p->from->pair, p->to->pair, letters, keywords,
-                                      pass->arena, &b->letters, err);
+                                      &b->letters, err);
 }
 
 static int put_intents(struct placer *p, struct error *err)

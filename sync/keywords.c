@@ -350,8 +350,7 @@ struct str keywords_letters(const struct mailbox_pair *pair, struct str letters,
 
 int keywords_letters_elsewhere(struct pass *pass, struct mailbox_pair *from,
                                struct mailbox_pair *to, struct str letters,
-                               const struct index_flags *flags, struct arena *arena,
-                               struct str *out, struct error *err)
+                               const struct index_flags *flags, struct str *out, struct error *err)
 {
     uint32_t carried = letters_in(letters);
     *out = letters;
@@ -365,7 +364,7 @@ int keywords_letters_elsewhere(struct pass *pass, struct mailbox_pair *from,
     if (r < 0)
         return r;
     uint32_t kept = carried & ~meaningful(&from->letters) & ~meaningful(&to->letters);
-    char *bare = arena_alloc(arena, letters.len + 1);
+    char *bare = arena_alloc(pass->arena, letters.len + 1);
     size_t len = 0;
     bool rest = false;
     for (size_t i = 0; i < letters.len; i++) {
@@ -374,7 +373,7 @@ int keywords_letters_elsewhere(struct pass *pass, struct mailbox_pair *from,
         if (rest || c < 'a' || c > 'z' || (kept & (1u << (c - 'a'))))
             bare[len++] = c;
     }
-    *out = keywords_letters(to, str_make(bare, len), flags, NULL, arena);
+    *out = keywords_letters(to, str_make(bare, len), flags, NULL, pass->arena);
     return 0;
 }
 

@@ -30,11 +30,10 @@ struct str keywords_letters(const struct mailbox_pair *pair, struct str letters,
                             const struct index_flags *add, const struct index_flags *remove,
                             struct arena *arena);
 /* The letters of a file that leaves `from` for `to`, where it has these keywords: those that stood
- * for nothing are kept while they still do. In `arena`. */
+ * for nothing are kept while they still do. In the pass's arena. */
 int keywords_letters_elsewhere(struct pass *pass, struct mailbox_pair *from,
                                struct mailbox_pair *to, struct str letters,
-                               const struct index_flags *flags, struct arena *arena,
-                               struct str *out, struct error *err);
+                               const struct index_flags *flags, struct str *out, struct error *err);
 /* At the end of a pass whose scan was complete: from now on the absence of a letter says something,
  * too. */
 int keywords_store_letters(struct pass *pass, struct index_txn *txn, struct mailbox_pair *pair,
