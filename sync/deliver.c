@@ -9,6 +9,13 @@
 
 #define BATCH_MESSAGES 512
 #define BATCH_BYTES (64u * 1024 * 1024)
+/*
+ * Several connections bring their messages out of order, and records that come between others leave
+ * the pages of the index half empty. So in a long download the last ones, about as many as are in
+ * flight, wait in tmp/ for those that belong before them; a short one has nothing to gain by that.
+ */
+#define RESERVE_MESSAGES 1536
+#define RESERVE_STEP 64
 /* Below this a file system flush costs more than flushing the few files. */
 #define FEW 8
 
@@ -41,6 +48,7 @@ enum turn_state {
 struct deliverer {
     struct pass *pass;
     struct batch filling;   /* in tmp/ */
+    size_t reserve;         /* how many of these wait for earlier ones; grows from turn to turn */
     struct batch turning;   /* in tmp/, being made durable and published */
     struct batch published; /* in place, with intents, not yet recorded */
     pthread_t thread;
@@ -64,6 +72,13 @@ static void batch_clear(struct batch *batch)
     vec_clear(&batch->parcels);
     arena_reset(batch->arena);
     batch->bytes = 0;
+}
+
+static void batch_free(struct batch *batch)
+{
+    batch_clear(batch);
+    vec_free(&batch->parcels);
+    arena_free(&batch->arena);
 }
 
 /* The data of `turning` and the directories of `published`. */
@@ -229,7 +244,7 @@ static int await_turn(struct deliverer *d, struct error *err)
 /* Files that would get no letters now are not delivered: the next pass fetches them again. */
 static int leave_out(struct deliverer *d, struct mailbox_pair *pair, struct error *err)
 {
-    struct parcel_vec *parcels = &d->filling.parcels;
+    struct parcel_vec *parcels = &d->turning.parcels;
     size_t kept = 0, len = parcels->len;
     for (size_t i = 0; i < parcels->len; i++) {
         struct parcel *p = &parcels->items[i];
@@ -248,10 +263,10 @@ static int leave_out(struct deliverer *d, struct mailbox_pair *pair, struct erro
                      len - kept);
 }
 
-/* Letters for the keywords of a mailbox's messages in `filling`, from the one at `first` on. */
+/* Letters for the keywords of a mailbox's messages in `turning`, from the one at `first` on. */
 static int give_letters_to(struct deliverer *d, size_t first, struct error *err)
 {
-    const struct parcel_vec *parcels = &d->filling.parcels;
+    const struct parcel_vec *parcels = &d->turning.parcels;
     struct mailbox_pair *pair = parcels->items[first].pair;
     VEC(struct index_flags) flags = {0};
     for (size_t i = first; i < parcels->len; i++) {
@@ -273,7 +288,7 @@ static int give_letters_to(struct deliverer *d, size_t first, struct error *err)
 /* Now is the time: no turn is under way, during which the letters are read. */
 static int give_letters(struct deliverer *d, struct error *err)
 {
-    const struct parcel_vec *parcels = &d->filling.parcels;
+    const struct parcel_vec *parcels = &d->turning.parcels;
     int r = 0;
     for (size_t i = 0; i < parcels->len && r == 0;) {
         size_t before = parcels->len;
@@ -287,14 +302,61 @@ static int give_letters(struct deliverer *d, struct error *err)
     return r;
 }
 
-/* Hands `filling` over, after the turn before it has ended. */
-static int begin_turn(struct deliverer *d, struct error *err)
+/* In the order of the mailboxes in the pass, and of UIDs. */
+static int compare_places(const void *a, const void *b)
+{
+    const struct parcel *x = a;
+    const struct parcel *y = b;
+    uint32_t uid_x = x->intent.message.uid, uid_y = y->intent.message.uid;
+    if (x->pair != y->pair)
+        return x->pair < y->pair ? -1 : 1;
+    return uid_x < uid_y ? -1 : uid_x > uid_y;
+}
+
+static void batch_take(struct batch *batch, const struct parcel *parcel)
+{
+    struct parcel taken = *parcel;
+    struct index_message *m = &taken.intent.message;
+    m->base = arena_str(batch->arena, m->base);
+    m->email_id = arena_str(batch->arena, m->email_id);
+    batch->bytes += m->wire_size;
+    vec_push(&batch->parcels, taken);
+}
+
+/* `from` from the one at `first` on. */
+static void batch_take_from(struct batch *batch, struct batch *from, size_t first)
+{
+    for (size_t i = first; i < from->parcels.len; i++)
+        batch_take(batch, &from->parcels.items[i]);
+    from->parcels.len = first;
+}
+
+/* The first `count` of `filling` become `turning`. */
+static void take_first(struct deliverer *d, size_t count)
+{
+    struct batch *all = &d->filling;
+    assert(d->turning.parcels.len == 0 && count <= all->parcels.len);
+    if (count == 0)
+        return;
+    qsort(all->parcels.items, all->parcels.len, sizeof *all->parcels.items, compare_places);
+    struct batch rest = {.arena = arena_new()};
+    batch_take_from(&rest, all, count);
+    batch_swap(all, &d->turning);
+    batch_swap(all, &rest);
+    batch_free(&rest);
+}
+
+/* Hands the first `count` over, after the turn before it has ended. */
+static int begin_turn(struct deliverer *d, size_t count, struct error *err)
 {
     int r = await_turn(d, err);
-    if (r < 0 || (r = pass_local_change(d->pass, err)) < 0 || (r = give_letters(d, err)) < 0)
+    if (r < 0 || (r = pass_local_change(d->pass, err)) < 0)
         return r;
-    batch_swap(&d->filling, &d->turning);
-    assert(d->filling.parcels.len == 0);
+    take_first(d, count);
+    if ((r = give_letters(d, err)) < 0) {
+        batch_take_from(&d->filling, &d->turning, 0);
+        return r;
+    }
     pthread_mutex_lock(&d->lock);
     set_state(d, TURN_UNDER_WAY);
     pthread_mutex_unlock(&d->lock);
@@ -315,13 +377,6 @@ struct deliverer *deliverer_new(struct pass *pass)
     if (!pass->options->one_thread && pthread_create(&d->thread, NULL, turn_thread, d) != 0)
         abort();
     return d;
-}
-
-static void batch_free(struct batch *batch)
-{
-    batch_clear(batch);
-    vec_free(&batch->parcels);
-    arena_free(&batch->arena);
 }
 
 void deliverer_free(struct deliverer **deliverer)
@@ -362,20 +417,27 @@ int deliverer_add(struct deliverer *d, struct mailbox_pair *pair, struct maildir
     parcel.intent.uidvalidity = pair->record.uidvalidity;
     parcel.intent.begun_ms = pass_now_ms(d->pass);
     vec_push(&d->filling.parcels, parcel);
-    d->filling.bytes += delivered->stored_size;
-    if (d->filling.parcels.len < BATCH_MESSAGES && d->filling.bytes < BATCH_BYTES)
+    d->filling.bytes += m->wire_size;
+    size_t len = d->filling.parcels.len;
+    if (d->filling.bytes >= BATCH_BYTES)
+        return begin_turn(d, len, err);
+    if (len < BATCH_MESSAGES + d->reserve)
         return 0;
-    return begin_turn(d, err);
+    if (d->reserve < RESERVE_MESSAGES)
+        d->reserve += RESERVE_STEP;
+    return begin_turn(d, BATCH_MESSAGES, err);
 }
 
 int deliverer_finish(struct deliverer *d, struct error *err)
 {
     int r = await_turn(d, err);
-    if (r == 0 && d->filling.parcels.len > 0)
-        r = begin_turn(d, err);
+    while (r == 0 && d->filling.parcels.len > 0) {
+        size_t len = d->filling.parcels.len;
+        r = begin_turn(d, len < BATCH_MESSAGES ? len : BATCH_MESSAGES, err);
+    }
     if (r == 0)
         r = await_turn(d, err);
     if (r == 0 && d->published.parcels.len > 0)
-        r = begin_turn(d, err);
+        r = begin_turn(d, 0, err);
     return r < 0 ? r : await_turn(d, err);
 }
