@@ -137,6 +137,19 @@ struct maildir_snapshot {
  * the one in cur/ with more letters stands. */
 int maildir_scan(const struct maildir *md, const char *path, struct maildir_snapshot *out,
                  struct error *err);
+/* What of a scan is kept, so that a very large folder need not be held in memory. */
+struct maildir_filter {
+    /* A look at all files begins (anew). NULL where that does not matter. */
+    void (*restart)(void *self);
+    /* Whether to keep the file, which is valid during the call. Files of one base come one by one:
+     * which of them stands is only told of those that are kept. */
+    bool (*wanted)(void *self, const struct maildir_file *file);
+    void *self;
+};
+/* A scan as complete as maildir_scan(), of which only what the filter wants is kept. */
+int maildir_scan_filtered(const struct maildir *md, const char *path,
+                          const struct maildir_filter *filter, struct maildir_snapshot *out,
+                          struct error *err);
 void maildir_snapshot_free(struct maildir_snapshot *snapshot);
 /* By base name; NULL if absent. */
 const struct maildir_file *maildir_snapshot_find(const struct maildir_snapshot *snapshot,

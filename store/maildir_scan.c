@@ -274,6 +274,8 @@ static int list_folder(const struct maildir *md, const char *path, const struct 
 
 struct scan {
     const struct maildir *md;
+    const struct maildir_filter *filter; /* NULL: all is kept */
+    struct arena *arena;                 /* for one file's name */
     struct maildir_snapshot *out;
     char *names; /* room for names, in the snapshot's arena */
     size_t room;
@@ -300,11 +302,28 @@ static void scan_restart(void *self)
     vec_clear(&s->out->files);
     arena_reset(s->out->arena);
     s->room = 0;
+    if (s->filter != NULL && s->filter->restart != NULL) {
+        s->filter->restart(s->filter->self);
+    }
+}
+
+static bool is_wanted(struct scan *s, struct str name, bool in_new)
+{
+    if (s->filter == NULL) {
+        return true;
+    }
+    struct maildir_file file = {.name = name, .in_new = in_new};
+    arena_reset(s->arena);
+    maildir_name_parse(s->md, s->arena, name, &file.parsed);
+    return s->filter->wanted(s->filter->self, &file);
 }
 
 static void scan_file(void *self, struct str name, bool in_new)
 {
     struct scan *s = self;
+    if (!is_wanted(s, name, in_new)) {
+        return;
+    }
     struct maildir_file file = {.name = keep_name(s, name), .in_new = in_new};
     maildir_name_parse(s->md, s->out->arena, file.name, &file.parsed);
     if (file.parsed.base.len > 0) {
@@ -356,11 +375,13 @@ static void put_in_order(struct maildir_snapshot *snapshot)
     snapshot->files.len = kept;
 }
 
-int maildir_scan(const struct maildir *md, const char *path, struct maildir_snapshot *out,
-                 struct error *err)
+int maildir_scan_filtered(const struct maildir *md, const char *path,
+                          const struct maildir_filter *filter, struct maildir_snapshot *out,
+                          struct error *err)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
     *out = (struct maildir_snapshot){.arena = arena_new()};
-    struct scan scan = {.md = md, .out = out};
+    struct scan scan = {.md = md, .filter = filter, .arena = arena, .out = out};
     struct listing listing = {.restart = scan_restart, .file = scan_file, .self = &scan};
     struct listed listed;
     int rc = list_folder(md, path, &listing, &listed, err);
@@ -372,6 +393,12 @@ int maildir_scan(const struct maildir *md, const char *path, struct maildir_snap
     out->times = listed.times;
     out->settled = listed.settled;
     return 0;
+}
+
+int maildir_scan(const struct maildir *md, const char *path, struct maildir_snapshot *out,
+                 struct error *err)
+{
+    return maildir_scan_filtered(md, path, NULL, out, err);
 }
 
 void maildir_snapshot_free(struct maildir_snapshot *snapshot)

@@ -161,8 +161,7 @@ static const char *fact_key(struct arena *arena, const char *what, const struct 
 #define LETTERS_FACT "letters"
 #define REFUSED_FACT "refused keywords"
 
-/* Letters among those of a file name, a bit each. */
-static uint32_t letters_in(struct str letters)
+uint32_t keywords_letters_in(struct str letters)
 {
     uint32_t bits = 0;
     for (size_t i = 0; i < letters.len && letters.ptr[i] != ','; i++) {
@@ -224,14 +223,20 @@ static uint32_t meaningful(const struct keyword_letters *letters)
     return bits;
 }
 
+static bool note_letters_of(void *self, const struct maildir_file *file)
+{
+    struct mailbox_pair *pair = self;
+    pair->letters.taken |= keywords_letters_in(file->parsed.letters);
+    return false;
+}
+
 /* Letters that files carry though nothing says what they stand for are not given to anything. */
 static int note_letters_in_use(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
-    struct maildir_snapshot snapshot = {0};
-    int r = maildir_scan(pass->maildir, pair->record.path.ptr, &snapshot, err);
-    for (size_t i = 0; i < snapshot.files.len && r == 0; i++)
-        pair->letters.taken |= letters_in(snapshot.files.items[i].parsed.letters);
-    maildir_snapshot_free(&snapshot);
+    const struct maildir_filter filter = {NULL, note_letters_of, pair};
+    struct maildir_snapshot nothing = {0};
+    int r = maildir_scan_filtered(pass->maildir, pair->record.path.ptr, &filter, &nothing, err);
+    maildir_snapshot_free(&nothing);
     return r;
 }
 
@@ -330,7 +335,7 @@ struct str keywords_letters(const struct mailbox_pair *pair, struct str letters,
                             const struct index_flags *add, const struct index_flags *remove,
                             struct arena *arena)
 {
-    uint32_t bits = letters_in(letters);
+    uint32_t bits = keywords_letters_in(letters);
     uint32_t goal = (bits & ~letters_of_keywords(pair, remove)) | letters_of_keywords(pair, add);
     if (goal == bits)
         return letters;
@@ -352,7 +357,7 @@ int keywords_letters_elsewhere(struct pass *pass, struct mailbox_pair *from,
                                struct mailbox_pair *to, struct str letters,
                                const struct index_flags *flags, struct str *out, struct error *err)
 {
-    uint32_t carried = letters_in(letters);
+    uint32_t carried = keywords_letters_in(letters);
     *out = letters;
     if (carried == 0 && flags->keywords_len == 0)
         return 0;

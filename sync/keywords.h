@@ -15,6 +15,8 @@ void keywords_imap_flags(const struct pass *pass, const struct mailbox_pair *pai
 
 /* ---- letters ---- */
 
+/* Keyword letters among those of a file name, a bit each. */
+uint32_t keywords_letters_in(struct str letters);
 /* Reads what the letters of the pair's folder stand for; again, whatever was known. */
 int keywords_read_letters(struct pass *pass, struct mailbox_pair *pair, struct error *err);
 /* The keywords of a file's letters; in the pass's arena. */

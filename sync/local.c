@@ -8,8 +8,12 @@
 /*
  * A scan gives every file of a folder; the index gives every file that it expects there. What the
  * scan lacks was removed or moved away, what only the scan has is new here, and a file's letters
- * against the record's flags are the flag changes. Only these differences are kept: a folder of a
- * million files costs memory only while it is compared.
+ * against the record's flags are the flag changes. Only these differences are kept: of a file that
+ * is as its record says, nothing but the UID, and that until the folder was compared.
+ *
+ * Such a file is let go as soon as it is met, by what was known then. So where a record has several
+ * files, of which one stands, and where the table of keywords changed meanwhile, the folder is
+ * scanned again: the files of these records are kept, and at last all files.
  *
  * Files named in an open intent are neither new nor gone: an APPEND of theirs may have happened
  * (law 2).
@@ -46,11 +50,23 @@ void local_delta_clear(struct local_delta *delta)
     *delta = (struct local_delta){0};
 }
 
-/* Comparison of one snapshot with the index. */
+VEC_STRUCT(uid_vec, uint32_t);
+VEC_STRUCT(base_vec, struct str);
+
+/* Comparison of one folder with the index. */
 struct comparison {
     struct pass *pass;
     struct mailbox_pair *pair;
-    const struct maildir_snapshot *snapshot;
+    struct arena *arena;      /* of what the index says of one file */
+    struct arena *intents;    /* of `intended` */
+    struct base_vec intended; /* named in open intents; sorted */
+    struct seqset doubled;    /* records with several files: these are kept */
+    struct index_txn *txn;    /* during the scan; NULL: all files are kept */
+    struct uid_vec met;       /* records whose files were met, one for each file; then sorted */
+    size_t compared;          /* how many of these lie before the record being compared */
+    uint32_t letters;         /* that files have, a bit each */
+    struct error error;       /* why what the index says could not be read */
+    struct maildir_snapshot snapshot;
     uint8_t *owned; /* per file of the snapshot: a record or an intent owns it */
 };
 
@@ -80,21 +96,39 @@ static bool keywords_differ(const struct comparison *c, const struct index_messa
     return agreed != carried;
 }
 
+static bool is_expected(const struct index_message *record)
+{
+    return record->state == MESSAGE_SYNCED || record->state == MESSAGE_GONE_THERE;
+}
+
+static bool is_as_agreed(const struct comparison *c, const struct index_message *record,
+                         const struct maildir_file *file)
+{
+    return is_expected(record) &&
+           (record->state != MESSAGE_SYNCED ||
+            (file->parsed.flags == record->flags.system && !keywords_differ(c, record, file)));
+}
+
+/* Whether a file of the record was met. Records come in the order of their UIDs. */
+static bool was_met(struct comparison *c, uint32_t uid)
+{
+    while (c->compared < c->met.len && c->met.items[c->compared] < uid)
+        c->compared++;
+    return c->compared < c->met.len && c->met.items[c->compared] == uid;
+}
+
 static void compare_record(struct comparison *c, const struct index_message *record)
 {
-    bool expected = record->state == MESSAGE_SYNCED || record->state == MESSAGE_GONE_THERE;
     if (record->base.len == 0)
         return;
-    const struct maildir_file *file = maildir_snapshot_find(c->snapshot, record->base);
+    const struct maildir_file *file = maildir_snapshot_find(&c->snapshot, record->base);
     if (file == NULL) {
-        if (expected)
+        if (is_expected(record) && !was_met(c, record->uid))
             seqset_add(&c->pair->local.gone, record->uid);
         return;
     }
-    c->owned[file - c->snapshot->files.items] = 1;
-    if (!expected ||
-        (record->state == MESSAGE_SYNCED &&
-         (file->parsed.flags != record->flags.system || keywords_differ(c, record, file))))
+    c->owned[file - c->snapshot.files.items] = 1;
+    if (!is_as_agreed(c, record, file))
         note_changed(c, record->uid, file);
 }
 
@@ -107,12 +141,12 @@ static int own_intents(struct comparison *c, struct index_txn *txn, struct error
     while ((r = index_intent_next(txn, arena, &cursor, &intent, err)) > 0) {
         if (intent.message.mailbox != c->pair->record.id)
             continue;
-        const struct maildir_file *file = maildir_snapshot_find(c->snapshot, intent.message.base);
+        const struct maildir_file *file = maildir_snapshot_find(&c->snapshot, intent.message.base);
         if (file == NULL)
             continue;
         /* Once the intent is settled the file must be found again: the folder's times stay
          * unstored. */
-        c->owned[file - c->snapshot->files.items] = 1;
+        c->owned[file - c->snapshot.files.items] = 1;
         c->pair->local_blocked = true;
     }
     return r;
@@ -135,56 +169,178 @@ static int compare_with_index(struct comparison *c, struct error *err)
 
 static void note_fresh(struct comparison *c)
 {
-    for (size_t i = 0; i < c->snapshot->files.len; i++) {
+    for (size_t i = 0; i < c->snapshot.files.len; i++) {
         if (c->owned[i])
             continue;
-        struct local_file fresh = {.file = keep_file(c->pass, &c->snapshot->files.items[i])};
+        struct local_file fresh = {.file = keep_file(c->pass, &c->snapshot.files.items[i])};
         fresh.flags = keywords_of_file(c->pass, c->pair, &fresh.file.parsed);
         vec_push(&c->pair->local.fresh, fresh);
     }
 }
 
-/* The table is read after the files: a program that makes up a keyword writes the table first. */
+/* ---- which files are kept ---- */
+
+static int compare_bases(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static int learn_intended(struct comparison *c, struct index_txn *txn, struct error *err)
+{
+    struct index_intent intent;
+    uint64_t cursor = 0;
+    int r;
+    while ((r = index_intent_next(txn, c->intents, &cursor, &intent, err)) > 0) {
+        if (intent.message.mailbox == c->pair->record.id)
+            vec_push(&c->intended, intent.message.base);
+    }
+    if (c->intended.len > 0)
+        qsort(c->intended.items, c->intended.len, sizeof *c->intended.items, compare_bases);
+    return r;
+}
+
+static bool is_intended(const struct comparison *c, struct str base)
+{
+    return c->intended.len > 0 &&
+           bsearch(&base, c->intended.items, c->intended.len, sizeof base, compare_bases) != NULL;
+}
+
+static void forget_met(void *self)
+{
+    struct comparison *c = self;
+    vec_clear(&c->met);
+    c->letters = 0;
+}
+
+static bool is_wanted(void *self, const struct maildir_file *file)
+{
+    struct comparison *c = self;
+    c->letters |= keywords_letters_in(file->parsed.letters);
+    if (c->txn == NULL || error_is_set(&c->error))
+        return true;
+    struct index_message record;
+    struct error err = ERROR_INIT;
+    arena_reset(c->arena);
+    int r = index_message_by_file(c->txn, c->arena, c->pair->record.id, file->parsed.base, &record,
+                                  &err);
+    if (r < 0) {
+        if (err.code != ERR_NOT_FOUND)
+            c->error = err;
+        return true;
+    }
+    vec_push(&c->met, record.uid);
+    return !is_as_agreed(c, &record, file) || seqset_contains(&c->doubled, record.uid) ||
+           is_intended(c, file->parsed.base);
+}
+
+static int compare_uids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Puts `met` in order. Whether a record has several files of which not all were kept. */
+static bool find_doubled(struct comparison *c)
+{
+    bool found = false;
+    if (c->met.len > 0)
+        qsort(c->met.items, c->met.len, sizeof *c->met.items, compare_uids);
+    for (size_t i = 1; i < c->met.len; i++) {
+        uint32_t uid = c->met.items[i];
+        if (uid == c->met.items[i - 1] && !seqset_contains(&c->doubled, uid)) {
+            seqset_add(&c->doubled, uid);
+            found = true;
+        }
+    }
+    return found;
+}
+
+static int scan_files(struct comparison *c, bool all, struct error *err)
+{
+    const struct maildir_filter filter = {forget_met, is_wanted, c};
+    AUTO_TXN struct index_txn *txn = NULL;
+    int r = all ? 0 : index_begin_read(c->pass->index, &txn, err);
+    vec_clear(&c->intended);
+    arena_reset(c->intents);
+    if (r == 0 && !all)
+        r = learn_intended(c, txn, err);
+    c->txn = txn;
+    if (r == 0)
+        r = maildir_scan_filtered(c->pass->maildir, c->pair->record.path.ptr, &filter, &c->snapshot,
+                                  err);
+    c->txn = NULL;
+    if (r == 0 && error_is_set(&c->error)) {
+        *err = c->error;
+        r = -(int)err->code;
+    }
+    return r;
+}
+
+/* The table is read after the files: a program that makes up a keyword writes the table first. 1 if
+ * it is as it was before. */
 static int learn_letters(struct comparison *c, struct error *err)
 {
     struct keyword_letters *letters = &c->pair->letters;
+    struct keyword_letters before = *letters;
     int r = keywords_read_letters(c->pass, c->pair, err);
     for (unsigned i = 0; i < 26 && r == 0; i++)
         letters->seen |= letters->ids[i] != 0 ? 1u << i : 0;
-    for (size_t i = 0; i < c->snapshot->files.len && r == 0; i++) {
-        struct str others = c->snapshot->files.items[i].parsed.letters;
-        for (size_t k = 0; k < others.len && others.ptr[k] != ','; k++) {
-            if (others.ptr[k] >= 'a' && others.ptr[k] <= 'z')
-                letters->taken |= 1u << (others.ptr[k] - 'a');
-        }
+    letters->taken |= c->letters;
+    return r < 0 ? r : memcmp(before.ids, letters->ids, sizeof before.ids) == 0;
+}
+
+#define SCANS_FILTERED 3
+
+static int scan_folder(struct comparison *c, struct error *err)
+{
+    bool all = pass_is_unpaired(c->pair);
+    int r = keywords_read_letters(c->pass, c->pair, err);
+    for (int scans = 1; r == 0; scans++) {
+        if ((r = scan_files(c, all, err)) < 0 || (r = learn_letters(c, err)) < 0)
+            return r;
+        bool again = find_doubled(c) || r == 0;
+        r = 0;
+        if (all || !again)
+            break;
+        all = scans == SCANS_FILTERED;
+        maildir_snapshot_free(&c->snapshot);
     }
+    return r;
+}
+
+static int compare_folder(struct comparison *c, struct error *err)
+{
+    int r = scan_folder(c, err);
+    if (r < 0)
+        return r;
+    struct mailbox_pair *pair = c->pair;
+    struct local_delta *delta = &pair->local;
+    local_delta_clear(delta);
+    delta->scanned = true;
+    delta->times = c->snapshot.times;
+    delta->settled = c->snapshot.settled;
+    delta->directory_replaced =
+        pair->record.cur_inode != 0 && pair->record.cur_inode != c->snapshot.times.cur_inode;
+    c->owned = xcalloc(c->snapshot.files.len + 1, 1);
+    if (!pass_is_unpaired(pair))
+        r = compare_with_index(c, err);
+    if (r == 0)
+        note_fresh(c);
     return r;
 }
 
 static int scan(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
-    struct maildir_snapshot snapshot = {0};
-    int r = maildir_scan(pass->maildir, pair->record.path.ptr, &snapshot, err);
-    if (r < 0)
-        return r;
-    local_delta_clear(&pair->local);
-    struct local_delta *delta = &pair->local;
-    delta->scanned = true;
-    delta->times = snapshot.times;
-    delta->settled = snapshot.settled;
-    delta->directory_replaced =
-        pair->record.cur_inode != 0 && pair->record.cur_inode != snapshot.times.cur_inode;
-    struct comparison c = {.pass = pass,
-                           .pair = pair,
-                           .snapshot = &snapshot,
-                           .owned = xcalloc(snapshot.files.len + 1, 1)};
-    r = learn_letters(&c, err);
-    if (r == 0 && !pass_is_unpaired(pair))
-        r = compare_with_index(&c, err);
-    if (r == 0)
-        note_fresh(&c);
+    AUTO_ARENA struct arena *arena = arena_new();
+    AUTO_ARENA struct arena *intents = arena_new();
+    struct comparison c = {
+        .pass = pass, .pair = pair, .arena = arena, .intents = intents, .error = ERROR_INIT};
+    int r = compare_folder(&c, err);
     xfree(&c.owned);
-    maildir_snapshot_free(&snapshot);
+    maildir_snapshot_free(&c.snapshot);
+    vec_free(&c.intended);
+    vec_free(&c.met);
+    seqset_free(&c.doubled);
     return r;
 }
 

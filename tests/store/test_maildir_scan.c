@@ -86,6 +86,50 @@ static void law8_a_base_stands_once(void **state)
     }
 }
 
+struct wish {
+    const char *first; /* letters with which bases begin that are wanted */
+    unsigned looks, asked;
+};
+
+static void look_begins(void *self)
+{
+    struct wish *wish = self;
+    wish->looks++;
+    wish->asked = 0;
+}
+
+static bool is_wanted(void *self, const struct maildir_file *file)
+{
+    struct wish *wish = self;
+    wish->asked++;
+    return strchr(wish->first, file->parsed.base.ptr[0]) != NULL;
+}
+
+static void law8_only_what_is_wanted_of_a_scan_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const files[] = {"new/a", "cur/a:2,S", "cur/b:2,F", "new/c:2,ba",
+                                        "cur/d:2,bXa"};
+    static const struct {
+        const char *wanted;
+        const char *found;
+    } cases[] = {{"", ""}, {"a", "a=16"}, {"bd", "b=2 d=0Xab"}, {"abcd", "a=16 b=2 c=0abn d=0Xab"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        put_file(f, arena_printf(f->arena, "mail/A/%s", files[i]), STR("x"));
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct maildir_snapshot snapshot;
+        struct wish wish = {.first = cases[i].wanted};
+        const struct maildir_filter filter = {look_begins, is_wanted, &wish};
+        ok(f, maildir_scan_filtered(f->md, "A", &filter, &snapshot, &f->err));
+        assert_string_equal(found(f, &snapshot), cases[i].found);
+        assert_int_equal(wish.looks, 1);
+        assert_int_equal(wish.asked, 5);
+        assert_true(snapshot.times.cur_inode != 0);
+        maildir_snapshot_free(&snapshot);
+    }
+}
+
 static void many_files_are_in_order_and_found(void **state)
 {
     struct fixture *f = *state;
@@ -350,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(law8_a_scan_finds_the_messages_and_nothing_else),
         TEST(law8_a_base_stands_once),
+        TEST(law8_only_what_is_wanted_of_a_scan_is_kept),
         TEST(many_files_are_in_order_and_found),
         TEST(a_file_is_found_under_its_present_name),
         TEST(law4_fresh_times_are_not_settled),
