@@ -343,7 +343,7 @@ static bool see_here(uint64_t *random)
 }
 
 /* From the folder. Out of Trash, or where there is none, it is gone; so is what the server never
- * had. */
+ * had, unless it is on its way there just then: that goes to Trash when it has come. */
 static void note_removed_here(struct message *m, const char *folder)
 {
     bool kept = truth.policy->trash && strcmp(folder, TRASH) != 0;
@@ -354,7 +354,7 @@ static void note_removed_here(struct message *m, const char *folder)
     /* Of several copies one that stays elsewhere is enough. */
     if (!kept || m->there == 0 || m->made > 1 || m->moved_here)
         m->removed++;
-    m->revived = m->revived || truth.unsure;
+    m->revived = m->revived || truth.unsure || (kept && m->there == 0 && machine.points > 0);
 }
 
 static bool remove_here(uint64_t *random)
