@@ -7,7 +7,7 @@
  * not be overtaken by the next (laws 2 and 3), and each disk flush costs milliseconds, so the steps
  * of two neighbouring batches share them: one flush makes the data of batch n and the renames of
  * batch n-1 durable, one commit writes the records of n-1 and the intents of n. Two flushes a
- * batch, whatever its size.
+ * batch, whatever its size. Batches are in the order of UIDs, as far as what came allows.
  */
 #include "sync/pass.h"
 
