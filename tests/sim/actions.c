@@ -180,7 +180,7 @@ static bool flag_there(uint64_t *random)
      * longer there. */
     if (truth.keeps_marked && ((1u << bit) == MARKING_TRASHED || (it.flags & MARKING_TRASHED) != 0))
         return false;
-    it.message->changed[bit]++;
+    truth_note_flagged_there(it.message, bit);
     note_marked(it.message, it.flags | (uint8_t)(1u << bit));
     there_set_flags(it.mailbox, it.uid, it.flags ^ (uint8_t)(1u << bit));
     return true;

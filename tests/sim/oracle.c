@@ -385,9 +385,9 @@ static void check_flags(const struct sight *s)
 {
     const struct message *m = truth.messages.items[s->number - 1];
     /* What another client moves is known again where the server tells, and else fetched. */
-    if (m->made != 1 || m->revived || m->sent_again || m->resettled || m->apart > 0 ||
-        m->moved_there || m->trashed || (m->moved_here && (truth.renamed || truth.keeps_marked)) ||
-        m->removed > 0)
+    if (m->made != 1 || m->revived || m->sent_again || m->resettled || m->flagged_on_its_way ||
+        m->apart > 0 || m->moved_there || m->trashed ||
+        (m->moved_here && (truth.renamed || truth.keeps_marked)) || m->removed > 0)
         return;
     for (unsigned i = 0; i < MARKINGS; i++) {
         unsigned bit = 1u << i;

@@ -141,6 +141,13 @@ struct message *truth_know(struct str bytes, bool stored)
     return known ? m : NULL;
 }
 
+void truth_note_flagged_there(struct message *m, unsigned bit)
+{
+    m->changed[bit]++;
+    truth_count();
+    m->flagged_on_its_way = m->flagged_on_its_way || (m->moved_here && m->there > 1);
+}
+
 bool truth_is_remains(const struct message *m, uint8_t flags)
 {
     if (!truth.keeps_marked || !m->trashed || (flags & MARKING_TRASHED) == 0)

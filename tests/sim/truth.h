@@ -23,9 +23,12 @@ struct message {
     bool sent_again;  /* perhaps, and rightly */
     bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
-    bool revived;              /* a removal of it may have come to nothing, and rightly */
-    bool taken_meanwhile;      /* removed or moved here in this pass */
-    bool resettled;            /* its mailbox went through what only content sees through */
+    bool revived;         /* a removal of it may have come to nothing, and rightly */
+    bool taken_meanwhile; /* removed or moved here in this pass */
+    bool resettled;       /* its mailbox went through what only content sees through */
+    /* While a move of it in steps was broken off, and its original still to go: what that one was
+     * given goes with it. */
+    bool flagged_on_its_way;
     uint8_t flags;             /* with which it was made */
     uint8_t changed[MARKINGS]; /* how often */
     /* Counted by a look at both sides; `apart` in mailboxes that one side alone has. */
@@ -76,6 +79,8 @@ struct message *truth_make_raw(void);
 struct message *truth_know(struct str bytes, bool stored);
 void truth_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Others change that flag on the server. */
+void truth_note_flagged_there(struct message *m, unsigned bit);
 /* What a server that cannot expunge by UID keeps, \\Deleted, of a message that was copied to Trash:
  * without it the message is there still. */
 bool truth_is_remains(const struct message *m, uint8_t flags);
