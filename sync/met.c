@@ -1,55 +1,78 @@
 #include "sync/met.h"
 
+#include "base/strmap.h"
 #include "imap/list.h"
+#include "imap/seqset.h"
 #include "sync/flags.h"
 #include "sync/moves.h"
 #include "sync/reconcile.h"
 
-static bool is_in_plan(const struct plan *plan, uint32_t mailbox)
+struct meeting {
+    struct plan *plan;
+    struct arena *arena;
+    struct strmap *files;  /* uploads, by the mailbox and a record of theirs that is left alone */
+    struct strmap *counts; /* downloads, by what tells them apart without a look at the body */
+};
+
+static struct str key_of(struct meeting *mt, const struct mailbox_plan *to,
+                         const struct index_message *twin)
 {
-    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->pair->record.id == mailbox)
-            return true;
-    }
-    return false;
+    return str_from(
+        arena_printf(mt->arena, "%u %u %u", to->pair->record.id, twin->mailbox, twin->uid));
 }
 
-static bool is_like(const struct identity *x, const struct identity *y)
+/* Of several the first. */
+static void enter_upload(struct meeting *mt, const struct seqset *in_plan,
+                         const struct mailbox_plan *to, struct operation *upload)
 {
-    return digest_eq(&x->header_digest, &y->header_digest) && x->wire_size == y->wire_size &&
-           x->internal_date_s == y->internal_date_s;
+    const struct identity *id = upload->identity;
+    for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
+        struct str key = key_of(mt, to, &id->twins[i]);
+        if (!seqset_contains(in_plan, id->twins[i].mailbox) && strmap_get(mt->files, key) == NULL)
+            strmap_put(mt->files, key, upload);
+    }
+}
+
+static void enter_uploads(struct meeting *mt)
+{
+    AUTO_SEQSET struct seqset in_plan = {0};
+    VEC_FOREACH (const struct mailbox_plan, m, &mt->plan->mailboxes) {
+        if (m->pair->record.id != 0)
+            seqset_add(&in_plan, m->pair->record.id);
+    }
+    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
+        VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
+            enter_upload(mt, &in_plan, to, upload);
+        }
+    }
+}
+
+static void count_downloads(struct meeting *mt)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &mt->plan->mailboxes) {
+        VEC_FOREACH (const struct operation, op, &m->ops[OP_DOWNLOAD]) {
+            if (op->base != NULL || op->identity == NULL)
+                continue;
+            struct str key = moves_likeness(mt->arena, op->identity);
+            uintptr_t count = (uintptr_t)strmap_get(mt->counts, key);
+            strmap_put(mt->counts, key, (void *)(count + 1));
+        }
+    }
 }
 
 /* Told by header, size and date, no other message may be meant. */
-static bool is_certain(const struct plan *plan, const struct mailbox_plan *to,
-                       const struct identity *id)
+static bool is_certain(struct meeting *mt, const struct mailbox_plan *to, const struct identity *id)
 {
-    size_t alike = 0;
     if (id->email_id.len > 0 && id->twins[0].email_id.len > 0)
         return true;
     if (moves_is_by_body(id))
         return (to->pair->attributes & LIST_DRAFTS) == 0;
-    if (!id->has_message_id)
-        return false;
-    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        VEC_FOREACH (const struct operation, op, &m->ops[OP_DOWNLOAD]) {
-            alike += op->base == NULL && op->identity != NULL && is_like(op->identity, id);
-        }
-    }
     for (size_t i = 1; i < id->twins_len; i++) {
         if (!digest_eq(&id->twins[i].body_digest, &id->twins[0].body_digest))
             return false;
     }
-    return alike == 1 && (to->pair->attributes & LIST_DRAFTS) == 0;
-}
-
-static struct operation *file_of(struct mailbox_plan *to, const struct index_message *twin)
-{
-    VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-        if (!upload->is_out && upload->base == NULL && moves_is_twin(upload->identity, twin))
-            return upload;
-    }
-    return NULL;
+    return id->has_message_id && (to->pair->attributes & LIST_DRAFTS) == 0 &&
+           (uintptr_t)strmap_get(mt->counts, moves_likeness(mt->arena, id)) == 1;
 }
 
 /* What differs from what was agreed is looked at by the next pass. */
@@ -73,31 +96,42 @@ static void join(struct plan *plan, struct mailbox_plan *to, const struct index_
     upload->is_out = download->is_out = true;
 }
 
-static void find_partner(struct plan *plan, struct mailbox_plan *to, struct operation *download)
+static void find_partner(struct meeting *mt, struct mailbox_plan *to, struct operation *download)
 {
     const struct identity *id = download->identity;
     for (size_t i = 0; i < id->twins_len; i++) {
         const struct index_message *twin = &id->twins[i];
-        struct operation *upload = is_in_plan(plan, twin->mailbox) ? NULL : file_of(to, twin);
-        if (upload == NULL)
+        struct operation *upload = strmap_get(mt->files, key_of(mt, to, twin));
+        if (upload == NULL || upload->is_out)
             continue;
-        join(plan, to, twin, download, upload);
+        join(mt->plan, to, twin, download, upload);
         return;
     }
 }
 
-void met_find(struct plan *plan)
+static void find_partners(struct meeting *mt)
 {
-    VEC_FOREACH (struct mailbox_plan, to, &plan->mailboxes) {
+    count_downloads(mt);
+    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, download, &to->ops[OP_DOWNLOAD]) {
             const struct identity *id = download->identity;
-            if (to->ops[OP_UPLOAD].len > 0 && download->base == NULL && id != NULL &&
-                id->twins_len > 0 && is_certain(plan, to, id))
-                find_partner(plan, to, download);
+            if (download->base == NULL && id != NULL && id->twins_len > 0 && is_certain(mt, to, id))
+                find_partner(mt, to, download);
         }
     }
-    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+    VEC_FOREACH (struct mailbox_plan, m, &mt->plan->mailboxes) {
         operations_sweep(&m->ops[OP_DOWNLOAD]);
         operations_sweep(&m->ops[OP_UPLOAD]);
     }
+}
+
+void met_find(struct plan *plan, struct arena *arena)
+{
+    struct meeting mt = {
+        .plan = plan, .arena = arena, .files = strmap_new(), .counts = strmap_new()};
+    enter_uploads(&mt);
+    if (strmap_len(mt.files) > 0)
+        find_partners(&mt);
+    strmap_free(&mt.files);
+    strmap_free(&mt.counts);
 }

@@ -5,7 +5,8 @@
  * Both sides moved it (or copied it) alike. What becomes of the other mailbox's record is for the
  * pass that looks at that one. Pure.
  */
+#include "base/arena.h"
 #include "sync/model.h"
 
 /* After the moves are found: each such pair becomes a MOVE_MEET within its mailbox. */
-void met_find(struct plan *plan);
+void met_find(struct plan *plan, struct arena *arena);

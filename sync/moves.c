@@ -178,8 +178,7 @@ static void match_uploads(struct matcher *mt, bool (*match)(struct matcher *, st
 
 /* ---- messages that are new on the server ---- */
 
-/* Header, size and date in one key; where the server tells an id, nothing. */
-static struct str likeness(struct arena *arena, const struct identity *id)
+struct str moves_likeness(struct arena *arena, const struct identity *id)
 {
     char hex[33];
     digest_to_hex(&id->header_digest, hex);
@@ -191,7 +190,7 @@ static void count_likeness(struct matcher *mt, const struct operation *op)
 {
     if (op->identity == NULL || op->identity->twins_len == 0)
         return;
-    struct str key = likeness(mt->arena, op->identity);
+    struct str key = moves_likeness(mt->arena, op->identity);
     uintptr_t count = (uintptr_t)strmap_get(mt->seen, key);
     strmap_put(mt->seen, key, (void *)(count + 1));
 }
@@ -231,7 +230,7 @@ static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct
     if (moves_is_by_body(id))
         return gone > 0 && !is_drafts(to);
     return gone == 1 && !is_drafts(to) && id->has_message_id &&
-           (uintptr_t)strmap_get(mt->seen, likeness(mt->arena, id)) == 1;
+           (uintptr_t)strmap_get(mt->seen, moves_likeness(mt->arena, id)) == 1;
 }
 
 bool moves_is_by_body(const struct identity *id)

@@ -22,3 +22,5 @@ void moves_find(struct plan *plan, struct arena *arena);
 bool moves_is_twin(const struct identity *id, const struct index_message *record);
 /* Whether all of it is known, so that nothing like it is another message. */
 bool moves_is_by_body(const struct identity *id);
+/* Header, size and date in one key, of `arena`. */
+struct str moves_likeness(struct arena *arena, const struct identity *id);

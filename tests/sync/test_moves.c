@@ -251,7 +251,7 @@ static void check(const struct example *x, bool by_id)
     }
     give_twins(&w);
     moves_find(&w.plan, w.arena);
-    met_find(&w.plan);
+    met_find(&w.plan, w.arena);
     const char *expected = by_id || x->by_header == NULL ? x->by_id : x->by_header;
     if (strcmp(tell(&w), expected) != 0) {
         fail_msg("%s, %s: '%s', not '%s'", x->world, by_id ? "by id" : "by header", tell(&w),
