@@ -309,7 +309,8 @@ static bool has_arrivals(const struct pass *pass, const struct plan *plan)
 }
 
 /* What is gone on both sides was moved by both where its file, or its message, is new in a mailbox
- * that is left alone: were the other half carried, it would be doubled when that one is seen. */
+ * that is left alone: were the other half carried, it would be doubled when that one is seen. A
+ * file that went on before it was read may be that of any. */
 static void wait_for_halves(const struct pass *pass, struct plan *plan,
                             const struct seen_files *files)
 {
@@ -318,7 +319,7 @@ static void wait_for_halves(const struct pass *pass, struct plan *plan,
         VEC_FOREACH (struct operation, op, &m->ops[OP_FORGET]) {
             const struct index_message *record = op->base;
             bool synced = record->state == MESSAGE_SYNCED;
-            bool file_left = synced && is_half_seen(files, record);
+            bool file_left = synced && (pass->moving_here || is_half_seen(files, record));
             if (file_left)
                 keep_half(plan, OP_DOWNLOAD, record);
             if (synced && arrived)

@@ -23,8 +23,10 @@ static int identify_file(struct file_finder *finder, struct operation *op, struc
     struct maildir_message *message = NULL;
     struct error ignored = ERROR_INIT;
     /* What cannot be read is told by the upload. */
-    if (open_file(finder, op->file, &message, &ignored) < 0)
+    if (open_file(finder, op->file, &message, &ignored) < 0) {
+        finder->pass->moving_here = finder->pass->moving_here || ignored.code == ERR_NOT_FOUND;
         return 0;
+    }
     struct identity *id = identity_of(finder->pass, op);
     id->wire_size = maildir_message_wire_size(message);
     maildir_message_digests(message, &id->header_digest, &id->body_digest);

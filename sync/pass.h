@@ -34,6 +34,7 @@ struct pass {
     struct storer *storer;         /* flags on their way: apply_flags_settle; NULL: none */
     struct told *told;             /* of remote.h; NULL: nothing */
     bool moving_there; /* mailboxes on the server kept losing messages while they were looked at */
+    bool moving_here;  /* files that were new went on before they were read */
     struct maildir_folders folders;      /* those of the Maildir, as the survey found them */
     bool local_changed;                  /* the marker's generation was raised in this pass */
     enum mailbox_doubt doubt;            /* that marker and index cast on every mailbox */

@@ -199,6 +199,46 @@ static void law2_what_both_moved_is_asked_for_again(void **state)
     }
 }
 
+static unsigned lines_until_it_moves;
+
+static struct str move_on_at_a_line(struct engine *e, struct str line)
+{
+    bool is_new = strstr(local_view(e), "Lists[m2]") != NULL;
+    if (lines_until_it_moves > 0 && --lines_until_it_moves == 0 && is_new)
+        local_move(e, "Lists", "INBOX", "m2");
+    return line;
+}
+
+/* Both sides have moved the message, and its file goes back to where it was before it is read. */
+static void law2_a_file_moves_on_at_every_line(void **state)
+{
+    bool more = true;
+    for (unsigned at = 1; more; at++) {
+        struct engine e;
+        engine_init(&e, NULL);
+        server_create(&e, "Archive");
+        server_create(&e, "Lists");
+        server_fill(&e, "INBOX", "m", 3);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        engine_wait(&e, 300);
+        server_move(&e, "INBOX", "Archive", "m2");
+        local_move(&e, "INBOX", "Lists", "m2");
+        lines_until_it_moves = at;
+        e.twist = move_on_at_a_line;
+        (void)engine_pass(&e, NULL);
+        more = lines_until_it_moves == 0;
+        e.twist = NULL;
+        for (int pass = 0; pass < 3; pass++) {
+            engine_wait(&e, 61);
+            engine_pass_ends(&e, 0);
+        }
+        assert_server(&e, "Archive[m2] INBOX[m1 m3] Lists[]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +251,7 @@ int main(void)
         cmocka_unit_test(law2_what_both_moved_waits_for_the_whole),
         cmocka_unit_test(law6_a_uid_of_before_is_no_other_message),
         cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
+        cmocka_unit_test(law2_a_file_moves_on_at_every_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
