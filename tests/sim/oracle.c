@@ -452,6 +452,23 @@ void truth_note_restored(void)
     truth.recovers = true;
 }
 
+/* Files of a pass that did not come to its end need not be on the disk yet: the server has their
+ * messages, unless it was put back to an older state before another pass could look. */
+void truth_note_power(void)
+{
+    size_t len = truth.messages.len;
+    unsigned *before = xcalloc(len + 1, sizeof *before);
+    for (size_t i = 0; i < len; i++)
+        before[i] = truth.messages.items[i]->here;
+    truth_count();
+    for (size_t i = 0; i < len; i++) {
+        struct message *m = truth.messages.items[i];
+        if (truth.older_there && m->there == 0 && m->here < before[i])
+            m->removed += before[i] - m->here;
+    }
+    xfree(&before);
+}
+
 void truth_check_now(void)
 {
     AUTO_ARENA struct arena *arena = arena_new();

@@ -163,7 +163,9 @@ static void lose_power(const struct thing *thing)
     uint64_t random = thing->random;
     if (!machine.crashed)
         return;
+    truth_count();
     disk_lose_power(&random);
+    truth_note_power();
     truth_note_locks();
     run_counts.things[THING_POWER]++;
     world_tell("    the power goes\n");

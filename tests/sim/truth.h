@@ -94,6 +94,8 @@ void truth_check_now(void);
 /* Both sides are alike, nothing is lost and nothing doubled, and the index agrees. Where something
  * is held, the sides may differ. */
 void truth_check_settled(bool held);
+/* After the power went, since truth_count(). */
+void truth_note_power(void);
 /* After a pass: a crash may have kept a removal here from being known. */
 void truth_note_taken(bool crashed);
 /* After a crash: which tables of keywords it left locked. */
