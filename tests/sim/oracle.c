@@ -350,7 +350,8 @@ static void check_alike(const struct sights *here, const struct sights *there)
 static void check_count(const struct message *m, bool held)
 {
     /* A copy and what was moved to its mailbox are one, where both are found by content. */
-    bool met = truth.recovers && m->made > 1 && (m->moved_here || m->moved_there);
+    bool met =
+        m->made > 1 && (m->move_sought || (truth.recovers && (m->moved_here || m->moved_there)));
     unsigned made = m->made - met;
     unsigned least = made > m->removed ? made - m->removed : 0;
     unsigned most = m->made + m->sent_again;

@@ -73,7 +73,7 @@ static void one_pass(struct world_pass pass)
     run_counts.points += machine.points;
     run_counts.failed_passes += code != 0;
     run.fingerprint = run.fingerprint * 31 + machine.points * 7 + (uint64_t)code;
-    truth_note_taken(machine.crashed);
+    truth_note_taken(machine.crashed, code != 0);
     if (machine.crashed)
         truth_note_locks();
     truth.unsure = machine.crashed || (code != 0 && (truth.unsure || truth.renamed));

@@ -35,10 +35,11 @@ void truth_fail(const char *format, ...)
     buf_addf(&truth.violation, "  %s\n", line);
 }
 
-void truth_note_taken(bool crashed)
+void truth_note_taken(bool crashed, bool failed)
 {
     VEC_FOREACH (struct message *, at, &truth.messages) {
         struct message *m = *at;
+        m->move_sought = m->move_sought || (failed && m->moved_here);
         m->revived = m->revived || ((crashed || truth.renamed) && m->taken_meanwhile);
         m->sent_again = m->sent_again || (crashed && m->taken_meanwhile && m->moved_here);
         m->taken_meanwhile = false;

@@ -23,6 +23,9 @@ struct message {
     bool sent_again;  /* perhaps, and rightly */
     bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
+    /* A pass that was to carry its move failed: the move is looked for by content, and a copy that
+     * others made at that place passes for it. */
+    bool move_sought;
     bool revived;         /* a removal of it may have come to nothing, and rightly */
     bool taken_meanwhile; /* removed or moved here in this pass */
     bool resettled;       /* its mailbox went through what only content sees through */
@@ -97,7 +100,7 @@ void truth_check_settled(bool held);
 /* After the power went, since truth_count(). */
 void truth_note_power(void);
 /* After a pass: a crash may have kept a removal here from being known. */
-void truth_note_taken(bool crashed);
+void truth_note_taken(bool crashed, bool failed);
 /* After a crash: which tables of keywords it left locked. */
 void truth_note_locks(void);
 /* A folder stands for a mailbox of another name: the name it should get is taken. */
