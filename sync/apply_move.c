@@ -3,6 +3,7 @@
 #include "imap/limits.h"
 #include "sync/broken.h"
 #include "sync/event.h"
+#include "sync/flags.h"
 #include "sync/locate.h"
 
 /*
@@ -246,6 +247,46 @@ static int locate_untold(struct mover *mv, struct error *err)
     return rc;
 }
 
+static void note_marked(struct mover *mv, const struct fetch_data *data)
+{
+    struct relocation *r = mv->r;
+    for (size_t i = 0; i < r->len; i++) {
+        if (r->items[i].uid != data->uid ||
+            !(flags_system_from_imap(&data->flags) & MAILDIR_TRASHED))
+            continue;
+        r->items[i].intent.message.flags.system |= MAILDIR_TRASHED;
+        r->to->local_blocked = true;
+    }
+}
+
+/* A \\Deleted that came to an original since it was seen went along to its copy. That is nobody's
+ * wish for the copy, which `marked: expunge` would take away: agreed with it, it is taken off. */
+static int see_marks(struct mover *mv, struct error *err)
+{
+    AUTO_SEQSET struct seqset uids = {0};
+    struct client *client = mv->pass->client;
+    const struct fetch_request request = {.items = FETCH_UID | FETCH_FLAGS};
+    struct client_fetch fetch;
+    struct fetch_data data;
+    struct error end_error = ERROR_INIT;
+    for (size_t i = 0; i < mv->r->len; i++) {
+        if (mv->r->items[i].outcome == RELOCATED)
+            seqset_add(&uids, mv->r->items[i].uid);
+    }
+    if (mv->r->moves || !mv->r->to->policy->expunge_marked || seqset_is_empty(&uids))
+        return 0;
+    int rc = client_fetch_begin(client, &fetch, &uids, &request, NULL, mv->pass->arena, err);
+    if (rc < 0)
+        return rc;
+    while ((rc = client_fetch_next(client, &fetch, &data, err)) > 0) {
+        if (data.have & FETCH_FLAGS)
+            note_marked(mv, &data);
+    }
+    int end = client_fetch_end(client, &fetch, &end_error);
+    client_fetch_free(&fetch);
+    return rc == 0 ? keep_error(rc, end, &end_error, err) : rc;
+}
+
 static int expunge_originals(struct mover *mv, struct error *err)
 {
     AUTO_SEQSET struct seqset uids = {0};
@@ -297,7 +338,9 @@ static int act(struct mover *mv, struct error *err)
     }
     bool one_step = is_one_step(mv);
     bool usable = asked == 0 || ask_error.scope <= SCOPE_MAILBOX;
-    int rc = usable ? locate_untold(mv, err) : 0;
+    int rc = usable ? see_marks(mv, err) : 0;
+    if (rc == 0 && usable)
+        rc = locate_untold(mv, err);
     if (rc == 0)
         rc = settle(mv, false, err);
     if (rc == 0 && usable && mv->r->moves && !one_step)

@@ -329,9 +329,36 @@ static void law1_a_move_is_not_new_to_the_limits(void **state)
     }
 }
 
+static void mark_m1_there(struct engine *e)
+{
+    server_flags(e, "INBOX", "m1", "T");
+}
+
+/* Another client marks the original right before it is copied: the copy gets the mark with it, and
+ * stays, since nobody deleted that one. */
+static void law1_a_copy_is_not_expunged_for_the_mark_of_its_original(void **state)
+{
+    struct engine e;
+    engine_init(&e, "    sync: {marked: expunge}\n");
+    server_create(&e, "There");
+    server_fill(&e, "INBOX", "m", 2);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    local_add(&e, "There", "m1", "");
+    e.meanwhile = mark_m1_there;
+    for (int pass = 0; pass < 3; pass++) {
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.counts.bodies + e.report.messages.uploaded, 0);
+    }
+    assert_both(&e, "INBOX[m2] There[m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law1_a_copy_is_not_expunged_for_the_mark_of_its_original),
         cmocka_unit_test(law11_mutt_archives_two_hundred),
         cmocka_unit_test(law11_copies_that_go_together_are_no_copies),
         cmocka_unit_test(a_deletion_here_is_a_move_to_the_trash),
