@@ -2,6 +2,7 @@
 
 #include "sync/keywords.h"
 #include "sync/reconcile.h"
+#include "sync/remote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -328,8 +329,8 @@ static int begin_chunk(struct lane *lane, const struct download_order *order, st
     seqset_add_set(&chunk->missing, &order->uids);
     struct mailbox_pair *pair = order->plan->pair;
     bool selected = lane->selected == order->plan ||
-                    (lane->selected == NULL && client_state(lane->client) == STATE_SELECTED &&
-                     str_eq(client_selected(lane->client), pair->record.name));
+                    (lane->selected == NULL &&
+                     remote_is_selected(lane->client, pair, pair->record.uidvalidity));
     int r = 0;
     if (!selected) {
         struct select_params params = {.condstore = client_has(lane->client, CAP_CONDSTORE)};

@@ -183,9 +183,9 @@ static int begin_asking(struct identifier *id, struct asking *a, unsigned items,
     struct mailbox_pair *pair = a->plan->pair;
     struct fetch_request request = {.items = FETCH_UID | items,
                                     .section = a->whole ? NULL : &header};
-    bool selected = id->selected == a->plan ||
-                    (id->selected == NULL && client_state(client) == STATE_SELECTED &&
-                     str_eq(client_selected(client), pair->record.name));
+    bool selected =
+        id->selected == a->plan ||
+        (id->selected == NULL && remote_is_selected(client, pair, pair->remote.uidvalidity));
     if (!selected) {
         struct select_params params = {.condstore = client_has(client, CAP_CONDSTORE)};
         int r = client_select_begin(client, &a->select, pair->record.name, false, &params,

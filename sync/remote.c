@@ -121,12 +121,19 @@ int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint3
     return 0;
 }
 
+bool remote_is_selected(const struct client *client, const struct mailbox_pair *pair,
+                        uint32_t uidvalidity)
+{
+    return client_state(client) == STATE_SELECTED &&
+           client_selected_uidvalidity(client) == uidvalidity &&
+           str_eq(client_selected(client), pair->record.name);
+}
+
 int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
                   struct error *err)
 {
     struct select_data ignored;
-    if (client_state(pass->client) == STATE_SELECTED &&
-        str_eq(client_selected(pass->client), pair->record.name))
+    if (remote_is_selected(pass->client, pair, uidvalidity))
         return 0;
     return remote_select_anew(pass, pair, uidvalidity, &ignored, err);
 }

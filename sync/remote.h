@@ -54,6 +54,10 @@ uint64_t remote_fresh_count(const struct remote_delta *delta);
 
 /* ---- the whole (remote.c) ---- */
 
+/* The pair's mailbox is the selected one, under this UIDVALIDITY: one that was replaced has the
+ * name as well. `client`: of the pass, or one of its pool. */
+bool remote_is_selected(const struct client *client, const struct mailbox_pair *pair,
+                        uint32_t uidvalidity);
 /* Makes the pair's mailbox the selected one, for writing, under this UIDVALIDITY (ERR_CHANGED).
  * Nothing is sent where it is selected already. */
 int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,

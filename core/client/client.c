@@ -135,6 +135,7 @@ void client_set_selected(struct client *c, const struct str *name)
 {
     events_drop_view(c);
     xfree(&c->selected);
+    c->selected_uidvalidity = 0;
     if (name != NULL) {
         c->selected = xstrndup(name->ptr, name->len);
         c->selected_len = name->len;
@@ -404,4 +405,9 @@ const struct error *client_failure(const struct client *c)
 struct str client_selected(const struct client *c)
 {
     return c->selected == NULL ? STR_EMPTY : str_make(c->selected, c->selected_len);
+}
+
+uint32_t client_selected_uidvalidity(const struct client *c)
+{
+    return c->selected_uidvalidity;
 }

@@ -341,6 +341,9 @@ int client_select_end(struct client *c, struct client_select *h, struct error *e
 void client_select_free(struct client_select *h);
 /* The name of the selected mailbox; empty if none. */
 struct str client_selected(const struct client *c);
+/* The UIDVALIDITY that its SELECT told: what has the name may be another mailbox by then. 0 where
+ * none is selected, or it was not told. */
+uint32_t client_selected_uidvalidity(const struct client *c);
 /* CLOSE: expunges what is \Deleted, unless it was EXAMINEd. */
 int client_close_mailbox(struct client *c, struct error *err);
 /* UNSELECT, or where it is missing EXAMINE of a mailbox that cannot be. Expunges nothing. */

@@ -64,6 +64,7 @@ struct client {
     bool compressed;
     char *selected; /* NULL: none */
     size_t selected_len;
+    uint32_t selected_uidvalidity;  /* 0: not told, or none selected */
     struct client_op *first, *last; /* in flight, in the order sent */
     uint32_t tags;
     uint64_t round_trips;

@@ -104,6 +104,7 @@ static bool select_status(struct client_op *op, struct client *c,
     if (status->status == STATUS_OK) {
         (void)take_code(h, status);
         client_set_selected(c, &h->mailbox);
+        c->selected_uidvalidity = h->data.uidvalidity;
     } else {
         orphan_followers(op);
         client_set_selected(c, NULL);

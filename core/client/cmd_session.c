@@ -144,6 +144,7 @@ static int reset_state(struct client *c, struct error *err)
     events_drop_view(c);
     xfree(&c->selected);
     c->selected_len = 0;
+    c->selected_uidvalidity = 0;
     c->enabled = (struct capabilities){0};
     c->namespaces = (struct namespaces){0};
     c->notifies = false;

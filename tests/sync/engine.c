@@ -220,6 +220,11 @@ static void note_line(void *self, char direction, struct str line)
     struct engine *e = self;
     count_line(e, direction, line);
     buf_addf(&e->transcript, "%c: %.*s\n", direction, STR_ARG(line));
+    void (*act)(struct engine *) = ++e->lines == e->line ? e->at_line : NULL;
+    if (act != NULL) {
+        e->at_line = NULL;
+        act(e);
+    }
 }
 
 static void note_plan(void *self, const char *account, const char *mailbox, const char *what,

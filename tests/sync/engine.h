@@ -37,6 +37,9 @@ struct engine {
     /* Done once in the next pass, when its plan is made and nothing of it carried out. NULL: none.
      */
     void (*meanwhile)(struct engine *e);
+    /* Is called once, and forgotten, at this line of the conversation (1: the greeting). */
+    void (*at_line)(struct engine *e);
+    unsigned line, lines;
     unsigned in_flight;
     bool header_only; /* what comes of the message is its header */
     long ages;        /* touches of folders that were set back */
