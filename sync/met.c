@@ -5,12 +5,14 @@
 #include "imap/seqset.h"
 #include "sync/flags.h"
 #include "sync/moves.h"
+#include "sync/moves_flags.h"
 #include "sync/reconcile.h"
 
 struct meeting {
     struct plan *plan;
     struct arena *arena;
     struct strmap *files;  /* uploads, by the mailbox and a record of theirs that is left alone */
+    struct strmap *gone;   /* likewise, by a record alone that is gone on both sides */
     struct strmap *counts; /* downloads, by what tells them apart without a look at the body */
 };
 
@@ -33,16 +35,60 @@ static void enter_upload(struct meeting *mt, const struct seqset *in_plan,
     }
 }
 
-static void enter_uploads(struct meeting *mt)
+struct departed {
+    struct mailbox_plan *from;
+    struct operation *upload;
+};
+
+static struct str gone_key_of(struct meeting *mt, const struct index_message *twin)
 {
+    return str_from(arena_printf(mt->arena, "%u %u", twin->mailbox, twin->uid));
+}
+
+/* The mailboxes that are left alone without a folder, and whose messages are gone. That the server
+ * does not list one is not enough: of those to be forgotten it said that there are none. */
+static void find_emptied(const struct pair_vec *pairs, const struct seqset *in_plan,
+                         struct seqset *out)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, pairs) {
+        bool empty_there = pair->remote_exists ? pair->has_status && pair->status_messages == 0
+                                               : pair->removal == REMOVE_RECORD;
+        if (pair->record.id != 0 && !pair->local_exists && empty_there &&
+            !seqset_contains(in_plan, pair->record.id))
+            seqset_add(out, pair->record.id);
+    }
+}
+
+/* Each file stands for one record. */
+static void enter_departed(struct meeting *mt, const struct seqset *emptied,
+                           struct mailbox_plan *from, struct operation *upload)
+{
+    const struct identity *id = upload->identity;
+    for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
+        struct str key = gone_key_of(mt, &id->twins[i]);
+        if (id->twins[i].state != MESSAGE_SYNCED ||
+            !seqset_contains(emptied, id->twins[i].mailbox) || strmap_get(mt->gone, key) != NULL)
+            continue;
+        struct departed *departed = arena_alloc(mt->arena, sizeof *departed);
+        *departed = (struct departed){from, upload};
+        strmap_put(mt->gone, key, departed);
+        return;
+    }
+}
+
+static void enter_uploads(struct meeting *mt, const struct pair_vec *pairs)
+{
+    AUTO_SEQSET struct seqset emptied = {0};
     AUTO_SEQSET struct seqset in_plan = {0};
     VEC_FOREACH (const struct mailbox_plan, m, &mt->plan->mailboxes) {
         if (m->pair->record.id != 0)
             seqset_add(&in_plan, m->pair->record.id);
     }
+    find_emptied(pairs, &in_plan, &emptied);
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
             enter_upload(mt, &in_plan, to, upload);
+            enter_departed(mt, &emptied, to, upload);
         }
     }
 }
@@ -109,29 +155,65 @@ static void find_partner(struct meeting *mt, struct mailbox_plan *to, struct ope
     }
 }
 
-static void find_partners(struct meeting *mt)
+/* As where the mailbox is looked at: see moves_find(). */
+static void find_departed(struct meeting *mt, struct mailbox_plan *to, struct operation *download)
 {
-    count_downloads(mt);
+    const struct identity *id = download->identity;
+    for (size_t i = 0; i < id->twins_len; i++) {
+        const struct index_message *twin = &id->twins[i];
+        const struct departed *departed = strmap_get(mt->gone, gone_key_of(mt, twin));
+        if (departed == NULL || departed->upload->is_out || departed->from == to)
+            continue;
+        struct operation *upload = departed->upload;
+        struct move *move = vec_add(&mt->plan->moves);
+        *move = (struct move){.kind = MOVE_LOCAL,
+                              .from = departed->from,
+                              .to = to,
+                              .to_uid = download->uid,
+                              .base = twin,
+                              .file = upload->file,
+                              .why = "moved on both sides: to where the server has it"};
+        moves_take_flags_along(to, &download->flags, upload->file->parsed.flags, move);
+        upload->is_out = download->is_out = true;
+        return;
+    }
+}
+
+static void find_each(struct meeting *mt,
+                      void (*find)(struct meeting *, struct mailbox_plan *, struct operation *))
+{
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, download, &to->ops[OP_DOWNLOAD]) {
             const struct identity *id = download->identity;
-            if (download->base == NULL && id != NULL && id->twins_len > 0 && is_certain(mt, to, id))
-                find_partner(mt, to, download);
+            if (download->base == NULL && !download->is_out && id != NULL && id->twins_len > 0 &&
+                is_certain(mt, to, id))
+                find(mt, to, download);
         }
     }
+}
+
+static void find_partners(struct meeting *mt)
+{
+    count_downloads(mt);
+    find_each(mt, find_partner);
+    find_each(mt, find_departed);
     VEC_FOREACH (struct mailbox_plan, m, &mt->plan->mailboxes) {
         operations_sweep(&m->ops[OP_DOWNLOAD]);
         operations_sweep(&m->ops[OP_UPLOAD]);
     }
 }
 
-void met_find(struct plan *plan, struct arena *arena)
+void met_find(struct plan *plan, const struct pair_vec *pairs, struct arena *arena)
 {
-    struct meeting mt = {
-        .plan = plan, .arena = arena, .files = strmap_new(), .counts = strmap_new()};
-    enter_uploads(&mt);
+    struct meeting mt = {.plan = plan,
+                         .arena = arena,
+                         .files = strmap_new(),
+                         .gone = strmap_new(),
+                         .counts = strmap_new()};
+    enter_uploads(&mt, pairs);
     if (strmap_len(mt.files) > 0)
         find_partners(&mt);
     strmap_free(&mt.files);
+    strmap_free(&mt.gone);
     strmap_free(&mt.counts);
 }

@@ -239,7 +239,7 @@ int plan_make(struct pass *pass, struct plan *out, struct error *err)
         if (!pass->options->adopt)
             strays_match(out, pass->arena);
         moves_find(out, pass->arena);
-        met_find(out, pass->arena);
+        met_find(out, &pass->pairs, pass->arena);
         rebased_find(out);
         r = elsewhere_wait(pass, out, err);
     }

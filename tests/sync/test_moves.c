@@ -13,7 +13,7 @@
  * it is about, and twins are the records of that message that the case lists. "A:-m" is m gone from
  * the server in A, "A:~m" gone here, "A:/m" gone on both sides, "B:+m" new there, "B:*m" likewise
  * and its body known, "B:^m" a new file here, "C:=m" a record in step, "Z:=m" one of a mailbox that
- * is left alone.
+ * is left alone, "Z:/m" likewise where that has no folder any more, and no messages.
  */
 
 #define MAILBOXES 3
@@ -24,6 +24,7 @@ struct world {
     struct mailbox_pair pairs[MAILBOXES];
     struct config_sync policy;
     struct plan plan;
+    struct pair_vec known; /* the mailbox that is left alone */
     struct index_message records[UIDS];
     size_t records_len;
     bool by_id; /* the server tells EMAILIDs */
@@ -47,6 +48,13 @@ static void world_init(struct world *w, bool by_id)
         pair->remote.storable = 63;
         vec_push(&w->plan.mailboxes, (struct mailbox_plan){.pair = pair});
     }
+    *(struct mailbox_pair *)vec_add(&w->known) = (struct mailbox_pair){
+        .record = {.id = MAILBOXES + 1},
+        .action = PAIR_LEAVE,
+        .remote_exists = true,
+        .has_status = true,
+        .status_messages = 1,
+    };
 }
 
 static void world_free(struct world *w)
@@ -60,6 +68,7 @@ static void world_free(struct world *w)
     }
     vec_free(&w->plan.mailboxes);
     vec_free(&w->plan.moves);
+    vec_free(&w->known);
     arena_free(&w->arena);
 }
 
@@ -122,6 +131,9 @@ static void add_word(struct world *w, struct str word, uint32_t uid)
     }
     if (word.ptr[0] == 'Z') {
         (void)add_record(w, MAILBOXES, name, uid);
+        if (what == '/') {
+            w->known.items[0].status_messages = 0;
+        }
         return;
     }
     const struct index_message *record = add_record(w, mailbox, name, uid);
@@ -228,6 +240,11 @@ static const struct example EXAMPLES[] = {
     {"Z:=x B:+x B:^x", "meet BB; ", "send B; fetch B; "},
     {"Z:=x B:*x B:^x", "meet BB; ", NULL},
     {"Z:=m B:+m C:^m", "fetch B; send C; ", NULL},
+    {"Z:/m B:+m C:^m", "here CB; ", NULL},
+    {"Z:/m B:+m B:^m", "meet BB; ", NULL},
+    {"Z:/x B:+x C:^x", "here CB; ", "fetch B; send C; "},
+    {"Z:/m B:+m B:^m C:^m", "meet BB; send C; ", NULL},
+    {"Z:/m B:+n C:^m", "fetch B; send C; ", NULL},
     {"Z:=m B:+m B:^n", "send B; fetch B; ", NULL},
     {"Z:=m B:+m B:+m B:^m", "link BB; meet BB; ", "send B; fetch B; fetch B; "},
     /* others */
@@ -251,7 +268,7 @@ static void check(const struct example *x, bool by_id)
     }
     give_twins(&w);
     moves_find(&w.plan, w.arena);
-    met_find(&w.plan, w.arena);
+    met_find(&w.plan, &w.known, w.arena);
     const char *expected = by_id || x->by_header == NULL ? x->by_id : x->by_header;
     if (strcmp(tell(&w), expected) != 0) {
         fail_msg("%s, %s: '%s', not '%s'", x->world, by_id ? "by id" : "by header", tell(&w),

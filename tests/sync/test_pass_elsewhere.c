@@ -1,4 +1,4 @@
-#include "sync/engine.h"
+#include "sync/folder_sides.h"
 
 /* Moves of which a pass sees one end only. */
 
@@ -239,9 +239,37 @@ static void law2_a_file_moves_on_at_every_line(void **state)
     }
 }
 
+/* The server's place wins here too. */
+static void law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one(void **state)
+{
+    static const bool is_removed[] = {false, true};
+    for (size_t i = 0; i < 2; i++) {
+        struct engine e;
+        engine_begin(&e, NULL, 1, "Lists", "l", 1);
+        server_create(&e, "Archive");
+        engine_pass_ends(&e, 0);
+        engine_wait(&e, 300);
+        server_move(&e, "Lists", "INBOX", "l1");
+        if (is_removed[i])
+            server_remove(&e, "Lists");
+        local_move(&e, "Lists", "Archive", "l1");
+        local_remove_folder(&e, "Lists");
+        for (int pass = 0; pass < 3; pass++) {
+            engine_pass_ends(&e, 0);
+            engine_wait(&e, 61);
+        }
+        assert_server(&e,
+                      is_removed[i] ? "Archive[] INBOX[l1 m1]" : "Archive[] INBOX[l1 m1] Lists[]");
+        assert_local(&e, "Archive[] INBOX[l1 m1]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one),
         cmocka_unit_test(law2_what_both_moved_is_asked_for_again),
         cmocka_unit_test(law2_what_both_moved_out_of_a_mailbox_left_alone_is_one),
         cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
