@@ -4,6 +4,7 @@
 #include "sim/machine.h"
 #include "sim/there.h"
 #include "sim/truth.h"
+#include <string.h>
 
 static struct {
     const struct disk_node *mail;
@@ -79,13 +80,61 @@ bool backups_back_up_here(uint64_t *random)
     return true;
 }
 
+/* A file of a message that the server does not have. */
+struct sole_file {
+    struct message *message;
+    struct str base; /* of its name */
+    unsigned here;   /* so many of the message */
+};
+VEC_STRUCT(sole_files, struct sole_file);
+
+/* As the last count says. */
+static void list_sole_files(struct arena *arena, struct sole_files *out)
+{
+    struct here_names folders = {0};
+    here_folders_list(arena, &folders);
+    for (size_t i = 0; i < folders.len; i++) {
+        struct here_files files = {0};
+        here_files_list(arena, folders.items[i], &files);
+        VEC_FOREACH (const struct user_file, file, &files) {
+            struct message *m = truth_know(str_make(file->node->data, file->node->len), true);
+            struct str base = str_make(file->name, strcspn(file->name, ":"));
+            if (m != NULL && m->there == 0)
+                vec_push(out, ((struct sole_file){m, arena_str(arena, base), m->here}));
+        }
+        vec_free(&files);
+    }
+    vec_free(&folders);
+}
+
+/* A copy that only the Maildir had went with what the backup does not have, where as many others of
+ * its message came: no count tells. */
+static void note_replaced(const struct sole_files *before)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct sole_files after = {0};
+    list_sole_files(arena, &after);
+    VEC_FOREACH (const struct sole_file, was, before) {
+        bool kept = false;
+        for (size_t i = 0; i < after.len && !kept; i++)
+            kept = after.items[i].message == was->message && str_eq(after.items[i].base, was->base);
+        was->message->removed += !kept && was->message->here == was->here;
+    }
+    vec_free(&after);
+}
+
 bool backups_restore_mail_here(uint64_t *random)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct sole_files before = {0};
     if (in_pass() || backup.mail == NULL)
         return false;
     truth_count();
+    list_sole_files(arena, &before);
     disk_restore(disk_at(HERE_ROOT), backup.mail);
     truth_note_restored();
+    note_replaced(&before);
+    vec_free(&before);
     return true;
 }
 
