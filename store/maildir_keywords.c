@@ -148,3 +148,11 @@ int maildir_keywords_add(const struct maildir *md, const char *path, const struc
     }
     return rc < 0 ? error_widen(err, SCOPE_MAILBOX) : 0;
 }
+
+int maildir_keywords_sync(const struct maildir *md, const char *path, struct error *err)
+{
+    AUTO_FD int dir = -1;
+    int rc = maildir_open_path(md, path, &dir, err);
+    rc = rc < 0 ? rc : file_sync_dir(dir, ".", err);
+    return rc < 0 ? error_widen(err, SCOPE_MAILBOX) : 0;
+}

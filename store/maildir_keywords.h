@@ -22,3 +22,6 @@ int maildir_keywords_read(const struct maildir *md, const char *path, struct are
 int maildir_keywords_add(const struct maildir *md, const char *path, const struct str *names,
                          size_t len, uint32_t avoid, struct arena *arena,
                          struct maildir_keywords *out, struct error *err);
+
+/* Makes durable that the table is there, where it is not known who wrote it. */
+int maildir_keywords_sync(const struct maildir *md, const char *path, struct error *err);

@@ -293,6 +293,7 @@ int keywords_give_letters(struct pass *pass, struct mailbox_pair *pair,
     struct strmap *wanted = strmap_new();
     VEC(struct str) names = {0};
     int r = 0;
+    bool doubted = false;
     if (pair->letters.put_off)
         len = 0;
     for (size_t i = 0; i < len && r == 0; i++) {
@@ -300,14 +301,18 @@ int keywords_give_letters(struct pass *pass, struct mailbox_pair *pair,
             struct str name = name_of(pass, flags[i].keywords[k]);
             if (!pair->letters.known)
                 r = keywords_read_letters(pass, pair, err);
-            if (flags_letter_of(&pair->letters, flags[i].keywords[k]) < 0 &&
-                strmap_put(wanted, fold(arena, name), pass) == NULL)
+            int letter = flags_letter_of(&pair->letters, flags[i].keywords[k]);
+            doubted = doubted || (letter >= 0 && !(pair->letters.complete & (1u << letter)));
+            if (letter < 0 && strmap_put(wanted, fold(arena, name), pass) == NULL)
                 vec_push(&names, name);
         }
     }
     bool room = pair->letters.taken != (1u << MAILDIR_KEYWORDS) - 1;
     if (r == 0 && names.len > 0 && room)
         r = add_letters(pass, pair, names.items, names.len, err);
+    /* A pass that was broken off may have left the table in place, and not yet on the disk. */
+    if (r == 0 && doubted)
+        r = maildir_keywords_sync(pass->maildir, pair->record.path.ptr, err);
     strmap_free(&wanted);
     vec_free(&names);
     pair->letters.put_off = pair->letters.put_off || r < 0;

@@ -92,6 +92,16 @@ const struct known known[] = {
                 END},
      .crashes = true,
      .crash_in_round = 0},
+    {.name = "law5_a_letter_of_an_interrupted_pass_outlives_a_power_failure",
+     .rounds = 4,
+     .things = {ACTION(0, "deliver there"),
+                ACTION(1, "flag there"),
+                {.kind = THING_CRASH, .round = 3, .at = 1},
+                POWER(3),
+                END},
+     .crashes = true,
+     .crash_in_round = 1,
+     .variations = 8},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 
