@@ -175,8 +175,7 @@ class Prompt(Embedded, operations.Case):
         self.assertIn("all: 1:3", terminal.say("search INBOX all\n",
                                                r"all: .*\n(.|\n)*work> "))
         terminal.say("noop \x03", r"\n(.|\n)*work> ")
-        terminal.write("\x04")
-        self.assertEqual(terminal.end(), 0)
+        self.assertEqual(terminal.end_input(), 0)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,23 @@ class Terminal:
         self.write(text)
         return self.read_until(wanted)
 
+    def is_at_end(self, seconds):
+        while select.select([self.terminal], [], [], seconds)[0]:
+            try:
+                os.read(self.terminal, 4096)
+            except OSError:
+                return True
+        return False
+
+    def end_input(self):
+        """Ctrl-D, until it is taken: the line editor prints its prompt before it sets the terminal up, and of
+        what is typed in between this one is lost. The exit code."""
+        for _ in range(30):
+            self.write("\x04")
+            if self.is_at_end(1):
+                break
+        return self.end()
+
     def end(self):
         """Reads to the end; the exit code."""
         self.read_until(r"(?!)")
