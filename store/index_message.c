@@ -32,12 +32,6 @@ static int read_view(struct index_txn *txn, uint32_t mailbox, uint32_t uid, uint
     return rc;
 }
 
-static bool has_digest(const struct digest *digest)
-{
-    static const struct digest none;
-    return !digest_eq(digest, &none);
-}
-
 /* ---- counters ---- */
 
 /* Whether the message is known to exist on the server. */
@@ -92,7 +86,7 @@ static int entries_leave(struct index_txn *txn, const struct index_message *old,
         struct index_key entry = index_file_entry(old->base, old->uid);
         rc = index_delete_entry(txn, INDEX_DB_FILE, index_key_str(&key), &entry, err);
     }
-    if (rc == 0 && has_digest(&old->header_digest) && !same_header(old, fresh)) {
+    if (rc == 0 && !digest_is_none(&old->header_digest) && !same_header(old, fresh)) {
         struct index_key entry = index_content_entry(&old->header_digest, old->mailbox, old->uid);
         rc = index_delete_entry(txn, INDEX_DB_CONTENT, INDEX_ENTRIES_KEY, &entry, err);
     }
@@ -113,7 +107,7 @@ static int entries_enter(struct index_txn *txn, const struct index_message *fres
         struct index_key entry = index_file_entry(fresh->base, fresh->uid);
         rc = index_put_entry(txn, INDEX_DB_FILE, index_key_str(&key), &entry, err);
     }
-    if (rc == 0 && has_digest(&fresh->header_digest) && !same_header(fresh, old)) {
+    if (rc == 0 && !digest_is_none(&fresh->header_digest) && !same_header(fresh, old)) {
         struct index_key entry =
             index_content_entry(&fresh->header_digest, fresh->mailbox, fresh->uid);
         rc = index_put_entry(txn, INDEX_DB_CONTENT, INDEX_ENTRIES_KEY, &entry, err);

@@ -225,16 +225,10 @@ static int send_filled(struct uploader *u, struct error *err)
     return r;
 }
 
-static bool is_told(const struct digest *digest)
-{
-    static const struct digest none;
-    return !digest_eq(digest, &none);
-}
-
 /* Whether the file can be that of a record that has none here. */
 static bool agrees(const struct index_message *record, const struct index_message *sent)
 {
-    bool fits = !is_told(&record->header_digest) ||
+    bool fits = digest_is_none(&record->header_digest) ||
                 (digest_eq(&record->header_digest, &sent->header_digest) &&
                  digest_eq(&record->body_digest, &sent->body_digest));
     return fits && (record->state == MESSAGE_DELETED_HERE || record->state == MESSAGE_SKIPPED);

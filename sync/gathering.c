@@ -68,8 +68,7 @@ static void read_foreign_state(struct gathering *g)
 
 bool gathering_has_digest(const struct index_message *record)
 {
-    static const struct digest none;
-    return !digest_eq(&record->header_digest, &none);
+    return !digest_is_none(&record->header_digest);
 }
 
 static void list_messages(struct gathering *g)

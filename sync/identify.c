@@ -525,6 +525,7 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
         for (size_t i = 0; i < m->ops[OP_DOWNLOAD].len; i++) {
             const struct operation *op = &m->ops[OP_DOWNLOAD].items[i];
             if (is_new(op) && op->identity != NULL && !op->identity->has_message_id &&
+                !digest_is_none(&op->identity->header_digest) &&
                 is_like_a_new_file(id->plan, op->identity))
                 seqset_add(&wanted, op->uid);
         }

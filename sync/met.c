@@ -29,8 +29,10 @@ static void enter_upload(struct meeting *mt, const struct seqset *in_plan,
 {
     const struct identity *id = upload->identity;
     for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
+        if (seqset_contains(in_plan, id->twins[i].mailbox))
+            continue;
         struct str key = key_of(mt, to, &id->twins[i]);
-        if (!seqset_contains(in_plan, id->twins[i].mailbox) && strmap_get(mt->files, key) == NULL)
+        if (strmap_get(mt->files, key) == NULL)
             strmap_put(mt->files, key, upload);
     }
 }
@@ -65,9 +67,10 @@ static void enter_departed(struct meeting *mt, const struct seqset *emptied,
 {
     const struct identity *id = upload->identity;
     for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
+        if (id->twins[i].state != MESSAGE_SYNCED || !seqset_contains(emptied, id->twins[i].mailbox))
+            continue;
         struct str key = gone_key_of(mt, &id->twins[i]);
-        if (id->twins[i].state != MESSAGE_SYNCED ||
-            !seqset_contains(emptied, id->twins[i].mailbox) || strmap_get(mt->gone, key) != NULL)
+        if (strmap_get(mt->gone, key) != NULL)
             continue;
         struct departed *departed = arena_alloc(mt->arena, sizeof *departed);
         *departed = (struct departed){from, upload};

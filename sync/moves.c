@@ -235,8 +235,7 @@ static bool is_certain(struct matcher *mt, struct mailbox_plan *to, const struct
 
 bool moves_is_by_body(const struct identity *id)
 {
-    static const struct digest none;
-    return !digest_eq(&id->body_digest, &none);
+    return !digest_is_none(&id->body_digest);
 }
 
 bool moves_is_twin(const struct identity *id, const struct index_message *record)

@@ -32,8 +32,7 @@ static struct str content_key(struct arena *arena, const struct identity *id)
 
 static bool is_told(const struct identity *id)
 {
-    static const struct digest none;
-    return id != NULL && !digest_eq(&id->header_digest, &none);
+    return id != NULL && !digest_is_none(&id->header_digest);
 }
 
 static bool is_drafts(const struct mailbox_plan *plan)

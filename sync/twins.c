@@ -53,12 +53,6 @@ static bool take_twin(void *self, uint32_t mailbox, uint32_t uid)
     return s->id->twins_len < TWINS_MAX;
 }
 
-static bool is_none(const struct digest *digest)
-{
-    static const struct digest none;
-    return digest_eq(digest, &none);
-}
-
 static int find_twins(struct pass *pass, struct index_txn *txn, struct identity *id, bool by_body,
                       struct error *err)
 {
@@ -67,7 +61,7 @@ static int find_twins(struct pass *pass, struct index_txn *txn, struct identity 
     int r = 0;
     if (id->email_id.len > 0)
         r = index_message_by_email_id(txn, id->email_id, take_twin, &s, err);
-    if (r == 0 && id->twins_len == 0 && !is_none(&id->header_digest) &&
+    if (r == 0 && id->twins_len == 0 && !digest_is_none(&id->header_digest) &&
         (by_body || id->has_message_id))
         r = index_message_by_content(txn, &id->header_digest, take_twin, &s, err);
     if (r == 0)
@@ -123,7 +117,7 @@ static int find_in_mailbox(struct pass *pass, struct index_txn *txn, struct mail
                 r = find_copies(pass, txn, op, err);
             else if (op->identity != NULL)
                 r = find_twins(pass, txn, identity_of(pass, op),
-                               !is_none(&op->identity->body_digest), err);
+                               !digest_is_none(&op->identity->body_digest), err);
             bool unknown =
                 kinds[k] == OP_UPLOAD && op->identity != NULL && op->identity->twins_len == 0;
             if (r == 0 && unknown)

@@ -16,10 +16,9 @@ static int compare(struct verifier *v, const struct index_mailbox *mailbox,
                    const struct index_message *record, const struct maildir_file *file,
                    struct error *err)
 {
-    static const struct digest none;
     struct maildir_message *message = NULL;
     struct digest header, body;
-    if (digest_eq(&record->header_digest, &none))
+    if (digest_is_none(&record->header_digest))
         return 0;
     int r = maildir_message_open(v->maildir, mailbox->path.ptr, file, &message, err);
     if (r == 0) {

@@ -65,6 +65,12 @@ bool digest_eq(const struct digest *a, const struct digest *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+bool digest_is_none(const struct digest *d)
+{
+    static const struct digest none;
+    return digest_eq(d, &none);
+}
+
 void digest_to_hex(const struct digest *d, char out[33])
 {
     static const char hex[] = "0123456789abcdef";

@@ -17,5 +17,7 @@ void digester_add(struct digester *d, const void *data, size_t len);
 struct digest digester_finish(struct digester *d);
 
 bool digest_eq(const struct digest *a, const struct digest *b);
+/* All zero, as where it was never told: of no content. */
+bool digest_is_none(const struct digest *d);
 /* 32 lower-case hexadecimal digits and a NUL. */
 void digest_to_hex(const struct digest *d, char out[33]);
