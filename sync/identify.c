@@ -52,7 +52,6 @@ struct identifier {
     struct plan *plan;
     unsigned id_item; /* FETCH_EMAILID, FETCH_GM_MSGID; 0: the server has neither */
     struct asking_vec asks;
-    struct asking_vec refused;     /* by the server; the plan and the UIDs alone */
     struct mailbox_plan *selected; /* by the last SELECT begun */
 };
 
@@ -218,13 +217,25 @@ static void asking_free(struct asking *a)
 static void forget_asks(struct identifier *id)
 {
     VEC_FOREACH (struct asking, a, &id->asks) {
-        if (a->refused) {
-            vec_push(&id->refused, ((struct asking){.plan = a->plan, .uids = a->uids}));
-            a->uids = (struct seqset){0};
-        }
         asking_free(a);
     }
-    vec_clear(&id->asks);
+    vec_free(&id->asks);
+}
+
+/* What is left was refused by the server, and may be asked again. */
+static void drop_answered(struct identifier *id)
+{
+    size_t kept = 0;
+    VEC_FOREACH (struct asking, a, &id->asks) {
+        struct asking again = {.plan = a->plan, .uids = a->uids, .whole = a->whole};
+        bool refused = a->refused;
+        if (refused)
+            a->uids = (struct seqset){0};
+        asking_free(a);
+        if (refused)
+            id->asks.items[kept++] = again;
+    }
+    id->asks.len = kept;
 }
 
 /* Sends what was added, several in flight, and takes the answers. */
@@ -248,6 +259,17 @@ static int ask_all(struct identifier *id, unsigned items, struct error *err)
             r = e;
         }
     }
+    drop_answered(id);
+    return r;
+}
+
+/* What a server refuses to tell by its id, or just now, it may tell `again`: what both sides moved
+ * would be doubled were it fetched. 0: nothing is asked again. */
+static int ask(struct identifier *id, unsigned items, unsigned again, struct error *err)
+{
+    int r = ask_all(id, items, err);
+    if (r == 0 && again != 0 && id->asks.len > 0)
+        r = ask_all(id, again, err);
     forget_asks(id);
     return r;
 }
@@ -447,27 +469,7 @@ static int ask_for_headers(struct identifier *id, const struct prospects *p, str
         likely_new(p, m, &wanted);
         add_asks(id, m, &wanted);
     }
-    return ask_all(id, FETCH_BODY_SECTION, err);
-}
-
-/* What a server refuses to tell by its id, or just now, it may tell by the header: what both sides
- * moved would be doubled were it fetched. */
-static int ask_again(struct identifier *id, unsigned items, struct error *err)
-{
-    struct asking_vec again = id->refused;
-    id->refused = id->asks;
-    id->asks = again;
-    unsigned by_header = FETCH_SIZE | FETCH_INTERNALDATE | FETCH_BODY_SECTION;
-    return ask_all(id, by_header | (items & FETCH_FLAGS), err);
-}
-
-static void identifier_free(struct identifier *id)
-{
-    VEC_FOREACH (struct asking, a, &id->refused) {
-        asking_free(a);
-    }
-    vec_free(&id->refused);
-    vec_free(&id->asks);
+    return ask(id, FETCH_BODY_SECTION, FETCH_BODY_SECTION, err);
 }
 
 static int identify_messages(struct identifier *id, struct error *err)
@@ -491,12 +493,10 @@ static int identify_messages(struct identifier *id, struct error *err)
     }
     if (by_size)
         items |= FETCH_SIZE | FETCH_INTERNALDATE | (narrow ? 0 : FETCH_BODY_SECTION);
-    int r = ask_all(id, items, err);
-    if (r == 0 && id->refused.len > 0 && !many)
-        r = ask_again(id, items, err);
+    unsigned by_header = FETCH_SIZE | FETCH_INTERNALDATE | FETCH_BODY_SECTION;
+    int r = ask(id, items, many ? 0 : by_header | (items & FETCH_FLAGS), err);
     if (r == 0 && by_size && narrow)
         r = ask_for_headers(id, &p, err);
-    identifier_free(id);
     strmap_free(&p.sizes);
     return r;
 }
@@ -534,9 +534,7 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
         for (size_t i = first; i < id->asks.len; i++)
             id->asks.items[i].whole = true;
     }
-    int r = ask_all(id, FETCH_BODY_SECTION, err);
-    vec_free(&id->asks);
-    return r;
+    return ask(id, FETCH_BODY_SECTION, FETCH_BODY_SECTION, err);
 }
 
 /* ---- the whole ---- */
