@@ -106,15 +106,21 @@ static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
     return false;
 }
 
+/* Left alone by this pass, while another looks at it. */
+static bool is_put_off(const struct plan *plan, const struct mailbox_pair *pair)
+{
+    return pair->action != PAIR_LEAVE && !is_in_plan(plan, pair);
+}
+
 /* The server's part of such a move is for a pass that takes both mailboxes. Where the one that it
  * came from is no more, there is no such part. */
-static bool left_a_mailbox_left_alone(const struct pass *pass, const struct plan *plan,
-                                      const struct index_message *twin)
+static bool left_a_mailbox_put_off(const struct pass *pass, const struct plan *plan,
+                                   const struct index_message *twin)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
         if (pair->record.id == twin->mailbox)
-            return pair->remote_exists && !is_in_plan(plan, pair) &&
-                   seqset_contains(&pair->local.gone, twin->uid);
+            return pair->remote_exists && is_put_off(plan, pair) &&
+                   (!pair->local_exists || seqset_contains(&pair->local.gone, twin->uid));
     }
     return false;
 }
@@ -136,21 +142,20 @@ static bool is_half_of_a_move(struct pass *pass, const struct plan *plan, const 
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
         if (is_in_flux(pass, id->twins[i].mailbox) || may_have_left_since(pass, &id->twins[i]) ||
-            left_a_mailbox_left_alone(pass, plan, &id->twins[i]))
+            left_a_mailbox_put_off(pass, plan, &id->twins[i]))
             return true;
     }
     return false;
 }
 
-/* Likewise what is new there, where a mailbox that is left alone lost something: its file is to
- * move along. Where the folder is not here there is none. */
-static bool came_from_a_mailbox_left_alone(const struct pass *pass, const struct plan *plan,
-                                           const struct identity *id)
+/* Likewise what is new there, where such a mailbox lost something: its file is to move along. */
+static bool came_from_a_mailbox_put_off(const struct pass *pass, const struct plan *plan,
+                                        const struct identity *id)
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
         VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-            if (pair->record.id == id->twins[i].mailbox && pair->local_exists &&
-                !is_in_plan(plan, pair) && identify_has_lost(pair))
+            if (pair->record.id == id->twins[i].mailbox && is_put_off(plan, pair) &&
+                identify_has_lost(pair))
                 return true;
         }
     }
@@ -188,7 +193,7 @@ static void keep_uploads(struct pass *pass, const struct plan *plan, struct mail
 static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
 {
     VEC_FOREACH (struct operation, op, &m->ops[OP_DOWNLOAD]) {
-        if (op->base == NULL && came_from_a_mailbox_left_alone(pass, plan, op->identity))
+        if (op->base == NULL && came_from_a_mailbox_put_off(pass, plan, op->identity))
             op->is_out = m->pair->remote_blocked = true;
     }
     operations_sweep(&m->ops[OP_DOWNLOAD]);

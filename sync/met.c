@@ -24,16 +24,27 @@ static struct str key_of(struct meeting *mt, const struct mailbox_plan *to,
 }
 
 /* Of several the first. */
-static void enter_upload(struct meeting *mt, const struct seqset *in_plan,
+static void enter_upload(struct meeting *mt, const struct seqset *left,
                          const struct mailbox_plan *to, struct operation *upload)
 {
     const struct identity *id = upload->identity;
     for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
-        if (seqset_contains(in_plan, id->twins[i].mailbox))
+        if (!seqset_contains(left, id->twins[i].mailbox))
             continue;
         struct str key = key_of(mt, to, &id->twins[i]);
         if (strmap_get(mt->files, key) == NULL)
             strmap_put(mt->files, key, upload);
+    }
+}
+
+/* What is in these stays where it is, whatever was taken out of them. One that only this pass does
+ * not look at tells the next whether a file, or a message, was moved or copied: taken for one, a
+ * copy and a move would go together when that one message goes (law 1). */
+static void find_left(const struct pair_vec *pairs, struct seqset *out)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, pairs) {
+        if (pair->record.id != 0 && pair->action == PAIR_LEAVE)
+            seqset_add(out, pair->record.id);
     }
 }
 
@@ -83,14 +94,16 @@ static void enter_uploads(struct meeting *mt, const struct pair_vec *pairs)
 {
     AUTO_SEQSET struct seqset emptied = {0};
     AUTO_SEQSET struct seqset in_plan = {0};
+    AUTO_SEQSET struct seqset left = {0};
     VEC_FOREACH (const struct mailbox_plan, m, &mt->plan->mailboxes) {
         if (m->pair->record.id != 0)
             seqset_add(&in_plan, m->pair->record.id);
     }
+    find_left(pairs, &left);
     find_emptied(pairs, &in_plan, &emptied);
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            enter_upload(mt, &in_plan, to, upload);
+            enter_upload(mt, &left, to, upload);
             enter_departed(mt, &emptied, to, upload);
         }
     }

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * A file and a message that are both new in one mailbox, and are both known from a mailbox that
- * this pass leaves alone: one whose folder was removed here, say, and which stays on the server.
- * Both sides moved it (or copied it) alike. What becomes of the other mailbox's record is for the
- * pass that looks at that one. Where the other mailbox's folder is no more, and its message
+ * every pass leaves alone: one whose folder was removed here, say, and which stays on the server.
+ * Both sides moved it (or copied it) alike. (Of one that this pass alone does not look at, both
+ * wait for the next: elsewhere.h.) Where the other mailbox's folder is no more, and its message
  * neither, both sides moved it, if to different places: the server's wins. Pure.
  */
 #include "base/arena.h"

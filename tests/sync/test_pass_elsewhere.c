@@ -167,6 +167,54 @@ static void law2_what_both_moved_out_of_a_mailbox_left_alone_is_one(void **state
     engine_free(&e);
 }
 
+/* It was copied on one side and moved on the other, and the mailbox that it left cannot be looked
+ * at just then: there are two of it, and taken out of one place it stays in the other. */
+static void law1_a_copy_and_a_move_are_not_met_as_one(void **state)
+{
+    static const char *const commands[] = {"SELECT", "UID FETCH"};
+    for (size_t k = 0; k < 2 * sizeof commands / sizeof commands[0]; k++) {
+        bool failed = true;
+        for (unsigned at = 1; failed; at++) {
+            struct engine e;
+            begin(&e);
+            if (k % 2 == 0) {
+                local_add(&e, "Archive", "m2", "");
+                server_move(&e, "INBOX", "Archive", "m2");
+            } else {
+                server_copy(&e, "INBOX", "Archive", "m2");
+                local_move(&e, "INBOX", "Archive", "m2");
+            }
+            lockstep_env_fault(
+                &e.env, (struct fault){.kind = FAULT_NO, .command = commands[k / 2], .at = at});
+            failed = engine_pass(&e, NULL) != 0;
+            lockstep_env_clear_faults(&e.env);
+            local_remove(&e, "Archive", "m2");
+            engine_pass_ends(&e, 0);
+            engine_pass_ends(&e, 0);
+            if (strstr(server_view(&e), "m2") == NULL || strstr(local_view(&e), "m2") == NULL) {
+                engine_tell(&e);
+                fail_msg("%zu, %s %u fails: the server has %s", k % 2, commands[k / 2], at,
+                         server_view(&e));
+            }
+            engine_assert_settled(&e);
+            engine_free(&e);
+        }
+    }
+}
+
+/* A mailbox that the configuration leaves out is looked at by no pass: nothing waits for one. */
+static void what_comes_from_a_mailbox_left_out_is_fetched(void **state)
+{
+    struct engine e;
+    begin(&e);
+    engine_configure(&e, "    mailboxes: {patterns: [\"*\", \"!INBOX\"]}\n");
+    server_move(&e, "INBOX", "Archive", "m2");
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    assert_local(&e, "Archive[m2] INBOX[m1 m2 m3 m4]");
+    engine_free(&e);
+}
+
 /* The question of what it is that is new there is refused once: by its id, by its header, or, where
  * no Message-ID tells it from others, by its body. */
 static bool both_move_and_a_question_is_refused(const char *account, const char *subject,
@@ -289,6 +337,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one),
+        cmocka_unit_test(law1_a_copy_and_a_move_are_not_met_as_one),
+        cmocka_unit_test(what_comes_from_a_mailbox_left_out_is_fetched),
         cmocka_unit_test(law2_what_both_moved_is_asked_for_again),
         cmocka_unit_test(law2_what_both_moved_out_of_a_mailbox_left_alone_is_one),
         cmocka_unit_test(law1_a_move_out_of_the_target_is_no_deletion),
