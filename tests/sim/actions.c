@@ -166,7 +166,8 @@ static bool deliver_again_there(uint64_t *random)
     if (!message_there(random, &it))
         return false;
     bool done = there_append(mailbox_there(random), it.message->text, 0);
-    it.message->made += done;
+    if (done)
+        truth_note_copied(it.message, false);
     return done;
 }
 
@@ -227,7 +228,7 @@ static bool move_there(uint64_t *random)
     const char *to = mailbox_there(random);
     if (strcmp(to, it.mailbox) == 0)
         return false;
-    it.message->moved_there = true;
+    truth_note_moved(it.message, false);
     note_taken_there(it.message);
     there_copy(it.mailbox, it.uid, to, true);
     return true;
@@ -240,7 +241,7 @@ static bool copy_there(uint64_t *random)
     struct in_mailbox it;
     if (!living_message_there(random, &it))
         return false;
-    it.message->made++;
+    truth_note_copied(it.message, false);
     note_marked(it.message, it.flags);
     there_copy(it.mailbox, it.uid, mailbox_there(random), false);
     return true;
@@ -311,8 +312,8 @@ static bool deliver_again_here(uint64_t *random)
     if (!file_here(random, &file, &m))
         return false;
     bool done = here_deliver(folder_here(random), m->stored, 0, NULL);
-    m->from_here = true;
-    m->made += done;
+    if (done)
+        truth_note_copied(m, true);
     return done;
 }
 
@@ -446,7 +447,7 @@ static bool move_here(uint64_t *random)
     struct message *m;
     if (!file_here(random, &file, &m))
         return false;
-    m->moved_here = m->from_here = true;
+    truth_note_moved(m, true);
     m->taken_meanwhile = m->taken_meanwhile || machine.points > 0;
     const char *to = folder_here(random);
     bool fresh = random_chance(random, 50);
@@ -463,8 +464,7 @@ static bool copy_here(uint64_t *random)
         return false;
     if (!here_copy(&file, folder_here(random), random_chance(random, 30)))
         return false;
-    m->made++;
-    m->from_here = true;
+    truth_note_copied(m, true);
     note_marked(m, file.flags);
     return true;
 }

@@ -349,9 +349,12 @@ static void check_alike(const struct sights *here, const struct sights *there)
 
 static void check_count(const struct message *m, bool held)
 {
-    /* A copy and what was moved to its mailbox are one, where both are found by content. */
+    /* A copy and what was moved to its mailbox, or copied to it on the other side, are one, where
+     * both are found by content. */
+    bool both_copied = m->copied_here && m->copied_there;
     bool met =
-        m->made > 1 && (m->move_sought || (truth.recovers && (m->moved_here || m->moved_there)));
+        m->made > 1 &&
+        (m->move_sought || (truth.recovers && (m->moved_here || m->moved_there || both_copied)));
     unsigned made = m->made - met;
     unsigned least = made > m->removed ? made - m->removed : 0;
     unsigned most = m->made + m->sent_again;
@@ -362,6 +365,7 @@ static void check_count(const struct message *m, bool held)
         least = least > 1 ? 1 : least;
         most++;
     }
+    most += m->moved_as_copy;
     /* What is moved while nobody knows what belongs together is a copy. */
     most += truth.recovers && (m->moved_here || m->moved_there || truth.renamed);
     /* Where it cannot be expunged, what was removed by way of Trash stays there, \\Deleted; an

@@ -149,6 +149,25 @@ void truth_note_flagged_there(struct message *m, unsigned bit)
     m->flagged_on_its_way = m->flagged_on_its_way || (m->moved_here && m->there > 1);
 }
 
+void truth_note_copied(struct message *m, bool here)
+{
+    m->made++;
+    m->copied_here = m->copied_here || here;
+    m->copied_there = m->copied_there || !here;
+    m->from_here = m->from_here || here;
+}
+
+void truth_note_moved(struct message *m, bool here)
+{
+    bool by_both = here ? m->moved_there : m->moved_here;
+    if (by_both)
+        truth_count();
+    m->moved_as_copy = m->moved_as_copy || (by_both && (here ? m->here : m->there) > m->made);
+    m->moved_here = m->moved_here || here;
+    m->moved_there = m->moved_there || !here;
+    m->from_here = m->from_here || here;
+}
+
 bool truth_is_remains(const struct message *m, uint8_t flags)
 {
     if (!truth.keeps_marked || !m->trashed || (flags & MARKING_TRASHED) == 0)

@@ -23,6 +23,10 @@ struct message {
     bool sent_again;  /* perhaps, and rightly */
     bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
+    bool copied_here, copied_there; /* or delivered again */
+    /* Moved on one side while it stood twice there: a pass had seen half of its move on the other,
+     * which looks as a copy does. */
+    bool moved_as_copy;
     /* A pass that was to carry its move failed: the move is looked for by content, and a copy that
      * others made at that place passes for it. */
     bool move_sought;
@@ -87,6 +91,9 @@ void truth_note_flagged_there(struct message *m, unsigned bit);
 /* What a server that cannot expunge by UID keeps, \\Deleted, of a message that was copied to Trash:
  * without it the message is there still. */
 bool truth_is_remains(const struct message *m, uint8_t flags);
+/* A user made another of it, or is about to move one; `here`: on this side. */
+void truth_note_copied(struct message *m, bool here);
+void truth_note_moved(struct message *m, bool here);
 /* How many of each message both sides have, as of now: in `here` and `there`. */
 void truth_count(void);
 /* After an older state was put in the place of a side: what is gone with it, and on no other side,
