@@ -53,6 +53,8 @@ struct identifier {
     unsigned id_item; /* FETCH_EMAILID, FETCH_GM_MSGID; 0: the server has neither */
     struct asking_vec asks;
     struct mailbox_plan *selected; /* by the last SELECT begun */
+    struct mailbox_plan *lost;     /* the last SELECT ended found it not to be what it was: what was
+                                      sent behind that is not answered by it either */
 };
 
 static bool header_begin(void *self, const struct fetch_data *so_far, const struct section *section,
@@ -144,17 +146,19 @@ static int take_answer(struct asking *a, const struct fetch_data *data, struct e
 
 static int end_select(struct identifier *id, struct asking *a, struct error *err)
 {
-    if (!a->selecting)
-        return 0;
+    bool lost = !a->selecting && id->lost == a->plan;
+    int r = 0;
+    if (a->selecting) {
+        uint32_t known = a->plan->pair->remote.uidvalidity;
+        r = client_select_end(id->pass->client, &a->select, err);
+        lost = r == 0 && known != 0 && a->select.data.uidvalidity != known;
+        client_select_free(&a->select);
+        id->lost = r < 0 || lost ? a->plan : NULL;
+    }
     a->selecting = false;
-    int r = client_select_end(id->pass->client, &a->select, err);
-    uint32_t uidvalidity = a->select.data.uidvalidity;
-    client_select_free(&a->select);
-    uint32_t known = a->plan->pair->remote.uidvalidity;
-    if (r == 0 && known != 0 && uidvalidity != known)
-        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
-                         "the mailbox was replaced on the server during this run");
-    return r;
+    return !lost ? r
+                 : error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
+                             "the mailbox was replaced on the server during this run");
 }
 
 /* What a mailbox does not tell is not known, and its messages are fetched. */
@@ -243,7 +247,7 @@ static int ask_all(struct identifier *id, unsigned items, struct error *err)
 {
     size_t begun = 0, ended = 0;
     int r = 0;
-    id->selected = NULL;
+    id->selected = id->lost = NULL;
     while (ended < id->asks.len && (r == 0 || ended < begun)) {
         if (r == 0 && begun < id->asks.len && begun - ended < ASKING_MAX) {
             r = begin_asking(id, &id->asks.items[begun], items, err);

@@ -208,6 +208,67 @@ static void law6_a_mailbox_rebuilt_before_the_plan_is_left_alone(void **state)
     }
 }
 
+#define REBUILT_UIDVALIDITY 777
+
+/* Whoever selects it after the survey finds it rebuilt. */
+static struct str rebuilt_when_selected_again(struct engine *e, struct str line)
+{
+    if (!line_has(line, "[UIDVALIDITY 777]") || e->twist_uid++ == 0)
+        return line;
+    return STR("* OK [UIDVALIDITY 778] UIDs valid\r\n");
+}
+
+/* So many UIDs, and so long ones, that one command does not take them all. */
+static void fill_sparsely(struct engine *e, const char *mailbox)
+{
+    struct error err = ERROR_INIT;
+    for (unsigned i = 0; i < 720; i++) {
+        (void)server_append(e, mailbox, arena_printf(e->arena, "n%u", i), "");
+        uint32_t uid = server_append(e, mailbox, "gap", "");
+        assert_int_equal(mem_backend_expunge(e->env.backend, LOCKSTEP_USER, mailbox, uid, &err), 0);
+    }
+}
+
+/* A question behind the one whose SELECT tells that is about another mailbox, too. */
+static void law6_nothing_is_learned_of_a_mailbox_rebuilt_before_it_is_asked(void **state)
+{
+    static const char *const accounts[] = {NULL, "    disable: [OBJECTID]\n"};
+    for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
+        struct engine e;
+        struct error err = ERROR_INIT;
+        engine_init(&e, accounts[i]);
+        server_create(&e, "Lists");
+        server_create(&e, "Other");
+        server_fill(&e, "Other", "o", 2);
+        assert_int_equal(mem_backend_number(e.env.backend, LOCKSTEP_USER, "Lists",
+                                            REBUILT_UIDVALIDITY, 4000000000, &err),
+                         0);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        fill_sparsely(&e, "Lists");
+        e.twist = rebuilt_when_selected_again;
+        e.twist_uid = 0;
+        server_move(&e, "Other", "Lists", "o1");
+        (void)engine_pass(&e, NULL);
+        assert_true(e.twist_uid > 1);
+        assert_int_equal(e.report.messages.downloaded, 0);
+        assert_true(engine_sent(&e, "UID FETCH 4") > 2);
+        const struct str plan = buf_str(&e.plan);
+        if (memmem(plan.ptr, plan.len, "move here", 9) != NULL) {
+            engine_tell(&e);
+            fail_msg("a message of another mailbox was taken for what came");
+        }
+        e.twist = NULL;
+        for (int pass = 0; pass < 2; pass++) {
+            engine_wait(&e, 61);
+            engine_pass_ends(&e, 0);
+        }
+        assert_string_equal(server_view(&e), local_view(&e));
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 /* Half of what somebody does in the Maildir is not carried; what comes from the server is. */
 static void local_changes_wait_while_they_go_on(void **state)
 {
@@ -241,6 +302,7 @@ int main(void)
         cmocka_unit_test(local_changes_wait_while_they_go_on),
         cmocka_unit_test(law6_a_mailbox_rebuilt_during_a_pass_is_left_alone),
         cmocka_unit_test(law6_a_mailbox_rebuilt_before_the_plan_is_left_alone),
+        cmocka_unit_test(law6_nothing_is_learned_of_a_mailbox_rebuilt_before_it_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
