@@ -36,9 +36,7 @@ void day_begin(struct engine *e)
     server_fill(e, "Other", "o", 2);
     server_fill(e, "Bin", "w", 1);
     server_fill(e, "Draw", "d", 1);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
-    engine_wait(e, 300);
+    engine_agree(e);
     change_there(e);
     change_here(e);
 }

@@ -89,6 +89,8 @@ void engine_pass_ends(struct engine *e, int exit_code);
 void engine_assert_settled(struct engine *e);
 /* Some time goes by. */
 void engine_wait(struct engine *e, int64_t seconds);
+/* Both sides come to agree, in two plain passes that end with 0, and it is some time ago. */
+void engine_agree(struct engine *e);
 
 /* ---- the server's side ---- */
 

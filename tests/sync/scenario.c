@@ -46,9 +46,7 @@ void scenario_begin(struct engine *e, const struct scenario_server *server)
     server_create(e, "Other");
     server_fill(e, "INBOX", "m", 6);
     server_fill(e, "Other", "o", 2);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
-    engine_wait(e, 300);
+    engine_agree(e);
 
     scenario_change_there(e);
     scenario_change_here(e);

@@ -286,9 +286,7 @@ static void law2_a_file_moves_on_at_every_line(void **state)
         server_create(&e, "Archive");
         server_create(&e, "Lists");
         server_fill(&e, "INBOX", "m", 3);
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
-        engine_wait(&e, 300);
+        engine_agree(&e);
         server_move(&e, "INBOX", "Archive", "m2");
         local_move(&e, "INBOX", "Lists", "m2");
         lines_until_it_moves = at;
@@ -314,8 +312,7 @@ static void law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one(
         struct engine e;
         engine_begin(&e, NULL, 1, "Lists", "l", 1);
         server_create(&e, "Archive");
-        engine_pass_ends(&e, 0);
-        engine_wait(&e, 300);
+        engine_agree(&e);
         server_move(&e, "Lists", "INBOX", "l1");
         if (is_removed[i])
             server_remove(&e, "Lists");

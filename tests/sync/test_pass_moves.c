@@ -46,9 +46,7 @@ static void begin(struct engine *e, const struct server *server, const char *acc
     server_create(e, "Archive");
     server_create(e, "Lists");
     server_fill(e, "INBOX", "m", messages);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
-    engine_wait(e, 300);
+    engine_agree(e);
 }
 
 static void fail_told(struct engine *e, const char *name, const char *what)
@@ -144,8 +142,7 @@ static void begin_small(struct engine *e, const struct server *server)
 {
     begin(e, server, NULL, 4);
     server_flags(e, "INBOX", "m2", "S");
-    engine_pass_ends(e, 0);
-    engine_wait(e, 300);
+    engine_agree(e);
 }
 
 static void move_one(struct engine *e)

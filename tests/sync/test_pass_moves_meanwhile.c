@@ -10,9 +10,7 @@ static void begin_with(struct engine *e, unsigned messages, const char *account)
     server_create(e, "Archive");
     server_create(e, "Lists");
     server_fill(e, "INBOX", "m", messages);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
-    engine_wait(e, 300);
+    engine_agree(e);
 }
 
 static void begin(struct engine *e, unsigned messages)

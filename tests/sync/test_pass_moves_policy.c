@@ -13,9 +13,7 @@ static void begin(struct engine *e, const char *account, unsigned messages)
     assert_int_equal(mem_backend_create(e->env.backend, LOCKSTEP_USER, "Drafts", LIST_DRAFTS, &err),
                      0);
     server_fill(e, "INBOX", "m", messages);
-    engine_pass_ends(e, 0);
-    engine_pass_ends(e, 0);
-    engine_wait(e, 300);
+    engine_agree(e);
 }
 
 static void lacks(struct engine *e, enum capability capability)
