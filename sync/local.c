@@ -16,7 +16,9 @@
  * scanned again: the files of these records are kept, and at last all files.
  *
  * Files named in an open intent are neither new nor gone: an APPEND of theirs may have happened
- * (law 2).
+ * (law 2). The intents are read with the records, in one transaction and after the files, for they
+ * become records: a dry run takes no lock, and may look while a pass stores what it fetched. Of a
+ * file that was let go, the record tells all there is to know.
  */
 
 int local_folders(struct pass *pass, struct maildir_folders *out, struct error *err)
@@ -51,21 +53,18 @@ void local_delta_clear(struct local_delta *delta)
 }
 
 VEC_STRUCT(uid_vec, uint32_t);
-VEC_STRUCT(base_vec, struct str);
 
 /* Comparison of one folder with the index. */
 struct comparison {
     struct pass *pass;
     struct mailbox_pair *pair;
-    struct arena *arena;      /* of what the index says of one file */
-    struct arena *intents;    /* of `intended` */
-    struct base_vec intended; /* named in open intents; sorted */
-    struct seqset doubled;    /* records with several files: these are kept */
-    struct index_txn *txn;    /* during the scan; NULL: all files are kept */
-    struct uid_vec met;       /* records whose files were met, one for each file; then sorted */
-    size_t compared;          /* how many of these lie before the record being compared */
-    uint32_t letters;         /* that files have, a bit each */
-    struct error error;       /* why what the index says could not be read */
+    struct arena *arena;   /* of what the index says of one file */
+    struct seqset doubled; /* records with several files: these are kept */
+    struct index_txn *txn; /* during the scan; NULL: all files are kept */
+    struct uid_vec met;    /* records whose files were met, one for each file; then sorted */
+    size_t compared;       /* how many of these lie before the record being compared */
+    uint32_t letters;      /* that files have, a bit each */
+    struct error error;    /* why what the index says could not be read */
     struct maildir_snapshot snapshot;
     uint8_t *owned; /* per file of the snapshot: a record or an intent owns it */
 };
@@ -180,31 +179,6 @@ static void note_fresh(struct comparison *c)
 
 /* ---- which files are kept ---- */
 
-static int compare_bases(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static int learn_intended(struct comparison *c, struct index_txn *txn, struct error *err)
-{
-    struct index_intent intent;
-    uint64_t cursor = 0;
-    int r;
-    while ((r = index_intent_next(txn, c->intents, &cursor, &intent, err)) > 0) {
-        if (intent.message.mailbox == c->pair->record.id)
-            vec_push(&c->intended, intent.message.base);
-    }
-    if (c->intended.len > 0)
-        qsort(c->intended.items, c->intended.len, sizeof *c->intended.items, compare_bases);
-    return r;
-}
-
-static bool is_intended(const struct comparison *c, struct str base)
-{
-    return c->intended.len > 0 &&
-           bsearch(&base, c->intended.items, c->intended.len, sizeof base, compare_bases) != NULL;
-}
-
 static void forget_met(void *self)
 {
     struct comparison *c = self;
@@ -229,8 +203,7 @@ static bool is_wanted(void *self, const struct maildir_file *file)
         return true;
     }
     vec_push(&c->met, record.uid);
-    return !is_as_agreed(c, &record, file) || seqset_contains(&c->doubled, record.uid) ||
-           is_intended(c, file->parsed.base);
+    return !is_as_agreed(c, &record, file) || seqset_contains(&c->doubled, record.uid);
 }
 
 static int compare_uids(const void *a, const void *b)
@@ -260,10 +233,6 @@ static int scan_files(struct comparison *c, bool all, struct error *err)
     const struct maildir_filter filter = {forget_met, is_wanted, c};
     AUTO_TXN struct index_txn *txn = NULL;
     int r = all ? 0 : index_begin_read(c->pass->index, &txn, err);
-    vec_clear(&c->intended);
-    arena_reset(c->intents);
-    if (r == 0 && !all)
-        r = learn_intended(c, txn, err);
     c->txn = txn;
     if (r == 0)
         r = maildir_scan_filtered(c->pass->maildir, c->pair->record.path.ptr, &filter, &c->snapshot,
@@ -332,13 +301,10 @@ static int compare_folder(struct comparison *c, struct error *err)
 static int scan(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    AUTO_ARENA struct arena *intents = arena_new();
-    struct comparison c = {
-        .pass = pass, .pair = pair, .arena = arena, .intents = intents, .error = ERROR_INIT};
+    struct comparison c = {.pass = pass, .pair = pair, .arena = arena, .error = ERROR_INIT};
     int r = compare_folder(&c, err);
     xfree(&c.owned);
     maildir_snapshot_free(&c.snapshot);
-    vec_free(&c.intended);
     vec_free(&c.met);
     seqset_free(&c.doubled);
     return r;

@@ -1,157 +1,14 @@
 #include "base/files.h"
 #include "imap/flags.h"
 #include "sync/folder_sides.h"
+#include "sync/keyword_sides.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*
- * Keywords both ways: words on the server, letters of the folder's table here. A view is
- * "SUBJECT:letters+words …" in order of subjects: "m1:Sab" here, "m1:\Seen work" there.
- */
-
-/* ---- the server's side ---- */
-
-struct visit {
-    struct engine *e;
-    const char *wanted;
-    uint32_t uid;
-    const char *words;
-};
-
-static int by_word(const void *a, const void *b)
-{
-    const struct str *x = a;
-    const struct str *y = b;
-    return str_cmp(*x, *y);
-}
-
-static bool visit_one(void *self, const struct backend_message *message, struct str body)
-{
-    struct visit *v = self;
-    const char *line = arena_printf(v->e->arena, "Subject: %s\r\n", v->wanted);
-    if (!str_starts(body, str_from(line)))
-        return true;
-    AUTO_BUF struct buf words = BUF_INIT(4096);
-    if (message->flags.system & FLAG_SEEN)
-        buf_addf(&words, "S");
-    if (message->flags.system & FLAG_FLAGGED)
-        buf_addf(&words, "F");
-    struct str *keywords = message->flags.keywords;
-    if (message->flags.keywords_len > 1)
-        qsort(keywords, message->flags.keywords_len, sizeof *keywords, by_word);
-    for (size_t i = 0; i < message->flags.keywords_len; i++)
-        buf_addf(&words, " %.*s", STR_ARG(keywords[i]));
-    v->uid = message->uid;
-    v->words = arena_str(v->e->arena, buf_str(&words)).ptr;
-    return false;
-}
-
-static struct visit find(struct engine *e, const char *subject)
-{
-    struct error err = ERROR_INIT;
-    struct visit v = {.e = e, .wanted = subject};
-    assert_true(mem_backend_each(e->env.backend, LOCKSTEP_USER, "INBOX", visit_one, &v, &err) >= 0);
-    assert_non_null(v.words);
-    return v;
-}
-
-/* "work later": the keywords that the message has from now on, besides \Seen. */
-static void server_words(struct engine *e, const char *subject, const char *words)
-{
-    struct imap_flags flags = {.system = FLAG_SEEN};
-    struct str keywords[40];
-    struct str rest = str_from(words);
-    struct str word;
-    flags.keywords = keywords;
-    while (str_split(&rest, ' ', &word))
-        keywords[flags.keywords_len++] = word;
-    server_set_flags(e, "INBOX", find(e, subject).uid, &flags);
-}
-
-static void assert_words(struct engine *e, const char *subject, const char *words)
-{
-    const char *found = find(e, subject).words;
-    if (strcmp(found, words) != 0) {
-        engine_tell(e);
-        fail_msg("the server has '%s' for %s, not '%s'", found, subject, words);
-    }
-}
-
-/* ---- this side ---- */
-
-static struct maildir_file file_of(struct engine *e, const char *subject)
-{
-    struct maildir_snapshot snapshot = {0};
-    struct error err = ERROR_INIT;
-    struct maildir_file found = {0};
-    assert_int_equal(maildir_scan(e->maildir, "INBOX", &snapshot, &err), 0);
-    for (size_t i = 0; i < snapshot.files.len; i++) {
-        const struct maildir_file *file = &snapshot.files.items[i];
-        AUTO_BUF struct buf text = BUF_INIT(65536);
-        const char *path = arena_printf(e->arena, "%s/INBOX/%s/%.*s", e->root,
-                                        file->in_new ? "new" : "cur", STR_ARG(file->name));
-        assert_int_equal(file_read(AT_FDCWD, path, &text, &err), 0);
-        if (str_starts(buf_str(&text),
-                       str_from(arena_printf(e->arena, "Subject: %s\n", subject)))) {
-            found = *file;
-            found.name = arena_str(e->arena, file->name);
-            found.parsed.base = arena_str(e->arena, file->parsed.base);
-        }
-    }
-    maildir_snapshot_free(&snapshot);
-    if (found.name.len == 0)
-        fail_msg("no file of %s", subject);
-    return found;
-}
-
-/* What stands behind ":2,". */
-static const char *info_of(struct engine *e, const char *subject)
-{
-    struct maildir_file file = file_of(e, subject);
-    const char *info = strstr(file.name.ptr, ":2,");
-    return info != NULL ? info + 3 : "";
-}
-
-static void assert_info(struct engine *e, const char *subject, const char *info)
-{
-    const char *found = info_of(e, subject);
-    if (strcmp(found, info) != 0) {
-        engine_tell(e);
-        fail_msg("the file of %s has '%s', not '%s'", subject, found, info);
-    }
-}
-
-static void set_info(struct engine *e, const char *subject, const char *info)
-{
-    struct maildir_file file = file_of(e, subject);
-    const char *from = arena_printf(e->arena, "%s/INBOX/%s/%.*s", e->root,
-                                    file.in_new ? "new" : "cur", STR_ARG(file.name));
-    const char *to =
-        arena_printf(e->arena, "%s/INBOX/cur/%.*s:2,%s", e->root, STR_ARG(file.parsed.base), info);
-    assert_int_equal(rename(from, to), 0);
-}
-
-static const char *table_path(struct engine *e)
-{
-    return arena_printf(e->arena, "%s/INBOX/dovecot-keywords", e->root);
-}
-
-static void set_table(struct engine *e, const char *text)
-{
-    struct error err = ERROR_INIT;
-    assert_int_equal(file_replace(table_path(e), str_from(text), 0600, &err), 0);
-}
-
-static void assert_table(struct engine *e, const char *text)
-{
-    AUTO_BUF struct buf found = BUF_INIT(65536);
-    struct error err = ERROR_INIT;
-    assert_int_equal(file_read(AT_FDCWD, table_path(e), &found, &err), 0);
-    assert_string_equal(arena_str(e->arena, buf_str(&found)).ptr, text);
-}
+/* Keywords both ways. */
 
 static void begin(struct engine *e, const char *account)
 {
@@ -314,6 +171,52 @@ static void the_table_of_another_program_counts(void **state)
     assert_words(&e, "m1", "SF work");
     assert_words(&e, "m2", "S other");
     assert_words(&e, "m3", "S mine");
+    settled(&e);
+    engine_free(&e);
+}
+
+int __real_maildir_scan_filtered(const struct maildir *md, const char *path,
+                                 const struct maildir_filter *filter, struct maildir_snapshot *out,
+                                 struct error *err);
+int __wrap_maildir_scan_filtered(const struct maildir *md, const char *path,
+                                 const struct maildir_filter *filter, struct maildir_snapshot *out,
+                                 struct error *err);
+
+/* Once, right before a folder is read. */
+static void (*before_scan)(struct engine *e);
+static struct engine *scanned;
+
+int __wrap_maildir_scan_filtered(const struct maildir *md, const char *path,
+                                 const struct maildir_filter *filter, struct maildir_snapshot *out,
+                                 struct error *err)
+{
+    void (*act)(struct engine * e) = before_scan;
+    before_scan = NULL;
+    if (act != NULL)
+        act(scanned);
+    return __real_maildir_scan_filtered(md, path, filter, out, err);
+}
+
+static void make_up_a_word(struct engine *e)
+{
+    set_table(e, "0 work\n1 later\n");
+    set_info(e, "m1", "Sab");
+}
+
+/* Its letter means nothing to who read the table before, so that the file looks as agreed. */
+static void a_word_made_up_while_the_folder_is_read_is_seen(void **state)
+{
+    struct engine e;
+    begin(&e, NULL);
+    server_words(&e, "m1", "work");
+    engine_agree(&e);
+    local_add(&e, "INBOX", "new", "");
+    before_scan = make_up_a_word;
+    scanned = &e;
+    engine_pass_ends(&e, 0);
+    assert_null(before_scan);
+    assert_words(&e, "m1", "S later work");
+    engine_pass_ends(&e, 0);
     settled(&e);
     engine_free(&e);
 }
@@ -585,6 +488,7 @@ int main(void)
         cmocka_unit_test(unknown_letters_are_kept),
         cmocka_unit_test(more_than_the_letters_are_in_the_index_alone),
         cmocka_unit_test(the_table_of_another_program_counts),
+        cmocka_unit_test(a_word_made_up_while_the_folder_is_read_is_seen),
         cmocka_unit_test(messages_wait_while_the_table_of_their_letters_is_locked),
         cmocka_unit_test(what_the_server_does_not_keep_is_no_information),
         cmocka_unit_test(a_refused_keyword_is_kept_here_and_not_sent_again),
