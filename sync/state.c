@@ -18,7 +18,8 @@
  * crash the marker has the number that was begun, or the one before, if it was not raised yet. A
  * marker above all that was begun says that the index is an older one; any other, that the Maildir
  * is. The numbers are never used twice, also not by the pass after a crash: else a backup that was
- * made in between would pass for what came after it.
+ * made in between would pass for what came after it. A number that a crash left in the marker need
+ * not be on the disk: it is, before the index is told anything that builds on it.
  */
 static const char BEGUN_FACT[] = "begun";
 
@@ -317,16 +318,25 @@ static int put_doubts(struct pass *pass, uint64_t generation, struct error *err)
     return r < 0 ? r : index_commit(&txn, err);
 }
 
+/* The marker's bytes are on the disk before it has its name: the name may not be. */
+static int flush_marker(const struct pass *pass, struct error *err)
+{
+    bool is_noted = pass->marker_generation == pass->before_begun;
+    bool sure = !pass->marker_found || is_noted;
+    return sure ? 0 : file_sync_dir(AT_FDCWD, maildir_root(pass->maildir), err);
+}
+
 /* The doubt is durable before marker and index agree again: what an interrupted run leaves is
  * either still seen by the generations, or noted with each mailbox. */
 static int settle_doubt(struct pass *pass, struct error *err)
 {
-    if (pass->doubt == MAILBOX_HOLDS && pass->doubt_of_targets == MAILBOX_HOLDS)
-        return 0;
     struct marker marker = {.generation = pass->generation};
+    int r = flush_marker(pass, err);
+    if (r < 0 || (pass->doubt == MAILBOX_HOLDS && pass->doubt_of_targets == MAILBOX_HOLDS))
+        return r;
     if (pass->doubt != MAILBOX_HOLDS)
         marker.generation = larger(pass->generation, larger(pass->begun, pass->marker_generation));
-    int r = put_doubts(pass, marker.generation, err);
+    r = put_doubts(pass, marker.generation, err);
     if (r < 0 || pass->doubt == MAILBOX_HOLDS)
         return r;
     pass->generation = pass->begun = marker.generation;

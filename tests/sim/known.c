@@ -102,6 +102,16 @@ const struct known known[] = {
      .crashes = true,
      .crash_in_round = 1,
      .variations = 8},
+    {.name = "law6_the_marker_of_a_crash_is_on_the_disk_before_the_next_is_begun",
+     .rounds = 3,
+     .things = {ACTION(0, "deliver there"),
+                ACTION(1, "flag here"),
+                {.kind = THING_CRASH, .round = 2, .at = 22},
+                POWER(2),
+                END},
+     .crashes = true,
+     .crash_in_round = 1,
+     .variations = 8},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 
