@@ -123,6 +123,22 @@ static struct operation *departed(struct matcher *mt, const struct operation *up
     return found;
 }
 
+/* What is agreed of a message whose file is gone, when another file is taken for it. Under `marked:
+ * expunge` the file may have gone for the mark that the message has there, and the other one be a
+ * copy that nobody marked: the mark counts as agreed, so that a file without it takes it off. */
+static const struct index_message *agreed_of(struct matcher *mt, const struct mailbox_plan *where,
+                                             const struct index_message *record,
+                                             const struct index_flags *there)
+{
+    uint8_t mark = there->system & (uint8_t)~record->flags.system & MAILDIR_TRASHED;
+    if (mark == 0 || !where->pair->policy->expunge_marked)
+        return record;
+    struct index_message *marked = arena_alloc(mt->arena, sizeof *marked);
+    *marked = *record;
+    marked->flags.system |= mark;
+    return marked;
+}
+
 static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct operation *upload)
 {
     struct mailbox_plan *from;
@@ -130,7 +146,9 @@ static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
     if (gone == NULL)
         return false;
     bool same = from == to;
-    struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, gone->base,
+    const struct index_flags there = moves_flags_there(from, gone->base);
+    const struct index_message *base = agreed_of(mt, from, gone->base, &there);
+    struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, base,
                                  same ? "its file was renamed here" : "moved here");
     move->file = upload->file;
     /* `marked: expunge` looks at it again, under its new name. */
@@ -270,12 +288,13 @@ static bool meet(struct matcher *mt, struct mailbox_plan *from, struct operation
     struct operation *upload = file_of(mt, forget->base, &here);
     if (upload == NULL)
         return false;
+    const struct index_message *base = agreed_of(mt, to, forget->base, &download->flags);
     struct move *move;
     if (here == to) {
-        move = add_move(mt, MOVE_MEET, from, to, forget->base, "moved alike on both sides");
+        move = add_move(mt, MOVE_MEET, from, to, base, "moved alike on both sides");
         moves_keep_flags(to, &download->flags, upload->file, move);
     } else {
-        move = add_move(mt, MOVE_LOCAL, here, to, forget->base,
+        move = add_move(mt, MOVE_LOCAL, here, to, base,
                         "moved on both sides: to where the server has it");
         move->from_uid = 0;
         moves_take_flags_along(to, &download->flags, upload->file->parsed.flags, move);

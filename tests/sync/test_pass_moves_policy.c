@@ -249,6 +249,35 @@ static void law1_a_moved_copy_is_not_the_marked_one(void **state)
     }
 }
 
+/* The message is marked on the server, and its file stands elsewhere, unmarked: it may be another
+ * copy than the one that an interrupted pass removed for the mark. */
+static void law1_a_file_elsewhere_is_not_expunged_for_the_mark(void **state)
+{
+    static const struct {
+        const char *folder, *mailbox; /* of the file and of the message, by now */
+        const char *end;
+    } cases[] = {
+        {"Archive", "INBOX", "Archive[m1] Bin[] Drafts[] INBOX[]"},
+        {"INBOX", "INBOX", "Archive[] Bin[] Drafts[] INBOX[m1]"},
+        {"Archive", "Archive", "Archive[m1] Bin[] Drafts[] INBOX[]"},
+        {"Bin", "Archive", "Archive[m1] Bin[] Drafts[] INBOX[]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine e;
+        begin(&e, "    sync: {marked: expunge}\n", 1);
+        server_flags(&e, "INBOX", "m1", "T");
+        if (strcmp(cases[i].mailbox, "INBOX") != 0)
+            server_move(&e, "INBOX", cases[i].mailbox, "m1");
+        local_remove(&e, "INBOX", "m1");
+        local_add(&e, cases[i].folder, "m1", "");
+        for (int pass = 0; pass < 3; pass++)
+            engine_pass_ends(&e, 0);
+        assert_both(&e, cases[i].end);
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 static void in_the_trash_a_mark_is_not_sent(void **state)
 {
     struct engine e;
@@ -369,6 +398,7 @@ int main(void)
         cmocka_unit_test(law11_the_guard_counts_what_is_marked),
         cmocka_unit_test(law4_an_interrupted_expunge_is_finished),
         cmocka_unit_test(law1_a_moved_copy_is_not_the_marked_one),
+        cmocka_unit_test(law1_a_file_elsewhere_is_not_expunged_for_the_mark),
         cmocka_unit_test(in_the_trash_a_mark_is_not_sent),
         cmocka_unit_test(a_careful_expunge_keeps_other_marks),
         cmocka_unit_test(law4_marks_taken_off_are_put_back),
