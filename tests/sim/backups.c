@@ -123,7 +123,18 @@ static void note_replaced(const struct sole_files *before)
     vec_free(&after);
 }
 
-bool backups_restore_mail_here(uint64_t *random)
+/* No pass changed anything here since the backup: nothing tells that it was put back. */
+static bool is_of_now(void)
+{
+    const struct disk_node *now = disk_at(HERE_ROOT "/.maildird");
+    const struct disk_node *then = disk_find(backup.mail, ".maildird");
+    return now != NULL && then != NULL &&
+           str_eq(str_make(now->data, now->len), str_make(then->data, then->len));
+}
+
+/* `fits`: the index is of the same time, or takes the Maildir for what it was. Then what was out of
+ * its folder at that time is deleted, as it was to be then. */
+static bool restore_mail(bool fits)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct sole_files before = {0};
@@ -131,11 +142,23 @@ bool backups_restore_mail_here(uint64_t *random)
         return false;
     truth_count();
     list_sole_files(arena, &before);
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        (*m)->taken_meanwhile = fits && (*m)->here > 0;
+    }
     disk_restore(disk_at(HERE_ROOT), backup.mail);
     truth_note_restored();
     note_replaced(&before);
+    VEC_FOREACH (struct message *, m, &truth.messages) {
+        (*m)->removed += (*m)->taken_meanwhile && (*m)->here == 0 && (*m)->there > 0;
+        (*m)->taken_meanwhile = false;
+    }
     vec_free(&before);
     return true;
+}
+
+bool backups_restore_mail_here(uint64_t *random)
+{
+    return restore_mail(backup.mail != NULL && is_of_now());
 }
 
 bool backups_restore_index_here(uint64_t *random)
@@ -148,18 +171,11 @@ bool backups_restore_index_here(uint64_t *random)
 
 bool backups_restore_all_here(uint64_t *random)
 {
-    truth_count();
-    VEC_FOREACH (struct message *, m, &truth.messages) {
-        (*m)->taken_meanwhile = (*m)->here > 0;
-    }
-    if (!backups_restore_mail_here(random) || !backups_restore_index_here(random))
+    if (!restore_mail(backup.has_index) || !backups_restore_index_here(random))
         return false;
     /* Both are of one time, and fit: what was sent since is new here, and sent again. */
     VEC_FOREACH (struct message *, m, &truth.messages) {
         (*m)->sent_again = true;
-        /* What was out of its folder at that time is deleted, as it was to be then. */
-        (*m)->removed += (*m)->taken_meanwhile && (*m)->here == 0;
-        (*m)->taken_meanwhile = false;
     }
     return true;
 }
