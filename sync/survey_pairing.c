@@ -224,6 +224,8 @@ static void settle_files(struct gathering *g, struct pairing *out)
     for (size_t i = 0; i < g->files_len; i++) {
         const struct candidate *c = &g->candidates[i];
         struct index_held held;
+        /* Where it went is for the next pass to find, perhaps in this folder under another name. */
+        g->pair->local_blocked = g->pair->local_blocked || c->gone;
         if (c->file == NULL || c->gone || fates[i] == PAIRING_PAIRED)
             continue;
         if (is_under_way(g, c->file->parsed.base, out)) {

@@ -1,4 +1,4 @@
-#include "sync/engine.h"
+#include "sync/folder_sides.h"
 #include <string.h>
 
 /* Law 8: mail programs and other clients go on while a pass carries out its plan. Whatever they do,
@@ -269,6 +269,37 @@ static void law6_nothing_is_learned_of_a_mailbox_rebuilt_before_it_is_asked(void
     }
 }
 
+static void rename_a_here(struct engine *e)
+{
+    local_rename(e, "a", "b");
+}
+
+/* Between its scan and the look into its files they are gone from where they were; the directories,
+ * by which the folder is known again, are as they were scanned. */
+static void law8_a_folder_renamed_in_a_first_pass_is_sent(void **state)
+{
+    bool more = true;
+    for (unsigned at = 1; more; at++) {
+        struct engine e;
+        engine_init(&e, NULL);
+        server_fill(&e, "INBOX", "m", 2);
+        local_create(&e, "a");
+        local_add(&e, "a", "new here", "");
+        e.at_line = rename_a_here;
+        e.line = e.lines + at;
+        (void)engine_pass(&e, NULL);
+        more = e.at_line == NULL;
+        e.at_line = NULL;
+        for (int passes = 0; passes < 3; passes++) {
+            engine_wait(&e, 120);
+            engine_pass_ends(&e, 0);
+        }
+        assert_both(&e, more ? "INBOX[m1 m2] b[new here]" : "INBOX[m1 m2] a[new here]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 /* Half of what somebody does in the Maildir is not carried; what comes from the server is. */
 static void local_changes_wait_while_they_go_on(void **state)
 {
@@ -303,6 +334,7 @@ int main(void)
         cmocka_unit_test(law6_a_mailbox_rebuilt_during_a_pass_is_left_alone),
         cmocka_unit_test(law6_a_mailbox_rebuilt_before_the_plan_is_left_alone),
         cmocka_unit_test(law6_nothing_is_learned_of_a_mailbox_rebuilt_before_it_is_asked),
+        cmocka_unit_test(law8_a_folder_renamed_in_a_first_pass_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
