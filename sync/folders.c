@@ -124,6 +124,20 @@ static uint32_t owner(const uint32_t *is, size_t i)
     return is != NULL ? is[i] : 0;
 }
 
+static bool is_untold(const struct directory *d, size_t i)
+{
+    return d->in->untold != NULL && d->in->untold[i];
+}
+
+static bool any_untold(const struct directory *d)
+{
+    for (size_t i = 0; i < d->in->remote->len; i++) {
+        if (is_untold(d, i))
+            return true;
+    }
+    return false;
+}
+
 /* Values are positions among the records plus one. */
 static struct mailbox_pair *find_free(const struct directory *d, const struct strmap *map,
                                       struct str key, bool remote)
@@ -174,6 +188,9 @@ static void add_remote(struct directory *d)
             pair->record.path = wanted_path(d, m->utf8, m->attributes);
         }
         take_remote(d, pair, m);
+        if (is_untold(d, i))
+            refuse(pair, "the server does not tell just now whether it had another name; it is "
+                         "looked at again");
     }
     give_up_names(d, seen);
     strmap_free(&by_name);
@@ -288,8 +305,9 @@ static void decide_place(const struct directory *d, struct mailbox_pair *pair)
 static bool may_remove(const struct directory *d, const struct mailbox_pair *pair)
 {
     bool just_lost = pair->record.name.len == 0 && pair->record_differs;
-    return !d->in->reconfigured && !is_inbox(pair) && pair->record.state == MAILBOX_SYNCED &&
-           pair->record.doubt == MAILBOX_HOLDS && !just_lost;
+    return !d->in->reconfigured && !any_untold(d) && !is_inbox(pair) &&
+           pair->record.state == MAILBOX_SYNCED && pair->record.doubt == MAILBOX_HOLDS &&
+           !just_lost;
 }
 
 static void decide_gone(const struct directory *d, struct mailbox_pair *pair)

@@ -20,6 +20,9 @@ struct folders_input {
      * the one of its name, if any. NULL: so for all. */
     const uint32_t *remote_is;
     const uint32_t *local_is;
+    /* Of each mailbox: it is not known whether it is a record's that has lost its name. NULL: of
+     * all it is. */
+    const bool *untold;
     /* The configuration decides otherwise than in the last pass what is looked at and under which
      * name: folders follow it, and nothing counts as removed. */
     bool reconfigured;

@@ -397,6 +397,17 @@ static bool may_be(const struct finder *f, const struct remote_mailbox *m,
            !is_given(f, record->id);
 }
 
+/* What the server cannot say just now is not another mailbox: taken for new it would be fetched
+ * again. */
+static int take_refusal(struct finder *f, size_t i, struct error *err)
+{
+    if (err->scope > SCOPE_MAILBOX)
+        return -(int)err->code;
+    f->out->untold[i] = f->out->untold[i] || strcmp(err->response_code, "UNAVAILABLE") == 0;
+    error_clear(err);
+    return 0;
+}
+
 static int know_by_messages(struct finder *f, size_t i, struct error *err)
 {
     const struct remote_mailbox *m = &f->remote->items[i];
@@ -405,12 +416,8 @@ static int know_by_messages(struct finder *f, size_t i, struct error *err)
         if (!may_be(f, m, &f->known[k]))
             continue;
         int r = is_same_mailbox(f, m, &f->known[k], &same, err);
-        /* What the server cannot say just now is not another mailbox: taken for new it would be
-         * fetched again. */
-        bool later = r < 0 && strcmp(err->response_code, "UNAVAILABLE") == 0;
-        if (r < 0 && (later || err->scope > SCOPE_MAILBOX))
+        if (r < 0 && take_refusal(f, i, err) < 0)
             return r;
-        error_clear(err);
         f->out->remote_is[i] = same ? f->known[k].id : 0;
     }
     return 0;
@@ -425,19 +432,74 @@ static bool any_lost(const struct finder *f)
     return false;
 }
 
-/* Without LIST-STATUS the names that nobody knows are asked for what tells them apart. */
-static int ask_unknown(struct finder *f, struct error *err)
+static bool is_new_name(const struct finder *f, const struct remote_mailbox *m)
+{
+    return record_named(f, m->name) == NULL &&
+           names_selected(&f->pass->account->patterns, m->utf8, m->attributes);
+}
+
+/* Whether a new name stands for what a record has, as far as STATUS tells. */
+static bool any_familiar(const struct finder *f)
+{
+    for (size_t i = 0; i < f->remote->len; i++) {
+        const struct remote_mailbox *m = &f->remote->items[i];
+        if (!(m->status.have & STATUS_UIDVALIDITY) || !is_new_name(f, m))
+            continue;
+        for (size_t k = 0; k < f->known_len; k++) {
+            if (f->known[k].uidvalidity == m->status.uidvalidity)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Where STATUS is refused, EXAMINE may tell the same. */
+static int ask_by_examine(struct finder *f, size_t i, struct error *err)
+{
+    struct remote_mailbox *m = &f->remote->items[i];
+    struct select_data data;
+    if (examine(f->pass, m->name, &data, err) < 0)
+        return take_refusal(f, i, err);
+    m->status = (struct status_data){.have = STATUS_MESSAGES,
+                                     .messages = data.exists,
+                                     .uidnext = data.uidnext,
+                                     .uidvalidity = data.uidvalidity,
+                                     .highestmodseq = data.highestmodseq,
+                                     .mailboxid = data.mailboxid};
+    m->status.have |= data.uidnext != 0 ? STATUS_UIDNEXT : 0;
+    m->status.have |= data.uidvalidity != 0 ? STATUS_UIDVALIDITY : 0;
+    m->status.have |= data.highestmodseq != 0 ? STATUS_HIGHESTMODSEQ : 0;
+    m->status.have |= data.mailboxid.len > 0 ? STATUS_MAILBOXID : 0;
+    return 0;
+}
+
+/* Where LIST did not, the names are asked for what tells them apart: all, or the new ones. */
+static int ask_unknown(struct finder *f, bool all, struct error *err)
 {
     struct remote_mailbox **list = xcalloc(f->remote->len + 1, sizeof *list);
     size_t len = 0;
     for (size_t i = 0; i < f->remote->len; i++) {
         struct remote_mailbox *m = &f->remote->items[i];
-        if (!(m->status.have & STATUS_UIDVALIDITY))
+        if (!(m->status.have & STATUS_UIDVALIDITY) && (all || is_new_name(f, m)))
             list[len++] = m;
     }
     int r = remote_status(f->pass, list, len, err);
+    for (size_t i = 0; i < len && r == 0; i++) {
+        if (list[i]->status.have == 0 && is_new_name(f, list[i]))
+            r = ask_by_examine(f, (size_t)(list[i] - f->remote->items), err);
+    }
     xfree(&list);
     return r;
+}
+
+/* A name that is gone may have become any other; where none is, a new one may be what had a name
+ * that another has now. */
+static int ask_who_is_who(struct finder *f, struct error *err)
+{
+    if (any_lost(f))
+        return ask_unknown(f, true, err);
+    int r = ask_unknown(f, false, err);
+    return r == 0 && any_familiar(f) ? ask_unknown(f, true, err) : r;
 }
 
 static int find_remote(struct finder *f, struct error *err)
@@ -445,10 +507,12 @@ static int find_remote(struct finder *f, struct error *err)
     size_t size = (f->remote->len + 1) * sizeof(uint32_t);
     f->out->remote_is = arena_array(f->pass->arena, f->remote->len + 1, sizeof(uint32_t));
     memset(f->out->remote_is, 0, size);
-    if (f->known_len == 0 || !any_lost(f))
-        return 0;
-    int r = ask_unknown(f, err);
-    for (size_t i = 0; i < f->remote->len && r == 0; i++) {
+    f->out->untold = arena_array(f->pass->arena, f->remote->len + 1, sizeof(bool));
+    memset(f->out->untold, 0, (f->remote->len + 1) * sizeof(bool));
+    int r = f->known_len > 0 ? ask_who_is_who(f, err) : 0;
+    if (r < 0 || !any_lost(f))
+        return r;
+    for (size_t i = 0; i < f->remote->len; i++) {
         if (has_no_record(f, &f->remote->items[i]))
             know_by_mailboxid(f, i);
     }

@@ -14,6 +14,7 @@
 struct renamed {
     uint32_t *remote_is; /* of each mailbox of the list: id of a record, 0: the one of its name */
     uint32_t *local_is;  /* of each folder likewise */
+    bool *untold;        /* of each mailbox of the list: the server cannot say just now who it is */
 };
 
 /* `local` gets the folders, too, that the index knows and that the layout does not list. What was

@@ -72,6 +72,7 @@ int survey_mailboxes(struct pass *pass, struct error *err)
             .maildir = pass->maildir,
             .remote_is = renamed.remote_is,
             .local_is = renamed.local_is,
+            .untold = renamed.untold,
             .reconfigured = reconfigured,
         };
         folders_pair(&input, pass->arena, &pass->pairs);
