@@ -397,12 +397,16 @@ static bool link_here(struct matcher *mt, struct mailbox_plan *to, struct operat
     return true;
 }
 
+static bool is_left_out(const struct operation *op)
+{
+    return op->kind == OP_AGREE && op->state == MESSAGE_SKIPPED && op->base == NULL;
+}
+
 /* What the limits leave on the server is not new if it only moved. */
 static void match_moved(struct matcher *mt, struct mailbox_plan *to, struct operation *op)
 {
     const struct identity *id = op->identity;
-    bool left_out = op->kind == OP_AGREE && op->state == MESSAGE_SKIPPED;
-    bool is_new = id != NULL && op->base == NULL && (op->kind == OP_DOWNLOAD || left_out);
+    bool is_new = id != NULL && ((op->base == NULL && op->kind == OP_DOWNLOAD) || is_left_out(op));
     if (is_new && is_certain(mt, to, id) && move_local(mt, to, op))
         note_place(mt, to, op->uid, id->email_id);
 }
@@ -426,6 +430,50 @@ static void match_downloads(struct matcher *mt)
                 note_place(mt, to, download->uid, id->email_id);
         }
     }
+}
+
+/* ---- what seems to have moved ---- */
+
+static void note_departures(struct matcher *mt, struct strmap *out)
+{
+    VEC_FOREACH (struct mailbox_plan, from, &mt->plan->mailboxes) {
+        VEC_FOREACH (const struct operation, op, &from->ops[OP_DELETE_LOCAL]) {
+            const struct identity id = {.header_digest = op->base->header_digest,
+                                        .wire_size = op->base->wire_size,
+                                        .internal_date_s = op->base->internal_date_s};
+            if (!op->is_out)
+                strmap_put(out, moves_likeness(mt->arena, &id), from);
+        }
+    }
+}
+
+/* The limits are for what was never here. What is like a message that is gone, but not for certain
+ * the same, would be here no more if they applied to it: it is fetched. */
+static void fetch_left_out(struct matcher *mt, struct mailbox_plan *to,
+                           const struct strmap *departed)
+{
+    VEC_FOREACH (struct operation, op, &to->ops[OP_AGREE]) {
+        if (op->is_out || op->identity == NULL || !is_left_out(op) ||
+            strmap_get(departed, moves_likeness(mt->arena, op->identity)) == NULL)
+            continue;
+        struct operation download = *op;
+        download.kind = OP_DOWNLOAD;
+        download.why = "may be what is gone from another mailbox";
+        vec_push(&to->ops[OP_DOWNLOAD], download);
+        op->is_out = true;
+    }
+    operations_sort(&to->ops[OP_DOWNLOAD]);
+}
+
+static void fetch_all_left_out(struct matcher *mt)
+{
+    struct strmap *departed = strmap_new();
+    note_departures(mt, departed);
+    VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
+        if (strmap_len(departed) > 0 && carried_to_local(to->pair->policy->messages_new))
+            fetch_left_out(mt, to, departed);
+    }
+    strmap_free(&departed);
 }
 
 /* ---- deletions that are left ---- */
@@ -490,6 +538,7 @@ void moves_find(struct plan *plan, struct arena *arena)
     match_uploads(&mt, copy_remote);
     count_likenesses(&mt);
     match_downloads(&mt);
+    fetch_all_left_out(&mt);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         for (size_t k = 0; k < OP_KINDS; k++)
             operations_sweep(&m->ops[k]);

@@ -16,7 +16,7 @@ struct joiner {
     size_t changed_local;
 };
 
-static bool carried_to_local(enum direction d)
+bool carried_to_local(enum direction d)
 {
     return d == DIRECTION_BOTH || d == DIRECTION_TO_LOCAL;
 }

@@ -24,6 +24,9 @@ void held_sort(struct index_held *items, size_t len);
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan);
 
+/* What the policy says of a change on the server. */
+bool carried_to_local(enum direction direction);
+
 void operations_sort(struct operation_vec *ops);
 /* Of a list ascending by UID; NULL: it has none with this one. */
 struct operation *operations_find(const struct operation_vec *ops, uint32_t uid);

@@ -356,6 +356,24 @@ static void law1_a_move_is_not_new_to_the_limits(void **state)
     }
 }
 
+/* Where nothing says for certain that it is the same message, it is fetched. */
+static void law1_nor_is_what_only_seems_to_have_moved(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, 3);
+    lacks(&e, CAP_OBJECTID);
+    (void)server_append(&e, "INBOX", "anon", "");
+    engine_pass_ends(&e, 0);
+    engine_configure(&e, "    sync: {max_size: 10}\n");
+    engine_pass_ends(&e, 0);
+    server_move(&e, "INBOX", "Archive", "anon");
+    (void)server_append(&e, "Archive", "large", "");
+    engine_pass_ends(&e, 0);
+    assert_local(&e, "Archive[anon] Bin[] Drafts[] INBOX[m1 m2 m3]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 static void mark_m1_there(struct engine *e)
 {
     server_flags(e, "INBOX", "m1", "T");
@@ -403,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_careful_expunge_keeps_other_marks),
         cmocka_unit_test(law4_marks_taken_off_are_put_back),
         cmocka_unit_test(law1_a_move_is_not_new_to_the_limits),
+        cmocka_unit_test(law1_nor_is_what_only_seems_to_have_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
