@@ -89,6 +89,8 @@ struct pass_options {
     bool has_lock;                /* the caller holds the account's lock (index_lock) */
     bool one_thread;              /* no thread besides the caller's, so that a run is repeatable */
     uint32_t listing_slice;       /* messages that a listing asks for at a time; 0: as is good */
+    uint32_t download_portion;    /* messages that are fetched and stored at a time, and are worth a
+                                     further connection; 0: as is good for each */
     const char *const *mailboxes; /* patterns; NULL: all */
     const char *const *told;      /* mailboxes of which the server told that they changed: their
                                      names as it has them; NULL: none. They are opened at once. */

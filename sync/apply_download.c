@@ -14,6 +14,7 @@
  * did not bring is asked for once more by itself afterwards; what then fails is held.
  */
 #define MESSAGES_PER_CONNECTION 512
+#define MESSAGES_PER_COMMAND 64
 /* Over all connections; and of one at least. More of them hide a longer way to the server, and are
  * more to be sent again after a cut. */
 #define MESSAGES_IN_FLIGHT 1280
@@ -42,10 +43,24 @@ static void *further_thread(void *argument)
 
 static size_t further_wanted(const struct download *d)
 {
-    uint64_t worth = d->total / MESSAGES_PER_CONNECTION;
+    uint32_t portion = d->pass->options->download_portion;
+    uint64_t worth = d->total / (portion > 0 ? portion : MESSAGES_PER_CONNECTION);
     uint32_t asked = d->pass->options->connections;
     uint32_t most = (asked > 0 ? asked : d->pass->account->connections) - 1;
     return worth < most ? (size_t)worth : most;
+}
+
+static void share_out(struct download *d, size_t connections)
+{
+    uint32_t portion = d->pass->options->download_portion;
+    d->chunk_messages = portion > 0 ? portion : MESSAGES_PER_COMMAND;
+    d->lane_messages = MESSAGES_IN_FLIGHT / connections;
+    if (d->lane_messages < LANE_MESSAGES_MIN)
+        d->lane_messages = LANE_MESSAGES_MIN;
+    if (d->lane_messages > LANE_MESSAGES_MAX)
+        d->lane_messages = LANE_MESSAGES_MAX;
+    if (portion > 0)
+        d->lane_messages = 2 * (uint64_t)portion;
 }
 
 static size_t start_further(struct download *d, struct further *further, size_t wanted)
@@ -83,11 +98,7 @@ static int fetch_over_all(struct download *d, struct error *err)
     size_t wanted = further_wanted(d);
     struct further *further = xcalloc(wanted + 1, sizeof *further);
     struct error further_error = ERROR_INIT;
-    d->lane_messages = MESSAGES_IN_FLIGHT / (wanted + 1);
-    if (d->lane_messages < LANE_MESSAGES_MIN)
-        d->lane_messages = LANE_MESSAGES_MIN;
-    if (d->lane_messages > LANE_MESSAGES_MAX)
-        d->lane_messages = LANE_MESSAGES_MAX;
+    share_out(d, wanted + 1);
     size_t started = start_further(d, further, wanted);
     int r = download_over(d, d->pass->client, false, err);
     int f = join_further(d, further, started, &further_error);

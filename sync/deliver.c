@@ -15,7 +15,8 @@
  * flight, wait in tmp/ for those that belong before them; a short one has nothing to gain by that.
  */
 #define RESERVE_MESSAGES 1536
-#define RESERVE_STEP 64
+/* It grows by this part of a batch. */
+#define RESERVE_STEPS 8
 /* Below this a file system flush costs more than flushing the few files. */
 #define FEW 8
 
@@ -48,6 +49,7 @@ enum turn_state {
 struct deliverer {
     struct pass *pass;
     struct batch filling;   /* in tmp/ */
+    size_t batch_messages;  /* how many of these a turn takes */
     size_t reserve;         /* how many of these wait for earlier ones; grows from turn to turn */
     struct batch turning;   /* in tmp/, being made durable and published */
     struct batch published; /* in place, with intents, not yet recorded */
@@ -369,6 +371,9 @@ struct deliverer *deliverer_new(struct pass *pass)
 {
     struct deliverer *d = xcalloc(1, sizeof *d);
     d->pass = pass;
+    d->batch_messages = pass->options->download_portion;
+    if (d->batch_messages == 0)
+        d->batch_messages = BATCH_MESSAGES;
     d->filling.arena = arena_new();
     d->turning.arena = arena_new();
     d->published.arena = arena_new();
@@ -421,11 +426,11 @@ int deliverer_add(struct deliverer *d, struct mailbox_pair *pair, struct maildir
     size_t len = d->filling.parcels.len;
     if (d->filling.bytes >= BATCH_BYTES)
         return begin_turn(d, len, err);
-    if (len < BATCH_MESSAGES + d->reserve)
+    if (len < d->batch_messages + d->reserve)
         return 0;
     if (d->reserve < RESERVE_MESSAGES)
-        d->reserve += RESERVE_STEP;
-    return begin_turn(d, BATCH_MESSAGES, err);
+        d->reserve += d->batch_messages / RESERVE_STEPS;
+    return begin_turn(d, d->batch_messages, err);
 }
 
 int deliverer_finish(struct deliverer *d, struct error *err)
@@ -433,7 +438,7 @@ int deliverer_finish(struct deliverer *d, struct error *err)
     int r = await_turn(d, err);
     while (r == 0 && d->filling.parcels.len > 0) {
         size_t len = d->filling.parcels.len;
-        r = begin_turn(d, len < BATCH_MESSAGES ? len : BATCH_MESSAGES, err);
+        r = begin_turn(d, len < d->batch_messages ? len : d->batch_messages, err);
     }
     if (r == 0)
         r = await_turn(d, err);

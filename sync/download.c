@@ -12,7 +12,6 @@
  * between them. Bodies go from the connection into tmp/ as they come and are turned over to the
  * deliverer.
  */
-#define CHUNK_MESSAGES 64
 #define CHUNKS_IN_FLIGHT 32
 
 /* A body that came before the rest of its message was read out of the connection. */
@@ -288,9 +287,9 @@ static void cut_order(struct download *d, struct download_order *out)
     struct mailbox_plan *plan = &d->plan->mailboxes.items[d->next_mailbox];
     const struct operation_vec *ops = &plan->ops[OP_DOWNLOAD];
     *out = (struct download_order){.plan = plan};
-    for (; out->count < CHUNK_MESSAGES && has_operation(d, ops); out->count++)
+    for (; out->count < d->chunk_messages && has_operation(d, ops); out->count++)
         seqset_add(&out->uids, ops->items[d->next_op++].uid);
-    for (; out->count < CHUNK_MESSAGES && seqset_next(&plan->fetch, &d->last_uid); out->count++)
+    for (; out->count < d->chunk_messages && seqset_next(&plan->fetch, &d->last_uid); out->count++)
         seqset_add(&out->uids, d->last_uid);
 }
 

@@ -29,7 +29,8 @@ struct download {
     VEC(struct download_order) returned; /* by a connection that broke */
     struct seqset *missing;              /* per mailbox: asked for, and not told */
     uint64_t done, total;
-    uint64_t lane_messages; /* how many a connection may have asked for at a time */
+    uint64_t lane_messages; /* how many a connection may have asked for at a time … */
+    size_t chunk_messages;  /* … and in one command */
     bool stopped;           /* something failed that concerns more than a mailbox */
 };
 

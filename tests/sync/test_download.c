@@ -52,6 +52,20 @@ static void mailboxes_are_spread_and_split(void **state)
     end(&f);
 }
 
+/* What is much may be told otherwise. */
+static void a_portion_is_worth_a_connection(void **state)
+{
+    struct fixture f;
+    const struct pass_options options = {.download_portion = 700};
+    begin(&f, 0);
+    assert_int_equal(engine_pass(&f.e, &options), 0);
+    assert_int_equal(f.e.report.messages.downloaded, 2 * MESSAGES);
+    assert_int_equal(f.e.report.wire.connections, 1 + 2 * MESSAGES / 700);
+    assert_complete(&f);
+    engine_assert_settled(&f.e);
+    end(&f);
+}
+
 static void a_server_that_takes_fewer_connections_does(void **state)
 {
     struct fixture f;
@@ -84,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mailboxes_are_spread_and_split),
+        cmocka_unit_test(a_portion_is_worth_a_connection),
         cmocka_unit_test(a_server_that_takes_fewer_connections_does),
         cmocka_unit_test(law7_a_connection_that_breaks_costs_nothing_else),
     };
