@@ -143,7 +143,7 @@ static bool deliver_there(uint64_t *random)
     const char *mailbox = mailbox_there(random);
     struct message *m = truth_make(random, false);
     m->flags = some_flags(random);
-    m->made = there_append(mailbox, m->text, m->flags);
+    m->made = there_append(mailbox, m->text, m->flags, m->date_s);
     note_marked(m, m->flags);
     return m->made > 0;
 }
@@ -154,7 +154,7 @@ static bool deliver_raw_there(uint64_t *random)
     if (truth.older_there)
         return false;
     struct message *m = truth_make_raw();
-    m->made = there_append(mailbox_there(random), m->text, 0);
+    m->made = there_append(mailbox_there(random), m->text, 0, m->date_s);
     return m->made > 0;
 }
 
@@ -165,7 +165,7 @@ static bool deliver_again_there(uint64_t *random)
     struct in_mailbox it;
     if (!message_there(random, &it))
         return false;
-    bool done = there_append(mailbox_there(random), it.message->text, 0);
+    bool done = there_append(mailbox_there(random), it.message->text, 0, it.message->date_s);
     if (done)
         truth_note_copied(it.message, false);
     return done;
@@ -205,7 +205,7 @@ static bool replace_there(uint64_t *random)
     if (!message_there(random, &it))
         return false;
     struct message *m = truth_make(random, false);
-    m->made = there_append(it.mailbox, m->text, 0);
+    m->made = there_append(it.mailbox, m->text, 0, m->date_s);
     note_removed_there(it.message, it.mailbox, it.flags);
     there_expunge(it.mailbox, it.uid);
     return true;

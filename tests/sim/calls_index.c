@@ -8,6 +8,7 @@
 #include "sim/calls.h"
 #include "sim/calls_files.h"
 #include "sim/machine.h"
+#include "sim/threads.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -25,6 +26,7 @@ DECLARE(int, mdb_env_open, MDB_env *, const char *, unsigned, mdb_mode_t)
 DECLARE(void, mdb_env_close, MDB_env *)
 DECLARE(int, mdb_txn_begin, MDB_env *, MDB_txn *, unsigned, MDB_txn **)
 DECLARE(int, mdb_txn_commit, MDB_txn *)
+DECLARE(void, mdb_txn_abort, MDB_txn *)
 DECLARE(int, unlink, const char *)
 
 char calls_index_dir[256];
@@ -83,22 +85,38 @@ static void close_kept(void)
 
 int __wrap_mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **out)
 {
+    bool writes = (flags & MDB_RDONLY) == 0;
+    while (writes && writer != NULL)
+        threads_wait(&writer);
     int rc = __real_mdb_txn_begin(env, parent, flags, out);
-    /* One that was given up may have had the place in memory that a reader has now. */
-    if (rc == 0)
-        writer = (flags & MDB_RDONLY) == 0 ? *out : writer == *out ? NULL : writer;
+    if (rc == 0 && writes)
+        writer = *out;
     return rc;
+}
+
+static void end_writing(void)
+{
+    writer = NULL;
+    threads_wake(&writer);
+}
+
+void __wrap_mdb_txn_abort(MDB_txn *txn)
+{
+    __real_mdb_txn_abort(txn);
+    if (txn == writer)
+        end_writing();
 }
 
 int __wrap_mdb_txn_commit(MDB_txn *txn)
 {
     if (txn != writer)
         return __real_mdb_txn_commit(txn);
-    writer = NULL;
-    if (machine_step())
-        return __real_mdb_txn_commit(txn);
-    mdb_txn_abort(txn);
-    return EIO;
+    bool happens = machine_step();
+    int rc = happens ? __real_mdb_txn_commit(txn) : EIO;
+    if (!happens)
+        __real_mdb_txn_abort(txn);
+    end_writing();
+    return rc;
 }
 
 /* ---- the file ---- */

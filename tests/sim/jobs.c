@@ -145,6 +145,8 @@ static void tell_counts(void)
     tell_number("points", sum.points);
     tell_number("left to people", sum.left_to_people);
     tell_number("ended with some held", sum.held);
+    tell_number("several connections", sum.several);
+    tell_number("connections refused", sum.refused);
     for (unsigned i = 0; i < SCRIPT_POLICIES; i++) {
         printf("policy ");
         tell_number(script_policies[i].name, sum.policies[i]);

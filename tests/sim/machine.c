@@ -1,4 +1,5 @@
 #include "sim/machine.h"
+#include "sim/threads.h"
 #include <stddef.h>
 
 #define START_NS (INT64_C(1704067200) * 1000000000)
@@ -42,6 +43,7 @@ void machine_point(void)
     machine.monotonic_ns += POINT_NS;
     if (!machine.crashed && machine.at_point != NULL)
         machine.at_point(machine.points);
+    threads_point();
 }
 
 bool machine_step(void)

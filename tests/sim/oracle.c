@@ -15,6 +15,7 @@ struct sight {
     unsigned number;
     uint8_t flags;
     uint32_t uid;    /* server, index */
+    int64_t date_s;  /* server */
     struct str base; /* Maildir, index */
 };
 VEC_STRUCT(sights, struct sight);
@@ -24,6 +25,14 @@ struct sighting {
     const char *mailbox;
     struct sights *out;
 };
+
+/* Left on the server for its size or age. */
+static bool is_skipped(const struct sight *there)
+{
+    const struct message *m = truth.messages.items[there->number - 1];
+    return (truth_is_large(m) || truth_is_old(there->date_s)) &&
+           (there->flags & MARKING_FLAGGED) == 0;
+}
 
 /* ---- looking ---- */
 
@@ -36,11 +45,14 @@ static bool see_remote(void *self, const struct backend_message *message, struct
                    message->uid, (int)(body.len < 200 ? body.len : 200), body.ptr);
         return true;
     }
+    const struct sight sight = {.mailbox = s->mailbox,
+                                .number = m->number,
+                                .flags = there_flags(&message->flags),
+                                .date_s = message->internal_date_s,
+                                .uid = message->uid};
     m->there++;
-    vec_push(s->out, ((struct sight){.mailbox = s->mailbox,
-                                     .number = m->number,
-                                     .flags = there_flags(&message->flags),
-                                     .uid = message->uid}));
+    m->left += is_skipped(&sight);
+    vec_push(s->out, sight);
     return true;
 }
 
@@ -117,7 +129,7 @@ static int compare_sights(const void *a, const void *b)
 static void look(struct arena *arena, struct sights *here, struct sights *there)
 {
     VEC_FOREACH (struct message *, m, &truth.messages) {
-        (*m)->here = (*m)->there = (*m)->apart = 0;
+        (*m)->here = (*m)->there = (*m)->apart = (*m)->left = 0;
     }
     look_here(arena, here);
     look_there(arena, there);
@@ -206,13 +218,6 @@ static uint8_t markings_of(struct index_txn *txn, const struct index_flags *flag
                 str_eq_nocase(name, str_from(marking_keywords[k])) ? (uint8_t)MARKING_OF(k) : 0;
     }
     return markings;
-}
-
-/* Left on the server for its size. */
-static bool is_skipped(const struct sight *there)
-{
-    return truth_is_large(truth.messages.items[there->number - 1]) &&
-           (there->flags & MARKING_FLAGGED) == 0;
 }
 
 static void check_record(struct index_txn *txn, const struct index_mailbox *mailbox,
@@ -374,7 +379,7 @@ static void check_count(const struct message *m, bool held)
     bool settled = !m->revived && !m->sent_again && !truth.recovers;
     if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;
-    bool there_alone = held || truth_is_large(m);
+    bool there_alone = held || truth_is_large(m) || (m->left > 0 && !(m->came && m->made == 1));
     unsigned seen = there_alone && m->there > m->here ? m->there : m->here;
     if (seen + m->apart < least)
         truth_fail("message %u is lost: %u of it here, %u made, %u removed", m->number, m->here,
@@ -443,6 +448,8 @@ void truth_note_restored(void)
         unsigned was = before[2 * i] > before[2 * i + 1] ? before[2 * i] : before[2 * i + 1];
         unsigned is = m->here > m->there ? m->here : m->there;
         m->resettled = true;
+        /* What is no more here may be too old to be fetched again. */
+        m->came = m->came && m->here >= before[2 * i];
         if (is < was)
             m->removed += was - is;
         bool back = m->here > before[2 * i] || m->there > before[2 * i + 1];
@@ -484,7 +491,8 @@ void truth_check_now(void)
     look_into(arena, &halves, &here);
     vec_free(&halves);
     VEC_FOREACH (struct message *, at, &truth.messages) {
-        const struct message *m = *at;
+        struct message *m = *at;
+        m->came = m->came || (m->here > 0 && m->there > 0);
         if (m->made > 0 && m->removed == 0 && m->here + m->there == 0)
             truth_fail("message %u is on neither side, and nobody removed it", m->number);
     }

@@ -33,7 +33,11 @@ static void set_up(const struct script *script, struct buf *told)
     machine.tick_ns = random_chance(&random, 10) ? 1000000000 : 4000000;
     truth_reset(&script_policies[script->policy]);
     here_lay_out(truth.policy->layout);
+    there_limit(script->connections_there, (enum there_refusal)script->refusal);
     world_tell("  %s\n", script_policies[script->policy].name);
+    if (script->connections > 1)
+        world_tell("  %u connections, of which the server takes %u; portions of %u\n",
+                   script->connections, script->connections_there, script->portion);
     if (script->seed > 0)
         actions_begin(&random);
     else
@@ -68,6 +72,8 @@ static void at_point(unsigned long point)
 static void one_pass(struct world_pass pass)
 {
     pass.at_point = at_point;
+    pass.connections = run.script->connections;
+    pass.portion = run.script->portion;
     int code = world_pass(&pass);
     run_counts.passes++;
     run_counts.points += machine.points;
@@ -81,7 +87,7 @@ static void one_pass(struct world_pass pass)
                          !capabilities_have(&server.options.capabilities, CAP_UIDPLUS);
     bool surveyed = world_report.result != REPORT_FAILED;
     truth.older_there = truth.older_there && !surveyed;
-    unsigned open = calls_close_all();
+    unsigned open = calls_close_all() + server.connections;
     if (open > 0)
         truth_fail("%u descriptors are left open", open);
 }
@@ -100,8 +106,8 @@ static void tell_sides(void)
 static void add_fault(const struct thing *thing)
 {
     static const enum fault_kind kinds[SCRIPT_FAULTS] = {
-        FAULT_CUT_IN, FAULT_CUT_OUT, FAULT_NO,        FAULT_BAD,
-        FAULT_BYE,    FAULT_SILENCE, FAULT_DO_AND_CUT};
+        FAULT_CUT_IN, FAULT_CUT_OUT, FAULT_NO,         FAULT_BAD,
+        FAULT_BYE,    FAULT_SILENCE, FAULT_DO_AND_CUT, FAULT_DO_AND_NO};
     there_fault((struct fault){.kind = kinds[thing->value], .at = thing->at});
 }
 
@@ -195,6 +201,8 @@ static void one_round(unsigned round)
     }
     one_pass(pass);
     count_trouble();
+    run_counts.refused += server.refused;
+    server.refused = 0;
     there_hang_up();
     end_faults();
     VEC_FOREACH (const struct thing, thing, &run.script->things) {
@@ -286,6 +294,7 @@ bool run_script(const struct script *script, struct buf *told)
     there_hang_up();
     run_counts.runs++;
     run_counts.policies[script->policy]++;
+    run_counts.several += script->connections > 1;
     return !truth.failed;
 }
 

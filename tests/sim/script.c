@@ -6,8 +6,16 @@
 static const char *const KIND_NAMES[THING_KINDS] = {
     "action", "wait", "clock step", "extensions", "no marks", "fault", "crash", "power loss"};
 
-static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {"cut in", "cut out", "NO",          "BAD",
-                                                       "BYE",    "silence", "done and cut"};
+/* The last is drawn by chances of its own. */
+static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {
+    "cut in", "cut out", "NO", "BAD", "BYE", "silence", "done and cut", "done and NO"};
+#define COMMON_FAULTS 7
+#define FAULT_VALUE_NO 2
+#define FAULT_VALUE_DONE_AND_NO 7
+
+/* And so is the last of these. */
+#define COMMON_POLICIES 9
+#define POLICY_SINCE 9
 
 const struct script_policy script_policies[SCRIPT_POLICIES] = {
     {.name = "defaults"},
@@ -23,9 +31,11 @@ const struct script_policy script_policies[SCRIPT_POLICIES] = {
      .yaml = "    layout: maildir++\n    inbox: /disk/mail\n",
      .layout = MAILDIR_PLUSPLUS},
     {.name = "max_size", .yaml = "    sync: {max_size: 75}\n", .max_size = 75},
+    {.name = "since", .yaml = "    sync: {since: 3d}\n", .since_s = 3 * INT64_C(86400)},
 };
 
 int script_policy_wanted = -1;
+bool script_connections_wanted;
 
 const char *thing_kind_name(enum thing_kind kind)
 {
@@ -88,7 +98,7 @@ static void add_trouble(struct script *script, uint64_t *random, unsigned round)
 {
     unsigned faults = random_chance(random, 40) ? 1 + random_below(random, 2) : 0;
     for (unsigned i = 0; i < faults; i++) {
-        int64_t which = random_below(random, SCRIPT_FAULTS);
+        int64_t which = random_below(random, COMMON_FAULTS);
         add(script, random,
             (struct thing){.kind = THING_FAULT,
                            .round = round,
@@ -103,11 +113,37 @@ static void add_trouble(struct script *script, uint64_t *random, unsigned round)
     }
 }
 
+/* By chances of their own, which leave the others as they are: one script in eight has each. */
+static void add_rarities(struct script *script)
+{
+    uint64_t random = ~script->seed * 2;
+    bool several = random_below(&random, 8) == 0;
+    unsigned connections = 2 + random_below(&random, 3);
+    unsigned there = random_chance(&random, 50) ? 0 : 1 + random_below(&random, connections - 1);
+    unsigned refusal = random_below(&random, THERE_REFUSALS);
+    unsigned portion = 1 + random_below(&random, 3);
+    script->connections = 1;
+    if (several || script_connections_wanted) {
+        script->connections = connections;
+        script->connections_there = there;
+        script->refusal = refusal;
+        script->portion = portion;
+    }
+    bool since = random_below(&random, 8) == 0;
+    if (since && script_policy_wanted < 0)
+        script->policy = POLICY_SINCE;
+    bool done_all_the_same = random_below(&random, 8) == 0;
+    VEC_FOREACH (struct thing, thing, &script->things) {
+        if (done_all_the_same && thing->kind == THING_FAULT && thing->value == FAULT_VALUE_NO)
+            thing->value = FAULT_VALUE_DONE_AND_NO;
+    }
+}
+
 void script_make(struct script *script, uint64_t seed)
 {
     uint64_t random = seed * 2 + 1;
     *script = (struct script){.seed = seed};
-    script->policy = random_chance(&random, 60) ? 0 : random_below(&random, SCRIPT_POLICIES);
+    script->policy = random_chance(&random, 60) ? 0 : random_below(&random, COMMON_POLICIES);
     if (script_policy_wanted >= 0)
         script->policy = (unsigned)script_policy_wanted;
     script->rounds = 1 + random_below(&random, 5);
@@ -116,6 +152,7 @@ void script_make(struct script *script, uint64_t seed)
         add_actions(script, &random, round);
         add_trouble(script, &random, round);
     }
+    add_rarities(script);
 }
 
 void script_free(struct script *script)

@@ -31,18 +31,24 @@ struct script {
     uint64_t seed;
     unsigned policy;
     unsigned rounds;
-    VEC(struct thing) things; /* by round */
+    unsigned connections;       /* at most */
+    unsigned connections_there; /* that the server takes; 0: any number */
+    unsigned refusal;           /* of there.h: of what is more */
+    unsigned portion;           /* of downloads; 0: as the engine has it */
+    VEC(struct thing) things;   /* by round */
 };
 
 /* The policy of all scripts to come; negative: by chance. */
 extern int script_policy_wanted;
+/* All scripts to come have several connections; else one in eight has. */
+extern bool script_connections_wanted;
 void script_make(struct script *script, uint64_t seed);
 void script_free(struct script *script);
 void script_tell_thing(const struct thing *thing, struct buf *out);
 const char *thing_kind_name(enum thing_kind kind);
 
 /* What the account says besides. */
-#define SCRIPT_POLICIES 9
+#define SCRIPT_POLICIES 10
 struct script_policy {
     const char *name;
     const char *yaml; /* NULL: nothing */
@@ -52,9 +58,10 @@ struct script_policy {
     bool expunges;   /* what is marked is removed */
     bool careful;    /* also where the server cannot expunge by UID */
     size_t max_size; /* of what is fetched; 0: all */
+    int64_t since_s; /* what is older than these seconds is not fetched; 0: all */
 };
 extern const struct script_policy script_policies[SCRIPT_POLICIES];
 
 /* The faults that `value` may name. */
-#define SCRIPT_FAULTS 7
+#define SCRIPT_FAULTS 8
 const char *script_fault_name(unsigned which);

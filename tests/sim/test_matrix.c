@@ -238,7 +238,8 @@ static void add_fresh(size_t i)
     if (c->base != ABSENT)
         return;
     if (c->server != ABSENT)
-        assert_true(there_append("INBOX", text_of(i, false, text), (uint8_t)c->server));
+        assert_true(
+            there_append("INBOX", text_of(i, false, text), (uint8_t)c->server, THERE_DATE_S));
     if (c->here != ABSENT)
         assert_true(here_deliver("INBOX", text_of(i, true, text), (uint8_t)c->here, NULL));
 }
@@ -255,7 +256,7 @@ static void begin(const struct policy *policy)
     for (size_t i = 0; i < combinations.len; i++) {
         if (combinations.items[i].base != ABSENT)
             assert_true(there_append("INBOX", text_of(i, false, text),
-                                     (uint8_t)combinations.items[i].base));
+                                     (uint8_t)combinations.items[i].base, THERE_DATE_S));
     }
     assert_int_equal(world_pass(&(struct world_pass){0}), 0);
     there_hang_up();

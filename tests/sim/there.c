@@ -72,6 +72,12 @@ void there_fault(struct fault fault)
     server.faults.len++;
 }
 
+struct refusal {
+    struct fault login;
+    uint64_t hits;
+    struct fault_script script;
+};
+
 /* ---- the server ---- */
 
 static int64_t wall_ms(void *self)
@@ -94,6 +100,7 @@ void there_reset(void)
     mem_backup_free(&server.backup);
     mem_backend_free(&server.backend);
     vec_free(&server.sessions);
+    vec_free(&server.refusals);
     server = (struct server){.clock = {monotonic_ms, wall_ms, NULL}};
     server.backend = mem_backend_new(&server.clock);
     mem_backend_add_user(server.backend, THERE_USER, "p");
@@ -115,6 +122,10 @@ void there_hang_up(void)
         session_free(session);
     }
     vec_clear(&server.sessions);
+    VEC_FOREACH (struct refusal *, refusal, &server.refusals) {
+        xfree(refusal);
+    }
+    vec_clear(&server.refusals);
 }
 
 struct session_counters there_counters(void)
@@ -168,6 +179,7 @@ static ssize_t gate_try_write(struct stream_layer *layer, const void *data, size
 
 static void gate_close(struct stream_layer *layer)
 {
+    server.connections--;
 }
 
 static const struct stream_layer_ops GATE = {
@@ -177,11 +189,41 @@ static const struct stream_layer_ops GATE = {
     .close = gate_close,
 };
 
+void there_limit(unsigned connections, enum there_refusal refusal)
+{
+    server.connections_max = connections;
+    server.refusal = refusal;
+}
+
+/* When the client logs in, as many servers do. */
+static struct fault_script *refuse_login(void)
+{
+    struct refusal *refusal = xcalloc(1, sizeof *refusal);
+    refusal->login = (struct fault){
+        .kind = server.refusal == REFUSE_WITH_BYE ? FAULT_BYE : FAULT_NO,
+        .command = "LOGIN",
+        .at = 1,
+        .text = "[UNAVAILABLE] Too many connections",
+    };
+    refusal->script =
+        (struct fault_script){.faults = &refusal->login, .len = 1, .hits = &refusal->hits};
+    vec_push(&server.refusals, refusal);
+    return &refusal->script;
+}
+
 int __wrap_dial(const struct dial_options *options, struct stream **out, struct error *err)
 {
     if (gate(err) < 0)
         return -ERR_NETWORK;
-    struct session *session = session_new(&server.vtable, &server.options);
+    bool room = server.connections_max == 0 || server.connections < server.connections_max;
+    struct session_options session_options = server.options;
+    server.refused += !room;
+    if (!room && server.refusal == REFUSE_TO_CONNECT)
+        return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "too many connections");
+    if (!room)
+        session_options.faults = refuse_login();
+    struct session *session = session_new(&server.vtable, &session_options);
+    server.connections++;
     vec_push(&server.sessions, session);
     *out = lockstep_stream(session, NULL, &server.clock);
     stream_push(*out, &GATE, NULL);
@@ -254,7 +296,7 @@ static void to_words(uint8_t flags, struct arena *arena, struct imap_flags *out)
     }
 }
 
-bool there_append(const char *mailbox, struct str text, uint8_t flags)
+bool there_append(const char *mailbox, struct str text, uint8_t flags, int64_t date_s)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct backend_mailbox *open;
@@ -264,7 +306,7 @@ bool there_append(const char *mailbox, struct str text, uint8_t flags)
     to_words(flags, arena, &words);
     if (server.vtable.ops->open(server.user, str_from(mailbox), &open, &err) < 0)
         return false;
-    int r = server.vtable.ops->append(open, text, &words, 1600000000, &uid, &err);
+    int r = server.vtable.ops->append(open, text, &words, date_s, &uid, &err);
     server.vtable.ops->close(open);
     return r == 0;
 }

@@ -10,6 +10,13 @@
 
 #define THERE_USER "u"
 #define THERE_FAULTS_MAX 8
+/* Some INTERNALDATE. */
+#define THERE_DATE_S INT64_C(1600000000)
+
+/* How a server turns a connection away that is one too many. */
+enum there_refusal { REFUSE_TO_CONNECT, REFUSE_WITH_BYE, REFUSE_WITH_NO, THERE_REFUSALS };
+
+struct refusal;
 
 struct server {
     struct mem_backend *backend;
@@ -22,7 +29,12 @@ struct server {
     uint64_t fault_hits[THERE_FAULTS_MAX];
     struct mem_backup *backup; /* NULL: none */
     VEC(struct session *) sessions;
-    uint64_t traffic; /* a hash of what went over the wire */
+    uint64_t traffic;         /* a hash of what went over the wire */
+    unsigned connections;     /* open */
+    unsigned connections_max; /* 0: as many as there are */
+    enum there_refusal refusal;
+    VEC(struct refusal *) refusals; /* of sessions */
+    uint64_t refused;
 };
 extern struct server server;
 
@@ -35,6 +47,8 @@ void there_lack(unsigned which);
 unsigned there_lacks(void);
 const char *there_lack_name(unsigned which);
 void there_fault(struct fault fault);
+/* No more connections than these from here on. */
+void there_limit(unsigned connections, enum there_refusal refusal);
 /* How many commands and bytes the last pass had. */
 struct session_counters there_counters(void);
 
@@ -48,7 +62,8 @@ bool there_each(const char *mailbox,
                 void *self);
 
 uint8_t there_flags(const struct imap_flags *flags);
-bool there_append(const char *mailbox, struct str text, uint8_t flags);
+/* `date_s`: its INTERNALDATE. */
+bool there_append(const char *mailbox, struct str text, uint8_t flags, int64_t date_s);
 /* Flags as in markings.h. */
 void there_set_flags(const char *mailbox, uint32_t uid, uint8_t flags);
 void there_expunge(const char *mailbox, uint32_t uid);

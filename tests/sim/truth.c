@@ -21,6 +21,7 @@ void truth_reset(const struct script_policy *policy)
     truth.keeps_marked = truth.letters_missing = false;
     truth.renamed = truth.recovers = truth.older_there = truth.older_flags = false;
     truth.unsure = truth.lost_answers = false;
+    truth.latest_s = 0;
     buf_clear(&truth.violation);
 }
 
@@ -37,6 +38,8 @@ void truth_fail(const char *format, ...)
 
 void truth_note_taken(bool crashed, bool failed)
 {
+    int64_t now_s = machine_wall_ns() / 1000000000;
+    truth.latest_s = now_s > truth.latest_s ? now_s : truth.latest_s;
     VEC_FOREACH (struct message *, at, &truth.messages) {
         struct message *m = *at;
         m->move_sought = m->move_sought || (failed && m->moved_here);
@@ -75,10 +78,19 @@ static struct str to_sent(struct str stored)
     return str_make(out, len);
 }
 
+/* Days apart, where that matters. */
+static int64_t date_of(unsigned number)
+{
+    return truth.policy->since_s == 0
+               ? THERE_DATE_S
+               : machine_wall_ns() / 1000000000 - (int64_t)(number % 4) * 86400;
+}
+
 static struct message *make(const char *id_form, int pad, const char *body)
 {
     struct message *m = arena_alloc(truth.arena, sizeof *m);
     m->number = (unsigned)truth.messages.len + 1;
+    m->date_s = date_of(m->number);
     const char *id =
         id_form[0] != '\0' ? arena_printf(truth.arena, "%s<%u@sim>\r\n", id_form, m->number) : "";
     m->text = str_from(arena_printf(truth.arena, "Subject: %u\r\n%sX-Pad: %0*d\r\n\r\n%s",
@@ -93,6 +105,11 @@ static struct message *make(const char *id_form, int pad, const char *body)
 bool truth_is_large(const struct message *m)
 {
     return truth.policy->max_size > 0 && m->text.len > truth.policy->max_size;
+}
+
+bool truth_is_old(int64_t date_s)
+{
+    return truth.policy->since_s > 0 && date_s < truth.latest_s - truth.policy->since_s;
 }
 
 struct message *truth_make_raw(void)

@@ -17,6 +17,7 @@ struct message {
     struct str stored; /* as it is kept in a Maildir */
     /* The same, once it was sent from a file that nobody remembered: bare LF is CRLF then. */
     struct str sent, sent_stored;
+    int64_t date_s;   /* its INTERNALDATE, where it is delivered on the server */
     unsigned made;    /* by users: delivered, copied, brought back */
     unsigned removed; /* by users */
     bool from_here;   /* delivered here */
@@ -41,6 +42,8 @@ struct message {
     /* Counted by a look at both sides; `apart` in mailboxes that one side alone has. */
     unsigned apart;
     unsigned here, there;
+    unsigned left; /* of those there: too large or too old to be fetched */
+    bool came;     /* was on both sides after some pass: ageing does not take it away again */
 };
 VEC_STRUCT(messages, struct message *);
 
@@ -50,6 +53,7 @@ struct truth {
     struct messages messages;
     bool failed;
     struct buf violation;
+    int64_t latest_s; /* that the wall clock has shown at the end of a pass */
     /* A crash may have left a file in place of which no record tells that it came: what is removed
      * now is rightly fetched again. */
     bool unsure;
@@ -79,6 +83,8 @@ extern struct truth truth;
 void truth_reset(const struct script_policy *policy);
 /* Larger than what the policy fetches. */
 bool truth_is_large(const struct message *m);
+/* Older than what the policy fetches, by any time that the clock has shown. */
+bool truth_is_old(int64_t date_s);
 /* A new text, unlike all others. `here`: of a kind that a mail program writes into a Maildir. */
 struct message *truth_make(uint64_t *random, bool here);
 struct message *truth_make_raw(void);

@@ -7,6 +7,7 @@
 #include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
+#include "sim/threads.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static const char YAML[] = "state_dir: " DISK_ROOT "/state\n"
                            "    user: " THERE_USER "\n"
                            "    password: p\n"
                            "    auth: [login]\n"
-                           "    connections: 1\n"
+                           "    connections: 4\n"
                            "    maildir: " HERE_ROOT "\n";
 
 /* ---- telling ---- */
@@ -128,6 +129,7 @@ void world_reset(uint64_t seed, struct buf *told)
     buf_clear(&calls_log);
     calls_close_all();
     machine_reset(seed);
+    threads_reset(seed);
     disk_reset();
     calls_remove_index();
     here_reset();
@@ -151,10 +153,12 @@ int world_pass(const struct world_pass *pass)
         .approve_deletions = pass->approve,
         .told = pass->told ? every : NULL,
         .listing_slice = pass->large ? 2 : 0,
+        .connections = pass->connections > 0 ? pass->connections : 1,
+        .download_portion = pass->portion,
         .clock = &server.clock,
         .trace = world.told != NULL ? &trace : NULL,
         .plan = world.told != NULL ? &plan : NULL,
-        .one_thread = true,
+        .one_thread = pass->connections <= 1,
     };
     machine_boot();
     machine.crash_at = pass->crash_at;

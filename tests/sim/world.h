@@ -19,8 +19,10 @@ bool world_is_told(void);
 struct world_pass {
     bool full;
     bool approve;
-    bool told;  /* the server told of every mailbox */
-    bool large; /* what very large mailboxes are treated to, is done for all */
+    bool told;            /* the server told of every mailbox */
+    bool large;           /* what very large mailboxes are treated to, is done for all */
+    unsigned connections; /* at most; up to 1: the engine has one thread */
+    unsigned portion;     /* of downloads; 0: as the engine has it */
     /* At each point; NULL: nothing happens meanwhile. */
     void (*at_point)(unsigned long point);
     unsigned long crash_at; /* before this step; 0: never */
