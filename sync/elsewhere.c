@@ -208,12 +208,20 @@ static bool deletes_here(const struct plan *plan)
     return false;
 }
 
+/* By STATUS alone; in a mailbox that the index does not know everything is new. */
+static bool status_tells_of_new(const struct mailbox_pair *pair)
+{
+    if (!pair->has_status)
+        return false;
+    return pair->record.id != 0 ? pair->status_uidnext > pair->record.uidnext
+                                : pair->status_messages > 0;
+}
+
 /* What is new there may be what is gone here: it is not fetched to be told apart. */
 static bool has_new_messages(const struct mailbox_pair *pair)
 {
     return pair->remote_exists && pair->action != PAIR_LEAVE && pair->action != PAIR_REFUSE &&
-           (remote_fresh_count(&pair->remote) > 0 || (pair->has_status && pair->record.id != 0 &&
-                                                      pair->status_uidnext > pair->record.uidnext));
+           (remote_fresh_count(&pair->remote) > 0 || status_tells_of_new(pair));
 }
 
 static void wait_here(const struct pass *pass, struct plan *plan)

@@ -126,6 +126,13 @@ static int compare_sights(const void *a, const void *b)
     return (a_flags > b_flags) - (a_flags < b_flags);
 }
 
+/* Of equal ones those that may be there alone come last. */
+static int compare_places(const void *a, const void *b)
+{
+    int order = compare_sights(a, b);
+    return order != 0 ? order : (int)is_skipped(a) - (int)is_skipped(b);
+}
+
 static void look(struct arena *arena, struct sights *here, struct sights *there)
 {
     VEC_FOREACH (struct message *, m, &truth.messages) {
@@ -136,7 +143,7 @@ static void look(struct arena *arena, struct sights *here, struct sights *there)
     if (here->len > 1)
         qsort(here->items, here->len, sizeof *here->items, compare_sights);
     if (there->len > 1)
-        qsort(there->items, there->len, sizeof *there->items, compare_sights);
+        qsort(there->items, there->len, sizeof *there->items, compare_places);
 }
 
 static void tell_sights(const char *what, const struct sights *sights, struct buf *out)

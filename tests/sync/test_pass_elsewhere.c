@@ -120,6 +120,23 @@ static void law1_a_move_out_of_the_target_on_the_server_is_no_deletion(void **st
     engine_free(&e);
 }
 
+/* One that was never looked at before, too. */
+static void law1_a_move_into_a_new_mailbox_that_fails_is_no_deletion(void **state)
+{
+    struct engine e;
+    begin(&e);
+    server_create(&e, "Lists");
+    server_move(&e, "INBOX", "Lists", "m2");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 2});
+    assert_int_not_equal(engine_pass(&e, NULL), 0);
+    assert_local(&e, "Archive[] INBOX[m1 m2 m3 m4]");
+    lockstep_env_clear_faults(&e.env);
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies, 0);
+    assert_both(&e, "Archive[] INBOX[m1 m3 m4] Lists[m2]");
+    engine_free(&e);
+}
+
 static void what_was_deleted_in_the_target_is_deleted(void **state)
 {
     static const char *const targets[] = {"INBOX", NULL};
@@ -344,6 +361,7 @@ int main(void)
         cmocka_unit_test(law2_what_both_moved_waits_for_a_mailbox_that_fails),
         cmocka_unit_test(law2_what_both_moved_waits_for_the_whole),
         cmocka_unit_test(law6_a_uid_of_before_is_no_other_message),
+        cmocka_unit_test(law1_a_move_into_a_new_mailbox_that_fails_is_no_deletion),
         cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
         cmocka_unit_test(law2_a_file_moves_on_at_every_line),
     };
