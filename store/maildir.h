@@ -61,6 +61,9 @@ struct maildir_folders {
  * directories are not followed outside the root. In `arena`. */
 int maildir_list(const struct maildir *md, struct arena *arena, struct maildir_folders *out,
                  struct error *err);
+void maildir_folders_sort(struct maildir_folders *folders);
+/* In a sorted list. */
+bool maildir_folders_have(const struct maildir_folders *folders, const char *path);
 /* Makes cur, new and tmp (and parents), durable on return. 0 also if it exists. */
 int maildir_create(const struct maildir *md, const char *path, struct error *err);
 /* Another path for a folder, its directories the same as before, durable on return. `whole`: with

@@ -154,6 +154,20 @@ static int compare_folders(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+void maildir_folders_sort(struct maildir_folders *folders)
+{
+    if (folders->len > 0) {
+        qsort(folders->items, folders->len, sizeof *folders->items, compare_folders);
+    }
+}
+
+bool maildir_folders_have(const struct maildir_folders *folders, const char *path)
+{
+    const struct maildir_folder key = {.path = path};
+    return folders->len > 0 &&
+           bsearch(&key, folders->items, folders->len, sizeof key, compare_folders) != NULL;
+}
+
 int maildir_list(const struct maildir *md, struct arena *arena, struct maildir_folders *out,
                  struct error *err)
 {
@@ -165,8 +179,8 @@ int maildir_list(const struct maildir *md, struct arena *arena, struct maildir_f
     if (rc == 0 && !w.inbox_seen) {
         rc = add_inbox(&w);
     }
-    if (rc == 0 && out->len > 0) {
-        qsort(out->items, out->len, sizeof *out->items, compare_folders);
+    if (rc == 0) {
+        maildir_folders_sort(out);
     }
     return rc;
 }

@@ -436,19 +436,6 @@ static int look_once_more(struct arrivals *a, struct error *err)
     return r;
 }
 
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct maildir_folder *)a)->path,
-                  ((const struct maildir_folder *)b)->path);
-}
-
-static bool was_listed(const struct pass *pass, const struct maildir_folder *folder)
-{
-    const struct maildir_folders *listed = &pass->folders;
-    return listed->len > 0 &&
-           bsearch(folder, listed->items, listed->len, sizeof *folder, by_path) != NULL;
-}
-
 /* Those that this pass made are pairs. */
 static bool is_paired(const struct pass *pass, const char *path)
 {
@@ -465,8 +452,9 @@ static int look_for_folders(struct arrivals *a, struct error *err)
     struct maildir_folders now = {0};
     int r = local_folders(a->pass, &now, err);
     for (size_t i = 0; i < now.len && r == 0; i++)
-        a->uncertain = a->uncertain || (!was_listed(a->pass, &now.items[i]) &&
-                                        !is_paired(a->pass, now.items[i].path));
+        a->uncertain =
+            a->uncertain || (!maildir_folders_have(&a->pass->folders, now.items[i].path) &&
+                             !is_paired(a->pass, now.items[i].path));
     return r;
 }
 

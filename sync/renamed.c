@@ -97,6 +97,7 @@ static void list_unlisted(struct finder *f)
     list->items = items;
     list->len = len;
     list->cap = cap;
+    maildir_folders_sort(list);
 }
 
 struct folder_state {

@@ -29,6 +29,48 @@ static int read_known(struct pass *pass, struct index_mailbox **out, size_t *len
     return r;
 }
 
+/* ---- the folders ---- */
+
+#define LISTINGS_MAX 5
+
+static bool lacks_one(const struct maildir_folders *listed, const struct index_mailbox *known,
+                      size_t known_len)
+{
+    for (size_t i = 0; i < known_len; i++) {
+        if (known[i].cur_inode != 0 && !maildir_folders_have(listed, known[i].path.ptr))
+            return true;
+    }
+    return false;
+}
+
+static bool are_same(const struct maildir_folders *a, const struct maildir_folders *b)
+{
+    bool same = a->len == b->len;
+    for (size_t i = 0; i < a->len && same; i++)
+        same = strcmp(a->items[i].path, b->items[i].path) == 0;
+    return same;
+}
+
+/* What gets another name while it is looked for may be met under neither: before one that is known
+ * counts as gone two lists must agree (law 1). */
+static int list_folders(struct pass *pass, const struct index_mailbox *known, size_t known_len,
+                        struct error *err)
+{
+    int r = local_folders(pass, &pass->folders, err);
+    bool certain = r < 0 || !lacks_one(&pass->folders, known, known_len);
+    for (int more = LISTINGS_MAX - 1; !certain && more > 0; more--) {
+        const struct maildir_folders before = pass->folders;
+        r = local_folders(pass, &pass->folders, err);
+        certain = r < 0 || are_same(&before, &pass->folders);
+    }
+    return certain ? r
+                   : error_set(err, ERR_CHANGED, SCOPE_ACCOUNT,
+                               "the folders of %s change faster than they can be listed",
+                               maildir_root(pass->maildir));
+}
+
+/* ---- the mailboxes ---- */
+
 static void note_refusals(struct pass *pass)
 {
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
@@ -54,7 +96,7 @@ int survey_mailboxes(struct pass *pass, struct error *err)
         r = remote_list(pass, &remote, err);
     }
     if (r == 0)
-        r = local_folders(pass, &pass->folders, err);
+        r = list_folders(pass, known, known_len, err);
     if (r == 0)
         r = renamed_find(pass, &remote, &pass->folders, known, known_len, &renamed, err);
     if (r == 0)

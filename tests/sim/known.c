@@ -112,6 +112,18 @@ const struct known known[] = {
      .crashes = true,
      .crash_in_round = 1,
      .variations = 8},
+    {.name = "law1_a_folder_renamed_while_they_are_listed_is_not_gone",
+     .policy = "remove: both",
+     .rounds = 2,
+     .things = {ACTION(0, "create there"),
+                ACTION(0, "deliver there"),
+                ACTION(0, "deliver there"),
+                ACTION(1, "move there"),
+                ACTION(1, "remove mailbox there"),
+                {.kind = THING_ACTION, .round = 1, .at = 20, .action = "rename here"},
+                END},
+     .variations = 60,
+     .later = 1},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 
