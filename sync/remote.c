@@ -204,6 +204,18 @@ static void note_uidnexts(const struct pass *pass, uint32_t *out)
     }
 }
 
+/* Something came since: it may have been moved there, out of a mailbox that was looked at before.
+ */
+static bool has_arrived(const struct pass *pass, const uint32_t *uidnexts)
+{
+    for (size_t i = 0; i < pass->pairs.len; i++) {
+        const struct remote_delta *seen = &pass->pairs.items[i].remote;
+        if (uidnexts[i] != 0 && seen->uidnext > uidnexts[i])
+            return true;
+    }
+    return false;
+}
+
 /* What came since. Where messages are paired by content all of them are needed. True: there is
  * some.
  */
@@ -235,19 +247,20 @@ static int survey_rounds(struct pass *pass, struct mailbox_pair **list, uint32_t
         if (is_surveyed(pair) && (must_open(pass, pair) || remote_has_told(pass, pair)))
             list[len++] = pair;
     }
+    note_uidnexts(pass, uidnexts);
     int r = remote_open(pass, list, len, err);
     remote_drop_told(pass);
-    uint64_t gone = count_gone(pass);
-    uint64_t before = 0;
-    for (int round = 0; r == 0 && gone > before && round < ROUNDS_MAX; round++) {
-        before = gone;
+    bool again = count_gone(pass) > 0 || has_arrived(pass, uidnexts);
+    bool looked_again = again;
+    for (int round = 0; r == 0 && again && round < ROUNDS_MAX; round++) {
+        uint64_t before = count_gone(pass);
         note_uidnexts(pass, uidnexts);
         r = look_again(pass, list, err);
-        gone = count_gone(pass);
+        again = count_gone(pass) > before;
     }
     /* What is left to the next pass may be what is gone. */
-    bool deferred = defer_fresh(pass, uidnexts);
-    pass->moving_there = gone > before || (gone > 0 && deferred);
+    bool deferred = looked_again && defer_fresh(pass, uidnexts);
+    pass->moving_there = again || (count_gone(pass) > 0 && deferred);
     return r < 0 ? r : confirm_all(pass, err);
 }
 

@@ -84,6 +84,8 @@ static const struct {
     {move_back_there, stir, "Archive[a2/S a3/F] INBOX[a1 m1/S m2 m3/F] Lists[]"},
     {move_there, stir_inbox, "Archive[a1 a2 a3 m2] INBOX[m1/S m3/F] Lists[]"},
     {move_back_there, stir_archive, "Archive[a2/S a3/F] INBOX[a1 m1 m2 m3] Lists[]"},
+    {move_there, stir_archive, "Archive[a1 a2/S a3/F m2] INBOX[m1 m3] Lists[]"},
+    {move_back_there, stir_inbox, "Archive[a2 a3] INBOX[a1 m1/S m2 m3/F] Lists[]"},
 };
 
 static void assert_converges(struct engine *e, const char *both, unsigned at)
