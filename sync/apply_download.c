@@ -219,7 +219,7 @@ static int drop_held_entries(struct download *d, struct error *err)
         for (size_t k = 0; k < ops->len && r == 0; k++) {
             struct index_message now;
             const struct operation *op = &ops->items[k];
-            if (!download_is_retry(op))
+            if (!op->is_retry)
                 continue;
             r = index_message_get(txn, d->pass->arena, m->pair->record.id, op->uid, &now, err);
             if (r == 0 && now.state == MESSAGE_SYNCED)
@@ -239,7 +239,7 @@ static uint64_t find_retries(struct download *d)
     for (size_t i = 0; i < d->plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &d->plan->mailboxes.items[i];
         VEC_FOREACH (const struct operation, op, &m->ops[OP_DOWNLOAD]) {
-            if (download_is_retry(op) && m->pair->action == PAIR_SYNC)
+            if (op->is_retry && m->pair->action == PAIR_SYNC)
                 seqset_add(&d->missing[i], op->uid);
         }
         count += seqset_count(&d->missing[i]);

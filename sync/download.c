@@ -208,33 +208,40 @@ static int begin_fetch(struct chunk *chunk, struct error *err)
 
 /* ---- what is held ---- */
 
-static int hold_message(struct download *d, struct mailbox_plan *plan, uint32_t uid, bool at_once,
-                        const char *reason, struct error *err)
+int download_hold(struct pass *pass, struct mailbox_plan *plan, uint32_t uid, bool at_once,
+                  const char *reason, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     struct index_message m = {.mailbox = plan->pair->record.id, .uid = uid, .state = MESSAGE_HELD};
     const struct index_held what = {.kind = HELD_DOWNLOAD, .uid = uid, .reason = str_from(reason)};
     /* The entry first: by it the record is looked at again. */
-    int r = apply_hold(d->pass, plan->pair, &what, at_once, err);
+    int r = apply_hold(pass, plan->pair, &what, at_once, err);
     if (r < 0)
         return r;
-    r = index_begin_write(d->pass->index, &txn, err);
+    r = index_begin_write(pass->index, &txn, err);
     if (r < 0 || (r = index_message_put(txn, &m, err)) < 0 || (r = index_commit(&txn, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
     return 0;
 }
 
 /* The message that was due when the connection broke may be why: were it asked for first again and
- * again, nothing behind it would ever come (law 7). */
-static void suspect_first_missing(struct chunk *chunk, const struct error *broken)
+ * again, nothing behind it would ever come (law 7). Where the pass ends with the connection, the
+ * next one finds the message new, and knows it again if it was moved: it has no record yet. */
+static void suspect_first_missing(struct chunk *chunk, bool pass_ends, const struct error *broken)
 {
+    struct pass *pass = chunk->lane->all->pass;
+    struct mailbox_plan *plan = chunk->order.plan;
     uint32_t uid = 0;
     struct error ignored = ERROR_INIT;
     char reason[ERROR_TEXT_MAX + 64];
     if (!apply_is_broken(broken) || !seqset_next(&chunk->missing, &uid))
         return;
     snprintf(reason, sizeof reason, "the connection broke while it was fetched: %s", broken->text);
-    hold_message(chunk->lane->all, chunk->order.plan, uid, true, reason, &ignored);
+    const struct index_held what = {.kind = HELD_DOWNLOAD, .uid = uid, .reason = str_from(reason)};
+    if (pass_ends)
+        apply_hold(pass, plan->pair, &what, true, &ignored);
+    else
+        download_hold(pass, plan, uid, true, reason, &ignored);
     if (chunk->lane->is_further)
         seqset_remove_range(&chunk->missing, uid, uid);
 }
@@ -246,22 +253,17 @@ static bool is_open_to_work(const struct mailbox_plan *plan)
     return !error_is_set(&plan->pair->error) && plan->pair->action == PAIR_SYNC;
 }
 
-bool download_is_retry(const struct operation *op)
-{
-    return op->base != NULL && op->base->state == MESSAGE_HELD;
-}
-
 uint64_t download_count(const struct mailbox_plan *plan)
 {
     uint64_t count = seqset_count(&plan->fetch);
     VEC_FOREACH (const struct operation, op, &plan->ops[OP_DOWNLOAD])
-        count += !download_is_retry(op);
+        count += !op->is_retry;
     return count;
 }
 
 static bool has_operation(struct download *d, const struct operation_vec *ops)
 {
-    while (d->next_op < ops->len && download_is_retry(&ops->items[d->next_op]))
+    while (d->next_op < ops->len && ops->items[d->next_op].is_retry)
         d->next_op++;
     return d->next_op < ops->len;
 }
@@ -383,7 +385,7 @@ static int conclude_chunk(struct chunk *chunk, int r, struct error *err)
     struct download *d = chunk->lane->all;
     size_t at = (size_t)(chunk->order.plan - d->plan->mailboxes.items);
     if (r < 0)
-        suspect_first_missing(chunk, err);
+        suspect_first_missing(chunk, !chunk->lane->is_further, err);
     pthread_mutex_lock(&d->lock);
     if (r == 0)
         seqset_add_set(&d->missing[at], &chunk->missing);
@@ -477,7 +479,7 @@ int download_alone(struct download *d, struct mailbox_plan *plan, uint32_t uid, 
         r = read_messages(&chunk, err);
     bool came = seqset_is_empty(&chunk.missing);
     if (r < 0)
-        suspect_first_missing(&chunk, err);
+        suspect_first_missing(&chunk, false, err);
     chunk_free(&chunk);
     if (came || (r < 0 && err->scope > SCOPE_MAILBOX))
         return r;
@@ -485,5 +487,5 @@ int download_alone(struct download *d, struct mailbox_plan *plan, uint32_t uid, 
     snprintf(reason, sizeof reason, "the server does not give the message (UID %u): %s", uid,
              r < 0 ? err->text : "it answered without the body");
     error_clear(err);
-    return hold_message(d, plan, uid, false, reason, err);
+    return download_hold(d->pass, plan, uid, false, reason, err);
 }

@@ -34,10 +34,11 @@ struct download {
     bool stopped;           /* something failed that concerns more than a mailbox */
 };
 
-/* Of OP_DOWNLOAD: it failed in an earlier pass. Fetched last of all, as it may break the connection
- * again. */
-bool download_is_retry(const struct operation *op);
-/* How many messages the plan has to fetch for a mailbox, but for retries. */
+/* Holds what cannot be fetched: the index knows it from now on by its UID. */
+int download_hold(struct pass *pass, struct mailbox_plan *plan, uint32_t uid, bool at_once,
+                  const char *reason, struct error *err);
+/* How many messages the plan has to fetch for a mailbox, but for retries: those are fetched last of
+ * all, as they may break the connection again. */
 uint64_t download_count(const struct mailbox_plan *plan);
 
 /* Fetches over `client` until the supply is empty. Cleans up after itself also on an error, which

@@ -3,7 +3,9 @@
 #include "imap/limits.h"
 #include "imap/list.h"
 #include "store/message_digest.h"
+#include "sync/apply.h"
 #include "sync/contents.h"
+#include "sync/download.h"
 #include "sync/identify_files.h"
 #include "sync/keywords.h"
 #include "sync/reconcile.h"
@@ -242,6 +244,20 @@ static void drop_answered(struct identifier *id)
     id->asks.len = kept;
 }
 
+/* What an earlier pass could not fetch may be why the connection broke: the next one goes by it
+ * (law 7). */
+static void suspect_retries(struct pass *pass, const struct asking *a, const struct error *broken)
+{
+    char reason[ERROR_TEXT_MAX + 64];
+    struct error ignored = ERROR_INIT;
+    snprintf(reason, sizeof reason, "the connection broke while it was asked for: %s",
+             broken->text);
+    VEC_FOREACH (const struct operation, op, &a->plan->ops[OP_DOWNLOAD]) {
+        if (op->is_retry && seqset_contains(&a->uids, op->uid) && !pass->options->dry_run)
+            (void)download_hold(pass, a->plan, op->uid, false, reason, &ignored);
+    }
+}
+
 /* Sends what was added, several in flight, and takes the answers. */
 static int ask_all(struct identifier *id, unsigned items, struct error *err)
 {
@@ -258,6 +274,8 @@ static int ask_all(struct identifier *id, unsigned items, struct error *err)
         struct asking *a = &id->asks.items[ended++];
         int e = end_asking(id, a, &ask_error);
         a->refused = e < 0;
+        if (apply_is_broken(&ask_error))
+            suspect_retries(id->pass, a, &ask_error);
         if (e < 0 && r == 0 && ask_error.scope > SCOPE_MAILBOX) {
             *err = ask_error;
             r = e;
@@ -430,12 +448,13 @@ static bool is_worth_asking(const struct identifier *id, const struct prospects 
 
 static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
 
-static void all_new(const struct mailbox_plan *plan, struct seqset *out)
+/* What an earlier pass could not fetch is asked for apart: it may spoil the answer. */
+static void all_new(const struct mailbox_plan *plan, bool retries, struct seqset *out)
 {
     for (size_t k = 0; k < sizeof NEW_KINDS / sizeof NEW_KINDS[0]; k++) {
         const struct operation_vec *ops = &plan->ops[NEW_KINDS[k]];
         for (size_t i = 0; i < ops->len; i++) {
-            if (is_new(&ops->items[i]))
+            if (is_new(&ops->items[i]) && ops->items[i].is_retry == retries)
                 seqset_add(out, ops->items[i].uid);
         }
     }
@@ -492,7 +511,11 @@ static int identify_messages(struct identifier *id, struct error *err)
         if (!seqset_is_empty(&m->fetch))
             items |= FETCH_FLAGS;
         operations_take_apart(m);
-        all_new(m, &wanted);
+        all_new(m, false, &wanted);
+        add_asks(id, m, &wanted);
+        all_new(m, true, &wanted);
+        if (!seqset_is_empty(&wanted))
+            items |= FETCH_FLAGS;
         add_asks(id, m, &wanted);
     }
     if (by_size)

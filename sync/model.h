@@ -221,6 +221,7 @@ struct operation {
     const struct identity *identity;                  /* NULL: not asked for */
     bool is_out;          /* a move stands for it, or it waits: see operations_sweep */
     bool has_copy;        /* deletions: a synced copy stays in another mailbox */
+    bool is_retry;        /* DOWNLOAD: it failed in an earlier pass */
     bool is_marked;       /* DELETE_REMOTE: the file is there, marked, and goes first */
     bool to_trash;        /* DELETE_REMOTE: moved to \\Trash instead */
     struct extent extent; /* AGREE without a record: of the message, where known */

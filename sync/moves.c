@@ -426,7 +426,8 @@ static void match_downloads(struct matcher *mt)
             const struct identity *id = download->identity;
             if (download->base != NULL || id == NULL || download->is_out)
                 continue;
-            if (!link_here(mt, to, download))
+            /* What is tried again comes too late to be linked to, if it comes. */
+            if (!link_here(mt, to, download) && !download->is_retry)
                 note_place(mt, to, download->uid, id->email_id);
         }
     }

@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static const char WHY_LEFT[] = "to be left on the server";
+
 /* Walks the sorted deltas of both sides in step with the records. */
 struct joiner {
     const struct mailbox_pair *pair;
@@ -214,8 +216,8 @@ static void skip(struct mailbox_plan *plan, const struct message_row *row, const
 }
 
 /* Limits are for what was never here: what comes back comes whole. */
-static void download(struct mailbox_plan *plan, const struct message_row *row, const char *why,
-                     int64_t now_ms)
+static void download(struct mailbox_plan *plan, const struct message_row *row,
+                     const struct held_list *held, const char *why, int64_t now_ms)
 {
     const struct config_sync *policy = plan->pair->policy;
     const char *objection = row->base != NULL ? NULL
@@ -225,8 +227,13 @@ static void download(struct mailbox_plan *plan, const struct message_row *row, c
         skip(plan, row, "new messages are not carried here");
     else if (objection != NULL)
         skip(plan, row, objection);
-    else
-        add(plan, OP_DOWNLOAD, row, why)->flags = row->remote_flags;
+    else if (is_kept(held, HELD_DOWNLOAD, row->uid))
+        skip(plan, row, WHY_LEFT);
+    else {
+        struct operation *op = add(plan, OP_DOWNLOAD, row, why);
+        op->flags = row->remote_flags;
+        op->is_retry = find_held(held, HELD_DOWNLOAD, row->uid, STR_EMPTY) != NULL;
+    }
 }
 
 /* What the limits left on the server may be within them now: flagged there, or they were changed.
@@ -297,7 +304,7 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
         merge(plan, row, c->why);
         break;
     case CASE_DOWNLOAD:
-        download(plan, row, c->why, now_ms);
+        download(plan, row, held, c->why, now_ms);
         break;
     case CASE_UPLOAD:
         if (row->base != NULL)
@@ -322,9 +329,9 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
         break;
     case CASE_RETRY:
         if (is_kept(held, HELD_DOWNLOAD, row->uid))
-            agree_on_state(plan, row, MESSAGE_SKIPPED, "to be left on the server");
+            agree_on_state(plan, row, MESSAGE_SKIPPED, WHY_LEFT);
         else if (!held_and_not_due(held, HELD_DOWNLOAD, row->uid, STR_EMPTY, now_ms))
-            add(plan, OP_DOWNLOAD, row, c->why);
+            add(plan, OP_DOWNLOAD, row, c->why)->is_retry = true;
         break;
     }
 }
@@ -431,6 +438,20 @@ void operations_take_apart(struct mailbox_plan *plan)
     operations_sort(ops);
 }
 
+/* What may be why a connection broke is fetched by itself. */
+static void take_suspects_out(const struct held_list *held, int64_t now_ms,
+                              struct mailbox_plan *plan)
+{
+    for (size_t i = 0; i < held->len; i++) {
+        const uint32_t uid = held->items[i].uid;
+        const struct message_row row = {.uid = uid, .remote = SIDE_NEW, .local = SIDE_ABSENT};
+        if (held->items[i].kind != HELD_DOWNLOAD || !seqset_contains(&plan->fetch, uid))
+            continue;
+        seqset_remove_range(&plan->fetch, uid, uid);
+        judge(plan, &row, held, now_ms);
+    }
+}
+
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan)
 {
@@ -454,6 +475,7 @@ void reconcile(const struct record_list *records, const struct held_list *held, 
         judge(plan, &row, held, now_ms);
     }
     seqset_add_set(&plan->fetch, &pair->remote.plain);
+    take_suspects_out(held, now_ms, plan);
     for (size_t i = 0; i < pair->local.fresh.len; i++) {
         const struct local_file *fresh = &pair->local.fresh.items[i];
         struct message_row row = {.remote = SIDE_ABSENT,

@@ -100,6 +100,46 @@ static void law7_a_held_file_takes_the_place_of_another(void **state)
     engine_free(&e);
 }
 
+/* Moved by both sides, there in two steps: the connection broke when the copy came. */
+static void law2_what_broke_the_connection_is_what_was_moved(void **state)
+{
+    static const struct {
+        const char *account, *subject, *to;
+        unsigned at; /* its FETCH */
+    } cases[] = {
+        {NULL, "m", "Lists", 1},
+        {NULL, "m", "Archive", 1},
+        {"    disable: [OBJECTID]\n", "m", "Lists", 1},
+        {"    disable: [OBJECTID]\n", "anon", "Archive", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine e;
+        const char *subject = cases[i].subject;
+        engine_begin(&e, cases[i].account, 3, "Archive", "a", 6);
+        server_create(&e, "Lists");
+        server_append(&e, "INBOX", subject, "");
+        engine_pass_ends(&e, 0);
+        server_copy(&e, "INBOX", "Archive", subject);
+        server_flags(&e, "Archive", subject, "F");
+        lockstep_env_fault(
+            &e.env, (struct fault){.kind = FAULT_BYE, .command = "UID FETCH", .at = cases[i].at});
+        (void)engine_pass(&e, NULL);
+        assert_int_equal(folder_count(&e, "Archive"), 6);
+        lockstep_env_clear_faults(&e.env);
+        server_expunge(&e, "INBOX", subject);
+        local_move(&e, "INBOX", cases[i].to, subject);
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.report.messages.downloaded + e.report.messages.uploaded, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e,
+                    arena_printf(e.arena, "Archive[a1 a2 a3 a4 a5 a6 %s/F] INBOX[m1 m2 m3] Lists[]",
+                                 subject));
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 /* A size told wrong is no reason to lose or double anything. */
 static void law7_wrong_sizes_are_borne(void **state)
 {
@@ -275,6 +315,7 @@ int main(void)
         cmocka_unit_test(law7_a_held_message_may_go),
         cmocka_unit_test(law7_a_message_that_is_refused_is_held_and_retried),
         cmocka_unit_test(law7_a_held_file_may_go),
+        cmocka_unit_test(law2_what_broke_the_connection_is_what_was_moved),
         cmocka_unit_test(law7_a_held_file_takes_the_place_of_another),
         cmocka_unit_test(law7_wrong_sizes_are_borne),
         cmocka_unit_test(law2_an_append_that_happened_is_found),
