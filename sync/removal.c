@@ -75,7 +75,12 @@ static int settle_one(struct pass *pass, struct mailbox_pair *pair, struct error
     return 0;
 }
 
-/* Whether the mailbox is older than what is known of it. */
+/*
+ * Whether the mailbox is older than what is known of it. A HIGHESTMODSEQ that is lower may mean
+ * less than that: a server that still has messages to expunge may tell it so. But where after the
+ * backup nothing but flags changed, it is all that tells, and a folder that stays can be removed by
+ * hand; mail that is gone on both sides cannot be had again.
+ */
 static bool went_back(const struct mailbox_pair *pair)
 {
     const struct index_mailbox *record = &pair->record;
@@ -92,9 +97,15 @@ static bool went_back(const struct mailbox_pair *pair)
 
 /* What a server restored from a backup lacks may have been made since (law 6). Once what it has is
  * known again, it looks like any other: the doubt tells later passes. */
-static void keep_since_backup(struct mailbox_pair *pair)
+static void keep_since_backup(const struct pass *pass, struct mailbox_pair *pair)
 {
-    keep(pair, "the server lacks it, but was restored from a backup; its folder stays here");
+    struct log_scope scope = pass_log_scope(pass, pair);
+    keep(pair,
+         "the server lacks it, but looks as if restored from a backup; its folder stays here");
+    log_warning(&scope,
+                "the server lacks this mailbox, and has others as they were before, as after a "
+                "backup was restored: its folder %s stays; remove it if it is not wanted",
+                pair->record.path.ptr);
     pair->record.doubt = MAILBOX_UNPAIRED;
     pair->record_differs = true;
 }
@@ -110,7 +121,7 @@ static void keep_what_may_be_younger(struct pass *pass)
     }
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         if (pair->removal == REMOVE_LOCAL && older)
-            keep_since_backup(pair);
+            keep_since_backup(pass, pair);
         else if (pair->removal == REMOVE_LOCAL && unseen)
             keep(pair, "it is gone on the server; its folder stays until a pass sees all others");
     }
