@@ -125,24 +125,41 @@ static bool left_a_mailbox_put_off(const struct pass *pass, const struct plan *p
     return false;
 }
 
+/* Whether a folder changed since the survey read it. All were read by now: one look tells of every
+ * file that left it before it was seen in another. */
+enum folder_look { LOOK_TO_COME, LOOK_SAME, LOOK_CHANGED };
+
+/* `looks`: one a pair. */
+static bool has_changed_since(struct pass *pass, const struct mailbox_pair *pair,
+                              enum folder_look *looks)
+{
+    enum folder_look *look = &looks[pair - pass->pairs.items];
+    if (*look == LOOK_TO_COME)
+        *look = local_is_unchanged(pass, pair) ? LOOK_SAME : LOOK_CHANGED;
+    return *look == LOOK_CHANGED;
+}
+
 /* Gone on the server, and its file was still here when its folder was read, which changed since:
  * what is new may be that file. The next pass sees whether both sides moved it. */
-static bool may_have_left_since(struct pass *pass, const struct index_message *twin)
+static bool may_have_left_since(struct pass *pass, const struct index_message *twin,
+                                enum folder_look *looks)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
         if (pair->record.id == twin->mailbox)
             return seqset_contains(&pair->remote.gone, twin->uid) &&
                    !seqset_contains(&pair->local.gone, twin->uid) &&
-                   !local_is_unchanged(pass, pair);
+                   has_changed_since(pass, pair, looks);
     }
     return false;
 }
 
-static bool is_half_of_a_move(struct pass *pass, const struct plan *plan, const struct identity *id)
+static bool is_half_of_a_move(struct pass *pass, const struct plan *plan, const struct identity *id,
+                              enum folder_look *looks)
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
-        if (is_in_flux(pass, id->twins[i].mailbox) || may_have_left_since(pass, &id->twins[i]) ||
-            left_a_mailbox_put_off(pass, plan, &id->twins[i]))
+        const struct index_message *twin = &id->twins[i];
+        if (is_in_flux(pass, twin->mailbox) || may_have_left_since(pass, twin, looks) ||
+            left_a_mailbox_put_off(pass, plan, twin))
             return true;
     }
     return false;
@@ -181,13 +198,17 @@ static void keep_deletions(struct mailbox_plan *m)
     operations_sweep(&m->ops[OP_DELETE_REMOTE]);
 }
 
-static void keep_uploads(struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
+static void keep_uploads(struct pass *pass, struct plan *plan)
 {
-    VEC_FOREACH (struct operation, op, &m->ops[OP_UPLOAD]) {
-        if (is_half_of_a_move(pass, plan, op->identity))
-            op->is_out = m->pair->local_blocked = true;
+    enum folder_look *looks = xcalloc(pass->pairs.len + 1, sizeof *looks);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        VEC_FOREACH (struct operation, op, &m->ops[OP_UPLOAD]) {
+            if (is_half_of_a_move(pass, plan, op->identity, looks))
+                op->is_out = m->pair->local_blocked = true;
+        }
+        operations_sweep(&m->ops[OP_UPLOAD]);
     }
-    operations_sweep(&m->ops[OP_UPLOAD]);
+    xfree(&looks);
 }
 
 static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
@@ -363,8 +384,8 @@ int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct seen_files files = {0};
     bool in_flux = is_any_in_flux(pass);
+    keep_uploads(pass, plan);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        keep_uploads(pass, plan, m);
         keep_downloads(pass, plan, m);
         if (pass->moving_there)
             wait_for_server(pass, m);
