@@ -1,8 +1,10 @@
 #include "cmd/imap_prompt.h"
 #include "base/alloc.h"
+#include "base/files.h"
 #include "cmd/prompt_words.h"
 #include "cmd/stop.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
 #include <locale.h>
 #include <poll.h>
@@ -17,6 +19,7 @@ struct prompt {
     struct imap_session *session;
     const struct wake *wake;
     const char *text; /* "work> " */
+    int terminal;     /* what is typed comes from it */
     EditLine *editor;
     History *history;
     struct arena *arena; /* of the names to complete */
@@ -46,10 +49,25 @@ static char *prompt_text(EditLine *editor)
 
 /* ---- input ---- */
 
+/*
+ * An interrupt takes away what was typed before it: what could be read a moment ago may be gone
+ * when it is read, so nothing but the poll may wait. Opened anew, for whoever shares the terminal
+ * goes on to wait in its reads; where that is refused it is waited in ours.
+ */
+static int open_terminal(void)
+{
+    char path[64];
+    int fd = -1;
+    if (ttyname_r(STDIN_FILENO, path, sizeof path) == 0) {
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    }
+    return fd >= 0 ? fd : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+}
+
 /* A byte of the terminal: 1, 0 at the end, -1 when the wake is signalled. */
 static int read_byte(const struct prompt *p, char *out)
 {
-    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+    struct pollfd fds[] = {{.fd = p->terminal, .events = POLLIN},
                            {.fd = p->wake->fd, .events = POLLIN}};
     for (;;) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR) {
@@ -59,8 +77,12 @@ static int read_byte(const struct prompt *p, char *out)
             errno = EINTR;
             return -1;
         }
-        if (fds[0].revents != 0) {
-            return (int)read(STDIN_FILENO, out, 1);
+        if (fds[0].revents == 0) {
+            continue;
+        }
+        ssize_t got = read(p->terminal, out, 1);
+        if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
+            return (int)got;
         }
     }
 }
@@ -247,10 +269,12 @@ int imap_prompt_run(struct imap_session *session, const struct wake *wake, const
     AUTO_ARENA struct arena *arena = arena_new();
     struct prompt p = {.session = session, .wake = wake, .arena = arena};
     p.text = arena_printf(arena, "%s> ", account);
+    p.terminal = open_terminal();
     (void)setlocale(LC_CTYPE, "");
     p.editor = el_init("maildird", stdin, stdout, stderr);
     if (p.editor == NULL) {
         fprintf(stderr, "maildird: the terminal cannot be used\n");
+        file_close(&p.terminal);
         return 70;
     }
     begin_history(&p, history_path);
@@ -265,5 +289,6 @@ int imap_prompt_run(struct imap_session *session, const struct wake *wake, const
     loop(&p, &exit_code);
     el_end(p.editor);
     end_history(&p, history_path);
+    file_close(&p.terminal);
     return exit_code;
 }
