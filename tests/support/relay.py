@@ -12,16 +12,23 @@ Chunk = collections.namedtuple("Chunk", "due data")
 class Pipe:
     """One direction of one connection: a thread that reads, and one that writes when the time has come."""
 
-    def __init__(self, source, target, delay_s, on_data, is_open):
+    def __init__(self, source, target, delay_s, on_data, is_open, on_end):
         self.source, self.target, self.delay_s, self.on_data = source, target, delay_s, on_data
-        self.is_open = is_open
+        self.is_open, self.on_end = is_open, on_end
         self.chunks = collections.deque()
         self.ready = threading.Condition()
-        self.threads = [threading.Thread(target=run, daemon=True) for run in (self.read, self.write)]
+        self.threads = [threading.Thread(target=self.run, args=(work,), daemon=True)
+                        for work in (self.read, self.write)]
 
     def start(self):
         for thread in self.threads:
             thread.start()
+
+    def run(self, work):
+        try:
+            work()
+        finally:
+            self.on_end()
 
     def put(self, data):
         with self.ready:
@@ -61,6 +68,43 @@ class Pipe:
                 return
 
 
+class Link:
+    """The two sockets of a connection: closed when the four threads that use them have ended."""
+
+    def __init__(self, client, server):
+        self.sockets = (client, server)
+        self.lock = threading.Lock()
+        self.users = 4
+        self.threads = []
+
+    def start(self, delay_s, from_client, from_server, is_open):
+        client, server = self.sockets
+        pipes = (Pipe(client, server, delay_s, from_client, is_open, self.leave),
+                 Pipe(server, client, delay_s, from_server, is_open, self.leave))
+        self.threads = [thread for pipe in pipes for thread in pipe.threads]
+        for pipe in pipes:
+            pipe.start()
+
+    def leave(self):
+        with self.lock:
+            self.users -= 1
+            if self.users > 0:
+                return
+        for each in self.sockets:
+            each.close()
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+
+    def cut(self):
+        for each in self.sockets:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
 class Relay:
     """Counts: connections, bytes_in (to the client), bytes_out, turns (the client spoke after the
     server had)."""
@@ -70,13 +114,15 @@ class Relay:
         self.delay_s = delay_ms / 1000
         self.open = threading.Event()  # of a connection: nothing passes while it is not set
         self.open.set()
+        self.held = []  # the like of connections that were forgotten
         self.refusing = False
         self.on_answer = None  # called with what comes from the server, before it is passed on
         self.idle_s = None  # a connection is cut so long after IDLE (plain text only)
         self.attempts = []  # when each connection was asked for
         self.idles = []  # when each IDLE passed that was to be cut
         self.lock = threading.Lock()
-        self.sockets = []
+        self.links = []
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.reset()
@@ -88,6 +134,7 @@ class Relay:
     def forget(self):
         """The connections of now become black holes; later ones are as ever."""
         self.open.clear()
+        self.held.append(self.open)
         self.open = threading.Event()
         self.open.set()
 
@@ -99,28 +146,33 @@ class Relay:
             self.connections = self.bytes_in = self.bytes_out = self.turns = 0
 
     def __enter__(self):
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor.start()
         return self
 
     def __exit__(self, *_):
         self.close()
 
     def close(self):
+        """Leaves no thread and no socket."""
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        if self.acceptor.is_alive():
+            self.acceptor.join()
         self.listener.close()
         self.cut()
+        for each in (self.open, *self.held):
+            each.set()
+        for link in self.links:
+            link.join()
 
     def cut(self):
         """End all connections at once."""
         with self.lock:
-            sockets, self.sockets = self.sockets, []
-        self.cut_one(*sockets)
-
-    def cut_one(self, *sockets):
-        for each in sockets:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            links = list(self.links)
+        for link in links:
+            link.cut()
 
     def accept(self):
         while True:
@@ -140,15 +192,17 @@ class Relay:
             server.settimeout(None)
             for each in (client, server):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.join(client, server)
+            self.join(Link(client, server))
 
-    def join(self, client, server):
+    def join(self, link):
         last = {"speaker": "client"}
 
         def from_client(data):
             if self.idle_s is not None and data.upper().endswith(b" IDLE\r\n"):
                 self.idles.append(time.monotonic())
-                threading.Timer(self.idle_s, self.cut_one, (client, server)).start()
+                timer = threading.Timer(self.idle_s, link.cut)
+                timer.daemon = True
+                timer.start()
             with self.lock:
                 self.bytes_out += len(data)
                 if last["speaker"] == "server":
@@ -164,6 +218,5 @@ class Relay:
 
         with self.lock:
             self.connections += 1
-            self.sockets += [client, server]
-        Pipe(client, server, self.delay_s, from_client, self.open).start()
-        Pipe(server, client, self.delay_s, from_server, self.open).start()
+            self.links = [each for each in self.links if each.users > 0] + [link]
+        link.start(self.delay_s, from_client, from_server, self.open)

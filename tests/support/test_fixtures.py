@@ -2,9 +2,14 @@
 """The fixtures themselves: each server holds what it was given, and the oracle reads it back."""
 
 import collections
+import contextlib
+import gc
+import socket
 import subprocess
+import threading
 import time
 import unittest
+import warnings
 
 import courier
 import cyrus
@@ -102,6 +107,29 @@ class RelayCase(unittest.TestCase):
             oracle.check(connection.append("INBOX", "()", None, b"Subject: x\r\n\r\n" + b"y" * 4_000_000))
             self.assertLess(time.monotonic() - begin, 2)
             connection.logout()
+
+
+    def test_a_failure_leaves_nothing_open(self):
+        distant = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(distant.close)
+        for stall in (lambda _: None, relay.Relay.cut, relay.Relay.freeze, relay.Relay.forget):
+            threads = threading.active_count()
+            with (warnings.catch_warnings(record=True) as warned,
+                  contextlib.suppress(AssertionError),
+                  relay.Relay(distant.getsockname()[1]) as between,
+                  socket.create_connection(("127.0.0.1", between.port)) as near):
+                warnings.simplefilter("always")
+                far, _ = distant.accept()
+                with far:
+                    far.sendall(b"x")
+                    self.assertEqual(near.recv(1), b"x")
+                    stall(between)
+                    near.sendall(b"y")
+                    self.fail("as a test does")
+            self.assertEqual(threading.active_count(), threads)
+            del between
+            gc.collect()
+            self.assertEqual(warned, [])
 
 
 class OracleCase(unittest.TestCase):
