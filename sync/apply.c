@@ -74,11 +74,6 @@ int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err
     return remote_select(pass, pair, pair->record.uidvalidity, err);
 }
 
-int apply_unselect(struct pass *pass, struct error *err)
-{
-    return client_state(pass->client) == STATE_SELECTED ? client_unselect(pass->client, err) : 0;
-}
-
 bool apply_next_group(const struct plan *plan, enum move_kind kind, struct move_group *group)
 {
     const struct move *at = group->items != NULL ? group->items + group->len : plan->moves.items;
@@ -117,33 +112,6 @@ bool apply_can_move(const struct move *move)
     if (!can)
         apply_block(from, to);
     return can;
-}
-
-int file_finder_find(struct file_finder *finder, const struct maildir_file *seen, struct str base,
-                     const struct maildir_file **out, struct error *err)
-{
-    if (seen != NULL) {
-        *out = seen;
-        return 0;
-    }
-    if (!finder->scanned) {
-        int r = maildir_scan(finder->pass->maildir, finder->pair->record.path.ptr,
-                             &finder->snapshot, err);
-        if (r < 0)
-            return r;
-        finder->scanned = true;
-    }
-    *out = maildir_snapshot_find(&finder->snapshot, base);
-    if (*out == NULL)
-        return error_set(err, ERR_NOT_FOUND, SCOPE_MESSAGE, "the file is no longer there");
-    return 0;
-}
-
-void file_finder_free(struct file_finder *finder)
-{
-    if (finder->scanned)
-        maildir_snapshot_free(&finder->snapshot);
-    finder->scanned = false;
 }
 
 static bool same_entry(const struct index_held *a, const struct index_held *b)

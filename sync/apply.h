@@ -31,7 +31,7 @@ int apply_delete_local(struct pass *pass, struct plan *plan,
                        struct error *err); /* apply_delete.c */
 int apply_delete_remote(struct pass *pass, struct plan *plan, struct error *err);
 /* Mailboxes that are empty by now and are to go. */
-int apply_removals(struct pass *pass, struct plan *plan, struct error *err); /* removal.c */
+int apply_removals(struct pass *pass, struct plan *plan, struct error *err); /* apply_removal.c */
 
 /* ---- shared by the steps (apply.c) ---- */
 
@@ -45,8 +45,6 @@ int apply_each(struct pass *pass, struct plan *plan, enum operation_kind kind,
  * ERR_CHANGED if that moved. Nothing is sent where it is selected already. */
 int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err);
 
-/* No mailbox is selected on return: before one is renamed or removed. */
-int apply_unselect(struct pass *pass, struct error *err);
 /* Marks them as \\Deleted, and where the server can expunge by UID, or policy wants it all the
  * same, expunges (apply_delete.c). The mailbox is selected. */
 int apply_expunge(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
@@ -66,20 +64,6 @@ bool apply_can_move(const struct move *move);
 void apply_add_operation(struct mailbox_plan *plan, const struct operation *op);
 /* Something of these two was left undone: their marks stay. */
 void apply_block(struct mailbox_pair *from, struct mailbox_pair *to);
-
-/* Where a message's file is now: as the survey saw it, or found by its base name in one scan of the
- * folder, made at most once a mailbox. */
-struct file_finder {
-    struct pass *pass;
-    struct mailbox_pair *pair;
-    struct maildir_snapshot snapshot;
-    bool scanned;
-};
-/* `seen`: by the survey; NULL: to be found by `base`. ERR_NOT_FOUND when no file of that name is
- * there. *out is valid until file_finder_free. */
-int file_finder_find(struct file_finder *finder, const struct maildir_file *seen, struct str base,
-                     const struct maildir_file **out, struct error *err);
-void file_finder_free(struct file_finder *finder);
 
 /* Holds a message: one `held` entry a message. Of `what` kind, reason, and UID or (HELD_UPLOAD)
  * base name count; the mailbox is `pair`. It is tried again after a delay that grows; with

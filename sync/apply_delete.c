@@ -7,6 +7,7 @@
 #include "sync/careful.h"
 #include "sync/elsewhere.h"
 #include "sync/event.h"
+#include "sync/file_finder.h"
 #include "sync/guard_store.h"
 #include "sync/local.h"
 

@@ -2,6 +2,7 @@
 
 #include "imap/limits.h"
 #include "sync/event.h"
+#include "sync/file_finder.h"
 #include "sync/flags.h"
 #include "sync/keywords.h"
 

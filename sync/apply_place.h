@@ -6,6 +6,7 @@
  * in its way, and so that an intent tells without doubt whether it was given.
  */
 #include "sync/apply.h"
+#include "sync/file_finder.h"
 
 #define PLACE_BATCH 512
 

@@ -189,7 +189,7 @@ static int move_mailbox(struct mover *m, size_t i, struct str to, bool *concerne
 {
     struct pass *pass = m->pass;
     struct str from = now_at(m, i);
-    int r = apply_unselect(pass, err);
+    int r = remote_unselect(pass, err);
     if (r == 0)
         r = client_rename(pass->client, from, to, err);
     if (r == 0)

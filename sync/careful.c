@@ -2,7 +2,7 @@
 
 #include "imap/limits.h"
 #include "client/cmd_search.h"
-#include "sync/apply.h"
+#include "sync/remote.h"
 
 /* "MAILBOX UIDVALIDITY SET": of one mailbox at a time. */
 static const char FACT[] = "unmarked";
@@ -90,7 +90,7 @@ static int mark_again(struct pass *pass, struct mailbox_pair *pair, struct seqse
                       struct error *err)
 {
     const struct imap_flags deleted = {.system = FLAG_DELETED};
-    int r = apply_select(pass, pair, err);
+    int r = remote_select(pass, pair, pair->record.uidvalidity, err);
     while (r == 0 && !seqset_is_empty(uids)) {
         AUTO_SEQSET struct seqset part = {0};
         struct client_store store;

@@ -5,7 +5,6 @@
  */
 #include "sync/model.h"
 #include "sync/names.h"
-#include "sync/remote.h"
 
 struct folders_input {
     const struct config_account *account;

@@ -1,6 +1,6 @@
 #include "sync/identify_files.h"
 
-#include "sync/apply.h"
+#include "sync/file_finder.h"
 #include "sync/identify.h"
 
 /* Under another name by now, as flags change, it is the same file. */

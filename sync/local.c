@@ -44,14 +44,6 @@ static struct maildir_file keep_file(struct pass *pass, const struct maildir_fil
     return copy;
 }
 
-void local_delta_clear(struct local_delta *delta)
-{
-    vec_free(&delta->fresh);
-    vec_free(&delta->changed);
-    seqset_free(&delta->gone);
-    *delta = (struct local_delta){0};
-}
-
 VEC_STRUCT(uid_vec, uint32_t);
 
 /* Comparison of one folder with the index. */

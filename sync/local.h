@@ -24,5 +24,3 @@ int local_newcomers(struct pass *pass, const struct mailbox_pair *pair, struct l
 
 /* How many messages the folder holds; 0 where it cannot be read. */
 uint32_t local_count(struct pass *pass, const struct mailbox_pair *pair);
-
-void local_delta_clear(struct local_delta *delta);

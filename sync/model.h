@@ -5,11 +5,24 @@
  */
 #include "base/vec.h"
 #include "imap/seqset.h"
+#include "imap/status.h"
 #include "store/index.h"
 #include "store/maildir.h"
 #include "config/config.h"
 
 /* ---- what the survey found ---- */
+
+/* A mailbox as the server lists it. */
+struct remote_mailbox {
+    struct str name;
+    struct str utf8;
+    uint32_t attributes;
+    struct status_data status; /* have == 0: not told */
+};
+struct remote_list {
+    struct remote_mailbox *items; /* in the pass's arena */
+    size_t len;
+};
 
 /* A message as the server shows it. */
 struct remote_message {
@@ -72,6 +85,11 @@ struct local_delta {
     struct local_vec changed; /* ascending by UID */
     struct seqset gone;       /* UIDs whose recorded file is absent from a complete scan */
 };
+
+void remote_delta_clear(struct remote_delta *delta);
+void local_delta_clear(struct local_delta *delta);
+/* How many messages are new on the server. */
+uint64_t remote_fresh_count(const struct remote_delta *delta);
 
 /*
  * What the index will say of a mailbox whose messages were paired by content (law 6): all of it

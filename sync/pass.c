@@ -1,7 +1,5 @@
 #include "sync/pass.h"
 
-#include "sync/local.h"
-#include "sync/remote.h"
 #include "sync/state.h"
 
 #include <stdio.h>
@@ -28,7 +26,6 @@ struct pass *pass_new(const struct config *config, const struct config_account *
 void pass_free(struct pass **pass_pointer)
 {
     struct pass *pass = *pass_pointer;
-    remote_drop_told(pass);
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         remote_delta_clear(&pair->remote);
         local_delta_clear(&pair->local);

@@ -5,8 +5,9 @@
  */
 #include "base/strmap.h"
 #include "client/client.h"
-#include "sync/account.h"
 #include "sync/model.h"
+#include "sync/options.h"
+#include "sync/report.h"
 
 struct pass {
     const struct config *config;

@@ -14,21 +14,6 @@
  */
 #define ROUNDS_MAX 3
 
-void remote_delta_clear(struct remote_delta *delta)
-{
-    vec_free(&delta->fresh);
-    seqset_free(&delta->plain);
-    vec_free(&delta->extents);
-    vec_free(&delta->changed);
-    seqset_free(&delta->gone);
-    *delta = (struct remote_delta){0};
-}
-
-uint64_t remote_fresh_count(const struct remote_delta *delta)
-{
-    return delta->fresh.len + seqset_count(&delta->plain);
-}
-
 static bool has_local_changes(const struct mailbox_pair *pair)
 {
     const struct local_delta *local = &pair->local;
@@ -136,6 +121,11 @@ int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t u
     if (remote_is_selected(pass->client, pair, uidvalidity))
         return 0;
     return remote_select_anew(pass, pair, uidvalidity, &ignored, err);
+}
+
+int remote_unselect(struct pass *pass, struct error *err)
+{
+    return client_state(pass->client) == STATE_SELECTED ? client_unselect(pass->client, err) : 0;
 }
 
 static int confirm_gone(struct pass *pass, struct mailbox_pair *pair, struct error *err)

@@ -5,17 +5,6 @@
 
 /* ---- names and STATUS (remote_list.c) ---- */
 
-struct remote_mailbox {
-    struct str name;
-    struct str utf8;
-    uint32_t attributes;
-    struct status_data status; /* have == 0: not told */
-};
-struct remote_list {
-    struct remote_mailbox *items; /* in the pass's arena */
-    size_t len;
-};
-
 struct names_space remote_space(const struct pass *pass);
 /* Learns prefix and delimiter of the personal namespace. */
 void remote_learn_space(struct pass *pass);
@@ -48,10 +37,6 @@ void remote_check_told(struct pass *pass);
 bool remote_has_told(const struct pass *pass, const struct mailbox_pair *pair);
 void remote_drop_told(struct pass *pass);
 
-void remote_delta_clear(struct remote_delta *delta);
-/* How many messages are new on the server. */
-uint64_t remote_fresh_count(const struct remote_delta *delta);
-
 /* ---- the whole (remote.c) ---- */
 
 /* The pair's mailbox is the selected one, under this UIDVALIDITY: one that was replaced has the
@@ -65,6 +50,9 @@ int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t u
 /* In any case asks, and tells what is there now. */
 int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
                        struct select_data *out, struct error *err);
+
+/* No mailbox is selected on return: before one is renamed or removed. */
+int remote_unselect(struct pass *pass, struct error *err);
 
 /* Which of `uids` the selected mailbox still holds; also on failure `out` has those told until
  * then. */

@@ -144,9 +144,8 @@ static int survey_local(struct pass *pass, struct error *err)
     return gone ? local_survey_again(pass, err) : 0;
 }
 
-int survey(struct pass *pass, struct error *err)
+static int survey_sides(struct pass *pass, struct error *err)
 {
-    pass_progress(pass, PROGRESS_SURVEY, NULL, 0, 0);
     int r = survey_mailboxes(pass, err);
     if (r == 0 && !pass->options->dry_run)
         r = recover_appends(pass, err);
@@ -154,8 +153,14 @@ int survey(struct pass *pass, struct error *err)
         r = careful_recover(pass, err);
     if (r == 0)
         r = survey_local(pass, err);
-    if (r == 0)
-        r = remote_survey(pass, err);
+    return r < 0 ? r : remote_survey(pass, err);
+}
+
+int survey(struct pass *pass, struct error *err)
+{
+    pass_progress(pass, PROGRESS_SURVEY, NULL, 0, 0);
+    int r = survey_sides(pass, err);
+    remote_drop_told(pass); /* where it failed before it came to them */
     if (r == 0)
         r = removal_settle(pass, err);
     if (r == 0)
