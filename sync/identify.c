@@ -348,6 +348,7 @@ struct prospects {
     size_t sources;       /* mailboxes that hold something, or will */
     bool lost_elsewhere;  /* a mailbox that the plan leaves out lost messages */
     bool passed_through;  /* messages came to some mailbox and went again since the last pass */
+    bool came_elsewhere;  /* records are gone on both sides, and files are new here */
     struct strmap *sizes; /* of what is gone and has no id of the server's: "SIZE DATE" */
 };
 
@@ -414,10 +415,22 @@ static bool is_planned(const struct plan *plan, const struct mailbox_pair *pair)
     return false;
 }
 
+/* What went and came again there may be what was moved here: it would be doubled. */
+static bool may_have_come_elsewhere(const struct plan *plan)
+{
+    bool gone = false, new = false;
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        gone = gone || count_gone(m) > m->ops[OP_DELETE_LOCAL].len;
+        new = new || m->ops[OP_UPLOAD].len > 0;
+    }
+    return gone && new;
+}
+
 static void look_for_prospects(const struct identifier *id, bool by_id, struct prospects *p)
 {
     const struct plan *plan = id->plan;
     p->sizes = strmap_new();
+    p->came_elsewhere = may_have_come_elsewhere(plan);
     VEC_FOREACH (const struct mailbox_pair, pair, &id->pass->pairs) {
         p->passed_through = p->passed_through || has_gap(pair);
         p->lost_elsewhere =
@@ -439,8 +452,8 @@ static bool is_worth_asking(const struct identifier *id, const struct prospects 
 {
     bool has_new = count_downloads(plan) > 0 || count_left_out(plan) > 0;
     /* What went and came again to the same mailbox was in another one meanwhile. */
-    if (has_new &&
-        (p->gone > count_gone(plan) || (p->gone > 0 && p->passed_through) || p->lost_elsewhere))
+    if (has_new && (p->gone > count_gone(plan) || (p->gone > 0 && p->passed_through) ||
+                    p->came_elsewhere || p->lost_elsewhere))
         return id->id_item != 0 || !(plan->pair->attributes & LIST_DRAFTS);
     bool many = p->downloads >= WORTH_LINKING || id->id_item == FETCH_GM_MSGID;
     return count_downloads(plan) > 0 && id->id_item != 0 && p->sources > 1 && many;

@@ -252,6 +252,14 @@ static void both_move_apart(struct engine *e)
     local_move(e, "INBOX", "Lists", "m1");
 }
 
+static void both_move_there_and_back(struct engine *e)
+{
+    server_create(e, "Fresh");
+    server_move(e, "INBOX", "Fresh", "m1");
+    server_move(e, "Fresh", "INBOX", "m1");
+    local_move(e, "INBOX", "Archive", "m1");
+}
+
 static void move_here_expunge_there(struct engine *e)
 {
     local_move(e, "INBOX", "Archive", "m1");
@@ -311,6 +319,8 @@ static const struct small {
      NULL},
     {"both sides move, the server's wins", both_move_apart, "Archive[m1] INBOX[m2/S m3 m4] Lists[]",
      false, NULL},
+    {"both sides move, on the server by a new mailbox and back", both_move_there_and_back,
+     "Archive[] Fresh[] INBOX[m1 m2/S m3 m4] Lists[]", false, NULL},
     {"a move here beats a deletion there", move_here_expunge_there,
      "Archive[m1] INBOX[m2/S m3 m4] Lists[]", true, NULL},
     {"a move there beats a deletion here", move_there_remove_here,
