@@ -339,6 +339,14 @@ static unsigned count_alike(const struct finder *f, const struct index_mailbox *
     return alike;
 }
 
+/* UIDNEXT never goes back, and is beyond all that was there. */
+static bool has_grown_from(const struct select_data *data, const struct index_mailbox *record,
+                           const struct sample *s)
+{
+    return data->uidnext >= record->uidnext &&
+           (s->records.len == 0 || data->uidnext > s->records.items[s->records.len - 1].uid);
+}
+
 /* By UIDVALIDITY, UIDs and sizes: where no other has the UIDVALIDITY some of what is known is
  * there; else most of it, or nothing else, and nothing else ever came. An empty mailbox has but its
  * UIDNEXT, and must be the only one of its UIDVALIDITY. */
@@ -356,8 +364,8 @@ static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
         r = fetch_sample(f->pass, &sample, err);
     size_t expected = sample.records.len - sample.deleted;
     bool alone = count_alike(f, record) == 1;
-    if (r == 0 && expected == 0) {
-        *out = data.exists == 0 && data.uidnext == record->uidnext && alone;
+    if (r == 0 && (expected == 0 || data.exists == 0)) {
+        *out = data.exists == 0 && alone && has_grown_from(&data, record, &sample);
     } else if (r == 0) {
         bool none_came = data.uidnext == record->uidnext && data.exists == sample.there;
         *out = sample.same == sample.there && sample.there > 0 &&

@@ -255,6 +255,25 @@ static void emptied_but_for_one_on_the_server(void **state)
     }
 }
 
+/* What went from it is known for a move: what here was moved meanwhile is not doubled. */
+static void law2_renamed_with_nothing_left_on_the_server(void **state)
+{
+    for (size_t i = 0; i < SERVERS; i++) {
+        struct engine e;
+        begin(&e, &servers[i], NULL);
+        server_move(&e, "a", "INBOX", "a1");
+        server_expunge(&e, "a", "a2");
+        server_expunge(&e, "a", "a3");
+        server_rename(&e, "a", "c");
+        local_move(&e, "a", "b", "a1");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "INBOX[a1] b[b1 b2 b3 b4] c[]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 /* ---- here ---- */
 
 /* Its directories and one file of it are enough. */
@@ -536,6 +555,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_looked_into_now_is_not_another_mailbox),
         cmocka_unit_test(what_changed_meanwhile_is_carried_too),
         cmocka_unit_test(emptied_but_for_one_on_the_server),
+        cmocka_unit_test(law2_renamed_with_nothing_left_on_the_server),
         cmocka_unit_test(emptied_but_for_one_here),
         cmocka_unit_test(renamed_here),
         cmocka_unit_test(renamed_right_after_the_first_pass),
