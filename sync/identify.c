@@ -46,6 +46,7 @@ struct asking {
     bool line_may_match;
     VEC(struct heard) heard;
     bool refused;
+    bool unselected; /* not even its mailbox could be selected */
 };
 VEC_STRUCT(asking_vec, struct asking);
 
@@ -170,6 +171,7 @@ static int end_asking(struct identifier *id, struct asking *a, struct error *err
     struct fetch_data data;
     struct error end_error = ERROR_INIT;
     int r = end_select(id, a, err);
+    a->unselected = r < 0;
     while (r == 0 && (r = client_fetch_next(id->pass->client, &a->fetch, &data, err)) > 0)
         r = take_answer(a, &data, err);
     int end = client_fetch_end(id->pass->client, &a->fetch, &end_error);
@@ -219,10 +221,12 @@ static void asking_free(struct asking *a)
     message_digester_free(&a->digester);
 }
 
-/* Makes room for others. */
+/* Makes room for others. What could be opened in the survey and cannot be selected went since, or
+ * became another: the next pass sees what came there. */
 static void forget_asks(struct identifier *id)
 {
     VEC_FOREACH (struct asking, a, &id->asks) {
+        id->pass->moving_there = id->pass->moving_there || a->unselected;
         asking_free(a);
     }
     vec_free(&id->asks);
@@ -233,7 +237,8 @@ static void drop_answered(struct identifier *id)
 {
     size_t kept = 0;
     VEC_FOREACH (struct asking, a, &id->asks) {
-        struct asking again = {.plan = a->plan, .uids = a->uids, .whole = a->whole};
+        struct asking again = {
+            .plan = a->plan, .uids = a->uids, .whole = a->whole, .unselected = a->unselected};
         bool refused = a->refused;
         if (refused)
             a->uids = (struct seqset){0};

@@ -34,7 +34,8 @@ struct pass {
     struct pair_vec pairs;         /* sorted by name; never reallocated after the survey */
     struct storer *storer;         /* flags on their way: apply_flags_settle; NULL: none */
     struct told *told;             /* of remote.h; NULL: nothing */
-    bool moving_there; /* mailboxes on the server kept losing messages while they were looked at */
+    bool moving_there; /* mailboxes on the server kept losing messages while they were looked at,
+                          or went before all was known of what is new in them */
     bool moving_here;  /* files that were new went on before they were read */
     struct maildir_folders folders;      /* those of the Maildir, as the survey found them */
     bool local_changed;                  /* the marker's generation was raised in this pass */
