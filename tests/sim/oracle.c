@@ -51,6 +51,7 @@ static bool see_remote(void *self, const struct backend_message *message, struct
                                 .date_s = message->internal_date_s,
                                 .uid = message->uid};
     m->there++;
+    m->marked_there += (sight.flags & MARKING_TRASHED) != 0;
     m->left += is_skipped(&sight);
     vec_push(s->out, sight);
     return true;
@@ -81,6 +82,7 @@ static void look_into(struct arena *arena, const struct here_names *folders, str
             }
             const char *info = strstr(file->name, ":2,");
             m->here++;
+            m->marked_here += (file->flags & MARKING_TRASHED) != 0;
             vec_push(out, ((struct sight){.mailbox = *folder,
                                           .number = m->number,
                                           .flags = file->flags,
@@ -137,6 +139,7 @@ static void look(struct arena *arena, struct sights *here, struct sights *there)
 {
     VEC_FOREACH (struct message *, m, &truth.messages) {
         (*m)->here = (*m)->there = (*m)->apart = (*m)->left = 0;
+        (*m)->marked_here = (*m)->marked_there = 0;
     }
     look_here(arena, here);
     look_there(arena, there);
@@ -372,17 +375,17 @@ static void check_count(const struct message *m, bool held)
     unsigned most = m->made + m->sent_again;
     /* Which of several copies was moved or copied, where both sides do so, or an answer was lost,
      * cannot be told: one is there in any case. */
-    bool ambiguous = m->made > 1;
-    if (ambiguous) {
+    if (m->made > 1) {
         least = least > 1 ? 1 : least;
         most++;
     }
     most += m->moved_as_copy;
     /* What is moved while nobody knows what belongs together is a copy. */
     most += truth.recovers && (m->moved_here || m->moved_there || truth.renamed);
-    /* Where it cannot be expunged, what was removed by way of Trash stays there, \\Deleted; an
-     * index that is lost, or begun anew, no longer tells what that was. */
-    most += truth.recovers && truth.keeps_marked && m->trashed;
+    /* Where it cannot be expunged, what was moved, or removed by way of Trash, stays where it was,
+     * \\Deleted; an index that is lost, or begun anew, no longer tells what that was. */
+    if (truth.recovers && truth.keeps_marked && (m->trashed || m->moved_here))
+        most += held ? m->marked_there : m->marked_here;
     bool settled = !m->revived && !m->sent_again && !truth.recovers;
     if (m->made == 1 && m->removed > 0 && settled && !m->moved_here && !m->moved_there)
         most = 0;

@@ -42,8 +42,9 @@ struct message {
     /* Counted by a look at both sides; `apart` in mailboxes that one side alone has. */
     unsigned apart;
     unsigned here, there;
-    unsigned left; /* of those there: too large or too old to be fetched */
-    bool came;     /* was on both sides after some pass: ageing does not take it away again */
+    unsigned marked_here, marked_there; /* of those, \\Deleted */
+    unsigned left;                      /* of those there: too large or too old to be fetched */
+    bool came; /* was on both sides after some pass: ageing does not take it away again */
 };
 VEC_STRUCT(messages, struct message *);
 
