@@ -64,17 +64,3 @@ bool apply_can_move(const struct move *move);
 void apply_add_operation(struct mailbox_plan *plan, const struct operation *op);
 /* Something of these two was left undone: their marks stay. */
 void apply_block(struct mailbox_pair *from, struct mailbox_pair *to);
-
-/* Holds a message: one `held` entry a message. Of `what` kind, reason, and UID or (HELD_UPLOAD)
- * base name count; the mailbox is `pair`. It is tried again after a delay that grows; with
- * `at_once` the first time without one (the connection broke, which may be the message's fault). */
-int apply_hold(struct pass *pass, struct mailbox_pair *pair, const struct index_held *what,
-               bool at_once, struct error *err);
-/* Whether the connection broke, rather than being given up by us: then what was under way is
- * suspect. */
-bool apply_is_broken(const struct error *err);
-/* Drops the entry if there is one: of this mailbox, kind, and UID or base name. */
-int apply_unhold(struct index_txn *txn, const struct index_held *what, struct error *err);
-/* The same of an upload. */
-int apply_unhold_upload(struct index_txn *txn, uint32_t mailbox, struct str base,
-                        struct error *err);

@@ -2,6 +2,7 @@
 
 #include "imap/limits.h"
 #include "sync/download.h"
+#include "sync/held.h"
 #include "sync/pool.h"
 #include "sync/remote.h"
 #include "sync/unfetched.h"
@@ -223,11 +224,11 @@ static int drop_held_entries(struct download *d, struct error *err)
                 continue;
             r = index_message_get(txn, d->pass->arena, m->pair->record.id, op->uid, &now, err);
             if (r == 0 && now.state == MESSAGE_SYNCED)
-                r = apply_unhold(txn,
-                                 &(struct index_held){.kind = HELD_DOWNLOAD,
-                                                      .mailbox = m->pair->record.id,
-                                                      .uid = op->uid},
-                                 err);
+                r = held_drop(txn,
+                              &(struct index_held){.kind = HELD_DOWNLOAD,
+                                                   .mailbox = m->pair->record.id,
+                                                   .uid = op->uid},
+                              err);
         }
     }
     return r < 0 ? r : index_commit(&txn, err);
@@ -255,7 +256,7 @@ int apply_retries(struct pass *pass, struct plan *plan, struct error *err)
     d.total = find_retries(&d);
     if (d.total > 0) {
         r = finish(&d, fetch_missing(&d, err), err);
-        if (r < 0 && apply_is_broken(err)) {
+        if (r < 0 && held_is_suspect(err)) {
             error_clear(err);
             r = 0;
         }

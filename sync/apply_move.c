@@ -4,6 +4,7 @@
 #include "sync/broken.h"
 #include "sync/event.h"
 #include "sync/flags.h"
+#include "sync/held.h"
 #include "sync/locate.h"
 
 /*
@@ -168,7 +169,7 @@ static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated
                              mv->r->moves ? EVENT_MOVED_REMOTE : EVENT_COPIED_REMOTE, copy,
                              mv->r->moves ? "moved here" : "copied here", err);
     if (rc == 0 && has_file)
-        rc = apply_unhold_upload(txn, copy->mailbox, copy->base, err);
+        rc = held_drop_upload(txn, copy->mailbox, copy->base, err);
     if (rc < 0 || m->intent.id == 0)
         return rc;
     if (!has_file && mv->r->moves && !is_one_step(mv))

@@ -1,6 +1,7 @@
 #include "sync/apply_place.h"
 
 #include "sync/event.h"
+#include "sync/held.h"
 
 #include <errno.h>
 
@@ -54,7 +55,7 @@ static int record_move(struct placer *p, struct index_txn *txn, const struct pla
     const struct event_way way = {p->from->pair, p->to->pair, b->file->parsed.base};
     int r = index_message_delete(txn, intent->from_mailbox, intent->from_uid, err);
     if (r == 0 && intent->from_uid == 0)
-        r = apply_unhold_upload(txn, p->from->pair->record.id, b->file->parsed.base, err);
+        r = held_drop_upload(txn, p->from->pair->record.id, b->file->parsed.base, err);
     if (r == 0)
         r = index_message_put(txn, &intent->message, err);
     if (r == 0)

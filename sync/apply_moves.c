@@ -1,5 +1,6 @@
 #include "sync/apply_move.h"
 
+#include "sync/held.h"
 #include "sync/keywords.h"
 #include "sync/local.h"
 
@@ -210,7 +211,7 @@ static int note_places(struct pass *pass, const struct plan *plan, struct error 
         r = move->kind == MOVE_REBASE ? rebase(pass, txn, move, err) : meet(txn, move, err);
         /* It may have looked new before, and not have been sent. */
         if (r == 0 && move->file != NULL)
-            r = apply_unhold_upload(txn, move->to->pair->record.id, move->file->parsed.base, err);
+            r = held_drop_upload(txn, move->to->pair->record.id, move->file->parsed.base, err);
     }
     if (r == 0)
         r = index_commit(&txn, err);

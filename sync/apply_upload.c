@@ -2,6 +2,7 @@
 
 #include "sync/appended.h"
 #include "sync/event.h"
+#include "sync/held.h"
 #include "sync/keywords.h"
 #include "sync/listing.h"
 #include "sync/locate.h"
@@ -93,7 +94,7 @@ static int hold_upload(struct uploader *u, const struct operation *op, bool at_o
     u->pair->local_blocked = true;
     const struct index_held what = {
         .kind = HELD_UPLOAD, .base = op->file->parsed.base, .reason = str_from(reason)};
-    return apply_hold(u->pass, u->pair, &what, at_once, err);
+    return held_add(u->pass, u->pair, &what, at_once, err);
 }
 
 /* What is about to be sent, for the index. */
@@ -314,7 +315,7 @@ static int record_stored(struct uploader *u, struct index_txn *txn,
     if (r == 0)
         r = event_note(u->pass, txn, u->pair, EVENT_UPLOADED, m, "new here", err);
     if (r == 0)
-        r = apply_unhold_upload(txn, m->mailbox, m->base, err);
+        r = held_drop_upload(txn, m->mailbox, m->base, err);
     if (m->flags.system != 0 || m->flags.keywords_len > 0)
         vec_push(&u->stored, ((struct appended){m->uid, m->flags}));
     u->pass->report->messages.uploaded++;
@@ -426,7 +427,7 @@ static int land(struct uploader *u, size_t most, struct error *err)
             wire_error = end_error;
         }
     }
-    if (wire < 0 && apply_is_broken(&wire_error))
+    if (wire < 0 && held_is_suspect(&wire_error))
         r = suspect_first_unanswered(u, &wire_error, err);
     if (r == 0 && len > 0)
         r = settle(u, len, err);

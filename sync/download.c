@@ -1,5 +1,6 @@
 #include "sync/download.h"
 
+#include "sync/held.h"
 #include "sync/keywords.h"
 #include "sync/reconcile.h"
 #include "sync/remote.h"
@@ -208,22 +209,6 @@ static int begin_fetch(struct chunk *chunk, struct error *err)
 
 /* ---- what is held ---- */
 
-int download_hold(struct pass *pass, struct mailbox_plan *plan, uint32_t uid, bool at_once,
-                  const char *reason, struct error *err)
-{
-    AUTO_TXN struct index_txn *txn = NULL;
-    struct index_message m = {.mailbox = plan->pair->record.id, .uid = uid, .state = MESSAGE_HELD};
-    const struct index_held what = {.kind = HELD_DOWNLOAD, .uid = uid, .reason = str_from(reason)};
-    /* The entry first: by it the record is looked at again. */
-    int r = apply_hold(pass, plan->pair, &what, at_once, err);
-    if (r < 0)
-        return r;
-    r = index_begin_write(pass->index, &txn, err);
-    if (r < 0 || (r = index_message_put(txn, &m, err)) < 0 || (r = index_commit(&txn, err)) < 0)
-        return error_widen(err, SCOPE_ACCOUNT);
-    return 0;
-}
-
 /* The message that was due when the connection broke may be why: were it asked for first again and
  * again, nothing behind it would ever come (law 7). Where the pass ends with the connection, the
  * next one finds the message new, and knows it again if it was moved: it has no record yet. */
@@ -234,14 +219,14 @@ static void suspect_first_missing(struct chunk *chunk, bool pass_ends, const str
     uint32_t uid = 0;
     struct error ignored = ERROR_INIT;
     char reason[ERROR_TEXT_MAX + 64];
-    if (!apply_is_broken(broken) || !seqset_next(&chunk->missing, &uid))
+    if (!held_is_suspect(broken) || !seqset_next(&chunk->missing, &uid))
         return;
     snprintf(reason, sizeof reason, "the connection broke while it was fetched: %s", broken->text);
     const struct index_held what = {.kind = HELD_DOWNLOAD, .uid = uid, .reason = str_from(reason)};
     if (pass_ends)
-        apply_hold(pass, plan->pair, &what, true, &ignored);
+        held_add(pass, plan->pair, &what, true, &ignored);
     else
-        download_hold(pass, plan, uid, true, reason, &ignored);
+        held_add_download(pass, plan->pair, uid, true, reason, &ignored);
     if (chunk->lane->is_further)
         seqset_remove_range(&chunk->missing, uid, uid);
 }
@@ -487,5 +472,5 @@ int download_alone(struct download *d, struct mailbox_plan *plan, uint32_t uid, 
     snprintf(reason, sizeof reason, "the server does not give the message (UID %u): %s", uid,
              r < 0 ? err->text : "it answered without the body");
     error_clear(err);
-    return download_hold(d->pass, plan, uid, false, reason, err);
+    return held_add_download(d->pass, plan->pair, uid, false, reason, err);
 }

@@ -34,9 +34,6 @@ struct download {
     bool stopped;           /* something failed that concerns more than a mailbox */
 };
 
-/* Holds what cannot be fetched: the index knows it from now on by its UID. */
-int download_hold(struct pass *pass, struct mailbox_plan *plan, uint32_t uid, bool at_once,
-                  const char *reason, struct error *err);
 /* How many messages the plan has to fetch for a mailbox, but for retries: those are fetched last of
  * all, as they may break the connection again. */
 uint64_t download_count(const struct mailbox_plan *plan);

@@ -3,9 +3,8 @@
 #include "imap/limits.h"
 #include "imap/list.h"
 #include "store/message_digest.h"
-#include "sync/apply.h"
 #include "sync/contents.h"
-#include "sync/download.h"
+#include "sync/held.h"
 #include "sync/identify_files.h"
 #include "sync/keywords.h"
 #include "sync/reconcile.h"
@@ -259,7 +258,7 @@ static void suspect_retries(struct pass *pass, const struct asking *a, const str
              broken->text);
     VEC_FOREACH (const struct operation, op, &a->plan->ops[OP_DOWNLOAD]) {
         if (op->is_retry && seqset_contains(&a->uids, op->uid) && !pass->options->dry_run)
-            (void)download_hold(pass, a->plan, op->uid, false, reason, &ignored);
+            (void)held_add_download(pass, a->plan->pair, op->uid, false, reason, &ignored);
     }
 }
 
@@ -279,7 +278,7 @@ static int ask_all(struct identifier *id, unsigned items, struct error *err)
         struct asking *a = &id->asks.items[ended++];
         int e = end_asking(id, a, &ask_error);
         a->refused = e < 0;
-        if (apply_is_broken(&ask_error))
+        if (held_is_suspect(&ask_error))
             suspect_retries(id->pass, a, &ask_error);
         if (e < 0 && r == 0 && ask_error.scope > SCOPE_MAILBOX) {
             *err = ask_error;
