@@ -14,9 +14,9 @@
 
 /* A mailbox as the server lists it. */
 struct remote_mailbox {
-    struct str name;
+    struct str name; /* as sent */
     struct str utf8;
-    uint32_t attributes;
+    uint32_t attributes;       /* enum list_attribute */
     struct status_data status; /* have == 0: not told */
 };
 struct remote_list {
@@ -241,7 +241,7 @@ struct operation {
     bool has_copy;        /* deletions: a synced copy stays in another mailbox */
     bool is_retry;        /* DOWNLOAD: it failed in an earlier pass */
     bool is_marked;       /* DELETE_REMOTE: the file is there, marked, and goes first */
-    bool to_trash;        /* DELETE_REMOTE: moved to \\Trash instead */
+    bool to_trash;        /* DELETE_REMOTE: moved to \Trash instead */
     struct extent extent; /* AGREE without a record: of the message, where known */
     const char *why;      /* static */
 };
