@@ -26,7 +26,7 @@ struct mailbox_row {
     uint32_t attributes;      /* enum list_attribute */
     uint32_t remote_messages; /* where known */
     uint32_t local_messages;
-    const char *state; /* "synced", "only on the server", "only here", "left out", … */
+    const char *state; /* "synced", "new here", …, or why it is left as it is */
 };
 struct mailbox_rows {
     struct mailbox_row *items;

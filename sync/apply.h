@@ -3,9 +3,10 @@
  * network. */
 #include "sync/pass.h"
 
-/* Everything in order: mailboxes, flags to the server, moves there, moves here, uploads, downloads,
- * flags to files, then deletions. What fails for a message or mailbox is noted on its pair and the
- * rest goes on; anything wider ends it. */
+/* Everything in order: mailboxes, what was paired by content, flags to the server, moves there,
+ * links and moves here, uploads, downloads, flags to files, deletions, mailboxes that are to go.
+ * What fails for a message or mailbox is noted on its pair and the rest goes on; anything wider
+ * ends it. */
 int apply_plan(struct pass *pass, struct plan *plan, struct error *err);
 
 /* The steps; each takes the whole plan. */
@@ -45,7 +46,7 @@ int apply_each(struct pass *pass, struct plan *plan, enum operation_kind kind,
  * ERR_CHANGED if that moved. Nothing is sent where it is selected already. */
 int apply_select(struct pass *pass, struct mailbox_pair *pair, struct error *err);
 
-/* Marks them as \\Deleted, and where the server can expunge by UID, or policy wants it all the
+/* Marks them as \Deleted, and where the server can expunge by UID, or policy wants it all the
  * same, expunges (apply_delete.c). The mailbox is selected. */
 int apply_expunge(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
                   struct error *err);

@@ -234,7 +234,7 @@ static int expunge_in_mailbox(struct pass *pass, struct mailbox_plan *plan, stru
     return r;
 }
 
-/* ---- by way of \\Trash ---- */
+/* ---- by way of \Trash ---- */
 
 static struct mailbox_pair *find_trash(struct pass *pass)
 {

@@ -154,7 +154,7 @@ static int send_all(struct mover *mv, struct error *err)
 
 /* ---- after ---- */
 
-/* The copy's record, made of the intent's. One in \\Trash has none: while its original is still to
+/* The copy's record, made of the intent's. One in \Trash has none: while its original is still to
  * be expunged, the intent tells that there is a copy. */
 static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated *m,
                        struct error *err)
@@ -260,7 +260,7 @@ static void note_marked(struct mover *mv, const struct fetch_data *data)
     }
 }
 
-/* A \\Deleted that came to an original since it was seen went along to its copy. That is nobody's
+/* A \Deleted that came to an original since it was seen went along to its copy. That is nobody's
  * wish for the copy, which `marked: expunge` would take away: agreed with it, it is taken off. */
 static int see_marks(struct mover *mv, struct error *err)
 {

@@ -68,7 +68,8 @@ static const struct header_seen *take_header(struct slice *slice, uint32_t seq)
     return NULL;
 }
 
-struct str content_email_id(struct arena *arena, const struct fetch_data *data)
+/* EMAILID, or X-GM-MSGID in decimal digits: what the index keeps as `email_id`. */
+static struct str email_id_of(struct arena *arena, const struct fetch_data *data)
 {
     if ((data->have & FETCH_EMAILID) && data->email_id.len > 0)
         return arena_str(arena, data->email_id);
@@ -77,7 +78,8 @@ struct str content_email_id(struct arena *arena, const struct fetch_data *data)
     return STR_EMPTY;
 }
 
-unsigned content_email_id_items(const struct client *client)
+/* What to ask this server for to learn it. */
+static unsigned email_id_items(const struct client *client)
 {
     if (client_has(client, CAP_OBJECTID))
         return FETCH_EMAILID;
@@ -98,7 +100,7 @@ static int slice_begin(struct pass *pass, struct slice *slice, struct seqset *le
         seqset_remove_range(left, uids.items[i].first, uids.items[i].last);
     struct fetch_request request = {
         .items = FETCH_UID | FETCH_SIZE | FETCH_INTERNALDATE | FETCH_BODY_SECTION |
-                 content_email_id_items(pass->client),
+                 email_id_items(pass->client),
         .section = &header,
     };
     *slice = (struct slice){.arena = arena_new(),
@@ -128,7 +130,7 @@ static void take_content(struct slice *slice, const struct fetch_data *data, str
                                  .left_out_bytes = seen->left_out_bytes,
                                  .internal_date_s = data->internal_date.unix_s,
                                  .header = seen->header,
-                                 .email_id = content_email_id(arena, data)};
+                                 .email_id = email_id_of(arena, data)};
 }
 
 static int slice_end(struct pass *pass, struct slice *slice, struct arena *arena,

@@ -18,11 +18,6 @@ struct remote_content {
 };
 VEC_STRUCT(remote_contents, struct remote_content);
 
-/* EMAILID, or X-GM-MSGID in decimal digits: what the index keeps as `email_id`. In `arena`. */
-struct str content_email_id(struct arena *arena, const struct fetch_data *data);
-/* The items to ask for to learn it, of this server: enum fetch_item. */
-unsigned content_email_id_items(const struct client *client);
-
 /*
  * Looks at these UIDs of the pair's mailbox: sizes, dates and headers, in slices, several in
  * flight; bodies never. UIDs that are not there are not in `out`, which ascends. The mailbox is

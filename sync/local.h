@@ -6,7 +6,7 @@
 int local_folders(struct pass *pass, struct maildir_folders *out, struct error *err);
 
 /* Fills `pair->local` by scanning the folder and comparing it with the index. A folder whose
- * settled times stand in the record is not scanned, unless `full`. */
+ * settled times stand in the record is not scanned, unless `full` or to be paired by content. */
 int local_survey(struct pass *pass, struct mailbox_pair *pair, struct error *err);
 
 /* For each pair: scanned again where its folder moved since it was looked at (law 1: half of a

@@ -99,7 +99,7 @@ static struct move *add_move(struct matcher *mt, enum move_kind kind, struct mai
     return move;
 }
 
-/* Whose file it was: of several copies the one that is \\Deleted there if the file is, else not. */
+/* Whose file it was: of several copies the one that is \Deleted there if the file is, else not. */
 static struct operation *departed(struct matcher *mt, const struct operation *upload,
                                   struct mailbox_plan **from_out)
 {

@@ -22,7 +22,7 @@ bool names_to_remote(const struct names_space *space, struct arena *arena, struc
 
 /*
  * `mailboxes.rename`: the name that a mailbox has here. Keys are names, patterns with one `*`,
- * whose text goes where the value has its own, or special uses (`\\Sent`); the last that matches
+ * whose text goes where the value has its own, or special uses (`\Sent`); the last that matches
  * counts. INBOX keeps its name.
  */
 struct str names_to_local(const struct config_pairs *rename, struct arena *arena, struct str utf8,

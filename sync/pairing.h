@@ -16,7 +16,7 @@ struct pairing_file {
     uint32_t wanted_uid; /* by a record or by a sync tool; 0: none */
     bool trusted;        /* by a record whose UIDs still hold: no content needs to agree */
     bool ghost;          /* a record without a file: comes after all files */
-    bool marked;       /* a ghost: removed here, and \\Deleted there if it is there at all. One that
+    bool marked;       /* a ghost: removed here, and \Deleted there if it is there at all. One that
                           is not so is another message, which may have come since */
     bool once_synced;  /* by a record, or by a name or header that a sync tool gave */
     bool has_content;  /* of the wire form */
@@ -38,7 +38,7 @@ struct pairing_message {
     uint64_t left_out;
     struct digest header;
     struct str email_id;
-    bool marked;    /* \\Deleted */
+    bool marked;    /* \Deleted */
     size_t partner; /* index of the file; PAIRING_NONE: none */
 };
 

@@ -100,14 +100,10 @@ int64_t pass_now_ms(const struct pass *pass)
     return clock_wall_ms(pass->options->clock);
 }
 
-bool pass_is_cancelled(const struct pass *pass)
-{
-    return pass->options->wake != NULL && wake_is_signalled(pass->options->wake);
-}
-
 int pass_check_cancelled(const struct pass *pass, struct error *err)
 {
-    if (!pass_is_cancelled(pass))
+    const struct wake *wake = pass->options->wake;
+    if (wake == NULL || !wake_is_signalled(wake))
         return 0;
     return error_set(err, ERR_CANCELLED, SCOPE_CANCELLED, "interrupted");
 }

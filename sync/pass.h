@@ -76,7 +76,6 @@ int pass_fact_put(struct pass *pass, const char *key, struct str value, struct e
 
 /* Wall clock, milliseconds. */
 int64_t pass_now_ms(const struct pass *pass);
-bool pass_is_cancelled(const struct pass *pass);
 /* ERR_CANCELLED once the wake was signalled: asked between the steps of long local work. */
 int pass_check_cancelled(const struct pass *pass, struct error *err);
 struct log_scope pass_log_scope(const struct pass *pass, const struct mailbox_pair *pair);

@@ -166,7 +166,7 @@ static void block_marks_of_held(struct plan *plan)
 }
 
 /* The original of a move or copy that is not settled yet is left alone: were it deleted, and the
- * other not there, the message would be gone. That of a copy known to be in \\Trash may go. */
+ * other not there, the message would be gone. That of a copy known to be in \Trash may go. */
 static void leave_originals(struct plan *plan, const struct index_intent *intent)
 {
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {

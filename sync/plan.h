@@ -2,7 +2,8 @@
 /* From deltas to a plan, and the plan in words. */
 #include "sync/pass.h"
 
-/* Reads the records that the deltas touch, reconciles every mailbox and applies the guard. */
+/* Reads the records that the deltas touch, reconciles every mailbox, finds what moved, leaves what
+ * has to wait, and applies the guard. */
 int plan_make(struct pass *pass, struct plan *out, struct error *err);
 /* For `adopt`: nothing of the plan stays but what was paired. */
 void plan_keep_pairings(struct plan *plan);

@@ -51,7 +51,7 @@ static void agree_on_state(struct mailbox_plan *plan, const struct message_row *
     op->state = state;
 }
 
-/* In \\Trash a \\Deleted set here is not sent, nor is the server's word on it heard. */
+/* In \Trash a \Deleted set here is not sent, nor is the server's word on it heard. */
 static uint8_t storable_in(const struct mailbox_pair *pair)
 {
     uint8_t storable = pair->remote.storable;
@@ -251,7 +251,7 @@ static void judge_skipped(struct mailbox_plan *plan, const struct message_row *r
         add(plan, OP_AGREE, row, "left on the server")->flags = *flags;
 }
 
-/* `marked: expunge`: \\Deleted on either side, where both still have the message. */
+/* `marked: expunge`: \Deleted on either side, where both still have the message. */
 static bool is_to_expunge(const struct mailbox_plan *plan, const struct message_row *row)
 {
     const struct mailbox_pair *pair = plan->pair;

@@ -176,7 +176,7 @@ static int settle_append(struct pass *pass, struct index_txn *txn, struct lost_a
     if (lost->uid != 0) {
         /* Agreed is what was sent, as after an answer: what is not there has been taken off. */
         intent->message.uid = lost->uid;
-        /* Without a file, in \\Trash: the intent stays to tell that the original may be expunged.
+        /* Without a file, in \Trash: the intent stays to tell that the original may be expunged.
          */
         if (intent->message.base.len == 0)
             return index_intent_put(txn, intent, err);
@@ -223,7 +223,7 @@ static int recover_mailbox(struct pass *pass, struct mailbox_pair *pair, struct 
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
-/* A copy in \\Trash that was found, whose original is gone or no longer wanted here. */
+/* A copy in \Trash that was found, whose original is gone or no longer wanted here. */
 static int drop_done(struct pass *pass, struct arena *arena, const struct intent_vec *intents,
                      struct error *err)
 {

@@ -1,6 +1,6 @@
 #pragma once
 /* What both sides have, against the index: the first step of a pass. Changes nothing on either
- * side. */
+ * side, but for what an interrupted run left to be put right (recover.h, careful.h). */
 #include "sync/pass.h"
 
 /* Which mailboxes there are, paired: fills `pass->pairs`. */
