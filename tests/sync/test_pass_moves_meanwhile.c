@@ -388,18 +388,22 @@ static void law2_a_move_whose_answer_is_lost(void **state)
 
 /* ---- duplicates ---- */
 
+static void begin_with_duplicates(struct engine *e, bool by_id)
+{
+    begin(e, 1);
+    capabilities_set(&e->env.options.capabilities, CAP_OBJECTID, by_id);
+    for (int twice = 0; twice < 2; twice++) {
+        (void)server_append(e, "INBOX", "same", "");
+    }
+    engine_agree(e);
+}
+
 static void duplicates_are_not_guessed(void **state)
 {
     static const bool by_id[] = {true, false};
     for (size_t i = 0; i < 2; i++) {
         struct engine e;
-        begin(&e, 1);
-        capabilities_set(&e.env.options.capabilities, CAP_OBJECTID, by_id[i]);
-        for (int twice = 0; twice < 2; twice++) {
-            (void)server_append(&e, "INBOX", "same", "");
-        }
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
+        begin_with_duplicates(&e, by_id[i]);
         server_move(&e, "INBOX", "Archive", "same");
         engine_pass_ends(&e, 0);
         assert_both(&e, "Archive[same] INBOX[m1 same] Lists[]");
@@ -422,13 +426,7 @@ static void both_duplicates_move_at_once(void **state)
     static const bool by_id[] = {true, false};
     for (size_t i = 0; i < 2; i++) {
         struct engine e;
-        begin(&e, 1);
-        capabilities_set(&e.env.options.capabilities, CAP_OBJECTID, by_id[i]);
-        for (int twice = 0; twice < 2; twice++) {
-            (void)server_append(&e, "INBOX", "same", "");
-        }
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
+        begin_with_duplicates(&e, by_id[i]);
         server_move_all(&e, "INBOX", "Archive");
         engine_pass_ends(&e, 0);
         assert_both(&e, "Archive[m1 same same] INBOX[] Lists[]");
