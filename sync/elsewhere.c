@@ -19,24 +19,6 @@ struct seen_file {
 };
 VEC_STRUCT(seen_files, struct seen_file);
 
-static bool is_in_plan(const struct plan *plan, const struct mailbox_pair *pair)
-{
-    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->pair == pair)
-            return true;
-    }
-    return false;
-}
-
-static bool deletes_on_server(const struct plan *plan)
-{
-    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->ops[OP_DELETE_REMOTE].len > 0)
-            return true;
-    }
-    return false;
-}
-
 /* A folder whose mailbox was removed on the server, and which stays for what it holds, is not
  * carried: what is moved there is gone from all that is. */
 static bool has_other_half(const struct mailbox_pair *pair)
@@ -109,7 +91,7 @@ static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
 /* Left alone by this pass, while another looks at it. */
 static bool is_put_off(const struct plan *plan, const struct mailbox_pair *pair)
 {
-    return pair->action != PAIR_LEAVE && !is_in_plan(plan, pair);
+    return pair->action != PAIR_LEAVE && !plan_has(plan, pair);
 }
 
 /* The server's part of such a move is for a pass that takes both mailboxes. Where the one that it
@@ -220,15 +202,6 @@ static void keep_downloads(const struct pass *pass, const struct plan *plan, str
     operations_sweep(&m->ops[OP_DOWNLOAD]);
 }
 
-static bool deletes_here(const struct plan *plan)
-{
-    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->ops[OP_DELETE_LOCAL].len > 0)
-            return true;
-    }
-    return false;
-}
-
 /* By STATUS alone; in a mailbox that the index does not know everything is new. */
 static bool status_tells_of_new(const struct mailbox_pair *pair)
 {
@@ -248,10 +221,10 @@ static bool has_new_messages(const struct mailbox_pair *pair)
 static void wait_here(const struct pass *pass, struct plan *plan)
 {
     bool arrived = false;
-    if (!deletes_here(plan))
+    if (!plan_has_any(plan, OP_DELETE_LOCAL))
         return;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        arrived = arrived || (!is_in_plan(plan, pair) && has_new_messages(pair));
+        arrived = arrived || (!plan_has(plan, pair) && has_new_messages(pair));
     }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         if (!arrived || m->ops[OP_DELETE_LOCAL].len == 0)
@@ -336,7 +309,7 @@ static void keep_half(struct plan *plan, enum operation_kind kind,
 static bool has_arrivals(const struct pass *pass, const struct plan *plan)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (!is_in_plan(plan, pair) && has_new_messages(pair))
+        if (!plan_has(plan, pair) && has_new_messages(pair))
             return true;
     }
     return false;
@@ -372,7 +345,7 @@ static int look_elsewhere(struct pass *pass, const struct plan *plan, struct see
     size_t looked = 0;
     int r = 0;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (is_in_plan(plan, pair))
+        if (plan_has(plan, pair))
             continue;
         for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
             r = look_at(pass, pair, &pair->local.fresh.items[i].file, out, err);
@@ -393,7 +366,7 @@ int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
             keep_deletions(m);
     }
     wait_here(pass, plan);
-    if (!deletes_on_server(plan) && !forgets(plan))
+    if (!plan_has_any(plan, OP_DELETE_REMOTE) && !forgets(plan))
         return 0;
     int r = look_elsewhere(pass, plan, &files, err);
     if (r == 0)
@@ -502,7 +475,7 @@ static void tell_that_they_wait(const struct pass *pass)
 int elsewhere_arrived(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct arrivals a = {.pass = pass};
-    if (!deletes_on_server(plan))
+    if (!plan_has_any(plan, OP_DELETE_REMOTE))
         return 0;
     a.latest = xcalloc(pass->pairs.len + 1, sizeof *a.latest);
     int r = look_for_folders(&a, err);

@@ -410,15 +410,6 @@ bool identify_has_lost(const struct mailbox_pair *pair)
     return pair->status_messages < pair->record.records + arrived;
 }
 
-static bool is_planned(const struct plan *plan, const struct mailbox_pair *pair)
-{
-    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        if (m->pair == pair)
-            return true;
-    }
-    return false;
-}
-
 /* What went and came again there may be what was moved here: it would be doubled. */
 static bool may_have_come_elsewhere(const struct plan *plan)
 {
@@ -437,8 +428,7 @@ static void look_for_prospects(const struct identifier *id, bool by_id, struct p
     p->came_elsewhere = may_have_come_elsewhere(plan);
     VEC_FOREACH (const struct mailbox_pair, pair, &id->pass->pairs) {
         p->passed_through = p->passed_through || has_gap(pair);
-        p->lost_elsewhere =
-            p->lost_elsewhere || (!is_planned(plan, pair) && identify_has_lost(pair));
+        p->lost_elsewhere = p->lost_elsewhere || (!plan_has(plan, pair) && identify_has_lost(pair));
     }
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];

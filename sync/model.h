@@ -291,3 +291,8 @@ struct plan {
      * guard's hour, and how many messages they had when it began. */
     uint64_t elsewhere_deleted, elsewhere_size;
 };
+
+/* Whether the mailbox is one of the plan's: it is left alone otherwise. */
+bool plan_has(const struct plan *plan, const struct mailbox_pair *pair);
+/* Whether there is such an operation in any mailbox. */
+bool plan_has_any(const struct plan *plan, enum operation_kind kind);
