@@ -47,7 +47,7 @@ leak:libgssapi_krb5.so
 """
 
 
-class Realm:
+class Realm(tools.Fixture):
     """Users are added with add_user; `keytab` is that of the service imap at the host localhost."""
 
     def __init__(self):
@@ -76,17 +76,6 @@ class Realm:
 
     def run(self, name, *words, **options):
         tools.run_checked([self.programs[name]] + list(words), env=self.environment(), **options)
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def start(self):
         port = tools.free_port()

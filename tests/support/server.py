@@ -6,10 +6,12 @@ import shutil
 import ssl
 import tempfile
 
+import tools
+
 imaplib._MAXLINE = 50_000_000  # FETCH lists of large mailboxes are one line each
 
 
-class Server:
+class Server(tools.Fixture):
     """One account on a server of its own, in a temporary folder.
 
     `transports` names how it can be reached: tls, starttls, off (plain text), tunnel.
@@ -32,9 +34,6 @@ class Server:
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def start(self):
-        raise NotImplementedError
-
     def stop(self):
         raise NotImplementedError
 
@@ -44,17 +43,6 @@ class Server:
             print("kept: " + self.folder)
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def tunnel(self):
         """A command whose standard input and output are a session, logged in already."""

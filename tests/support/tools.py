@@ -96,6 +96,27 @@ def stop_process(process, seconds=10):
         process.wait()
 
 
+class Fixture:
+    """Started by `with`, and closed after it, or where the start fails."""
+
+    def start(self):
+        raise NotImplementedError
+
+    def close(self):
+        raise NotImplementedError
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
 def run_checked(command, **options):
     result = subprocess.run(command, capture_output=True, **options)
     if result.returncode != 0:
