@@ -537,30 +537,44 @@ static int identify_messages(struct identifier *id, struct error *err)
 
 /* ---- what headers alone cannot tell ---- */
 
-static bool is_like_a_new_file(const struct plan *plan, const struct identity *id)
+static struct str likeness(struct identifier *id, const struct digest *header, uint64_t size)
 {
-    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        for (size_t i = 0; i < m->ops[OP_UPLOAD].len; i++) {
-            const struct identity *file = m->ops[OP_UPLOAD].items[i].identity;
-            if (file != NULL && file->wire_size == id->wire_size &&
-                digest_eq(&file->header_digest, &id->header_digest))
-                return true;
-        }
-    }
-    return false;
+    char hex[33];
+    digest_to_hex(header, hex);
+    return str_from(arena_printf(id->pass->arena, "%s %llu", hex, (unsigned long long)size));
 }
 
-/* Both sides moved it, it seems, and no Message-ID says that it is the same: the file would be sent
- * beside what is fetched. The body tells. Headers were asked only of what may have been moved. */
+/* The files that are new here, and those that go because their message is gone there. */
+static struct strmap *note_files(struct identifier *id)
+{
+    struct strmap *files = strmap_new();
+    VEC_FOREACH (const struct mailbox_plan, m, &id->plan->mailboxes) {
+        VEC_FOREACH (const struct operation, op, &m->ops[OP_UPLOAD]) {
+            const struct identity *file = op->identity;
+            if (file != NULL)
+                strmap_put(files, likeness(id, &file->header_digest, file->wire_size), id);
+        }
+        VEC_FOREACH (const struct operation, op, &m->ops[OP_DELETE_LOCAL]) {
+            strmap_put(files, likeness(id, &op->base->header_digest, op->base->wire_size), id);
+        }
+    }
+    return files;
+}
+
+/* What may have been moved there, where no Message-ID says that it is the same: the body tells.
+ * Else the file would be sent beside what is fetched where both sides moved it, be it that here it
+ * is moved only now. Headers were asked only of what may have been moved. */
 static int ask_for_bodies(struct identifier *id, struct error *err)
 {
+    struct strmap *files = note_files(id);
     VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
         AUTO_SEQSET struct seqset wanted = {0};
         for (size_t i = 0; i < m->ops[OP_DOWNLOAD].len; i++) {
             const struct operation *op = &m->ops[OP_DOWNLOAD].items[i];
-            if (is_new(op) && op->identity != NULL && !op->identity->has_message_id &&
-                !digest_is_none(&op->identity->header_digest) &&
-                is_like_a_new_file(id->plan, op->identity))
+            const struct identity *told = op->identity;
+            if (is_new(op) && told != NULL && !told->has_message_id &&
+                !digest_is_none(&told->header_digest) &&
+                strmap_get(files, likeness(id, &told->header_digest, told->wire_size)) != NULL)
                 seqset_add(&wanted, op->uid);
         }
         size_t first = id->asks.len;
@@ -568,6 +582,7 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
         for (size_t i = first; i < id->asks.len; i++)
             id->asks.items[i].whole = true;
     }
+    strmap_free(&files);
     return ask(id, FETCH_BODY_SECTION, FETCH_BODY_SECTION, err);
 }
 
