@@ -193,13 +193,19 @@ static void keep_uploads(struct pass *pass, struct plan *plan)
     xfree(&looks);
 }
 
+/* What is new there, also where the limits would leave it there: what was here is not left out. */
+static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
+#define NEW_KINDS_LEN (sizeof NEW_KINDS / sizeof NEW_KINDS[0])
+
 static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
 {
-    VEC_FOREACH (struct operation, op, &m->ops[OP_DOWNLOAD]) {
-        if (op->base == NULL && came_from_a_mailbox_put_off(pass, plan, op->identity))
-            op->is_out = m->pair->remote_blocked = true;
+    for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
+        VEC_FOREACH (struct operation, op, &m->ops[NEW_KINDS[k]]) {
+            if (op->base == NULL && came_from_a_mailbox_put_off(pass, plan, op->identity))
+                op->is_out = m->pair->remote_blocked = true;
+        }
+        operations_sweep(&m->ops[NEW_KINDS[k]]);
     }
-    operations_sweep(&m->ops[OP_DOWNLOAD]);
 }
 
 /* By STATUS alone; in a mailbox that the index does not know everything is new. */
@@ -327,8 +333,8 @@ static void wait_for_halves(const struct pass *pass, struct plan *plan,
             const struct index_message *record = op->base;
             bool synced = record->state == MESSAGE_SYNCED;
             bool file_left = synced && (pass->moving_here || is_half_seen(files, record));
-            if (file_left)
-                keep_half(plan, OP_DOWNLOAD, record);
+            for (size_t k = 0; k < NEW_KINDS_LEN && file_left; k++)
+                keep_half(plan, NEW_KINDS[k], record);
             if (synced && arrived)
                 keep_half(plan, OP_UPLOAD, record);
             if (file_left || (synced && arrived))

@@ -61,8 +61,7 @@ static int find_twins(struct pass *pass, struct index_txn *txn, struct identity 
     int r = 0;
     if (id->email_id.len > 0)
         r = index_message_by_email_id(txn, id->email_id, take_twin, &s, err);
-    if (r == 0 && id->twins_len == 0 && !digest_is_none(&id->header_digest) &&
-        (by_body || id->has_message_id))
+    if (r == 0 && id->twins_len == 0 && !digest_is_none(&id->header_digest))
         r = index_message_by_content(txn, &id->header_digest, take_twin, &s, err);
     if (r == 0)
         r = s.result;
