@@ -37,8 +37,12 @@ struct seqset seqset_in_arena(struct arena *arena, const struct seqset *set);
 /* Reads "1:3,7,*" (no zeros) with either order in a range, or `$`; sorted and merged. Into a heap
  * array. */
 bool seqset_read(struct reader *r, struct seqset *out);
-/* The number of a message, or a UID, as servers tell it: not 0, and not 4294967295, behind which
- * there could be no UIDNEXT: as it is SEQ_STAR it would be sent back as `*`, another message. */
+/*
+ * The number of a message, or a UID, as servers tell it: not 0, and not 4294967295. Each mailbox
+ * has a UIDNEXT above its UIDs (RFC 9051 section 6.3.2), of 32 bits too, so that none can have this
+ * one; Dovecot, too, reads it as the number before. As it is SEQ_STAR it would be sent back as `*`,
+ * another message.
+ */
 bool seqset_read_number(struct reader *r, uint32_t *out);
 /* As seqset_read, but `*` and `$` are refused: a uid-set, in what servers tell. A range to
  * 4294967295 ends before it. */
