@@ -339,17 +339,27 @@ static unsigned count_alike(const struct finder *f, const struct index_mailbox *
     return alike;
 }
 
-/* UIDNEXT never goes back, and is beyond all that was there. */
-static bool has_grown_from(const struct select_data *data, const struct index_mailbox *record,
-                           const struct sample *s)
+/* Nothing is there but what came since: UIDNEXT is beyond all that was known, and no message stands
+ * before it. */
+static int has_only_later(struct pass *pass, const struct select_data *data,
+                          const struct index_mailbox *record, const struct sample *s, bool *out,
+                          struct error *err)
 {
-    return data->uidnext >= record->uidnext &&
-           (s->records.len == 0 || data->uidnext > s->records.items[s->records.len - 1].uid);
+    AUTO_SEQSET struct seqset before = {0};
+    AUTO_SEQSET struct seqset present = {0};
+    uint32_t known = s->records.len > 0 ? s->records.items[s->records.len - 1].uid + 1 : 1;
+    uint32_t next = known > record->uidnext ? known : record->uidnext;
+    *out = data->uidnext >= next;
+    if (!*out || data->exists == 0 || next == 1)
+        return 0;
+    seqset_add_range(&before, 1, next - 1);
+    int r = remote_which_exist(pass, &before, &present, err);
+    *out = r == 0 && seqset_is_empty(&present);
+    return r;
 }
 
 /* By UIDVALIDITY, UIDs and sizes: where no other has the UIDVALIDITY some of what is known is
- * there; else most of it, or nothing else, and nothing else ever came. An empty mailbox has but its
- * UIDNEXT, and must be the only one of its UIDVALIDITY. */
+ * there, or nothing but what came since; else most of it, or nothing else and nothing ever came. */
 static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
                            const struct index_mailbox *record, bool *out, struct error *err)
 {
@@ -364,12 +374,12 @@ static int is_same_mailbox(struct finder *f, const struct remote_mailbox *m,
         r = fetch_sample(f->pass, &sample, err);
     size_t expected = sample.records.len - sample.deleted;
     bool alone = count_alike(f, record) == 1;
-    if (r == 0 && (expected == 0 || data.exists == 0)) {
-        *out = data.exists == 0 && alone && has_grown_from(&data, record, &sample);
-    } else if (r == 0) {
+    if (r == 0 && sample.there > 0) {
+        bool most = expected > 0 && sample.there * 2 > expected;
         bool none_came = data.uidnext == record->uidnext && data.exists == sample.there;
-        *out = sample.same == sample.there && sample.there > 0 &&
-               (alone || sample.there * 2 > expected || none_came);
+        *out = sample.same == sample.there && (alone || most || none_came);
+    } else if (r == 0 && alone) {
+        r = has_only_later(f->pass, &data, record, &sample, out, err);
     }
     seqset_free(&sample.uids);
     vec_free(&sample.records);

@@ -255,50 +255,6 @@ static void emptied_but_for_one_on_the_server(void **state)
     }
 }
 
-/* What went from it is known for a move: what here was moved meanwhile is not doubled. */
-static void law2_renamed_with_nothing_left_on_the_server(void **state)
-{
-    for (size_t i = 0; i < SERVERS; i++) {
-        struct engine e;
-        begin(&e, &servers[i], NULL);
-        server_move_all(&e, "a", "INBOX");
-        server_rename(&e, "a", "c");
-        local_move(&e, "a", "b", "a1");
-        engine_pass_ends(&e, 0);
-        engine_pass_ends(&e, 0);
-        assert_both(&e, "INBOX[a1 a2 a3] b[b1 b2 b3 b4] c[]");
-        engine_assert_settled(&e);
-        engine_free(&e);
-    }
-}
-
-static struct str rename_when_seen_gone(struct engine *e, struct str line)
-{
-    if (str_starts(line, STR("* VANISHED"))) {
-        e->twist = NULL;
-        server_rename(e, "b", "c");
-    }
-    return line;
-}
-
-/* Where a message went is no longer there under that name: its file, moved here, is not sent. */
-static void law2_renamed_before_what_came_there_is_asked_for(void **state)
-{
-    for (size_t i = 0; i < 2; i++) {
-        struct engine e;
-        begin(&e, &servers[i], NULL);
-        server_move(&e, "a", "b", "a1");
-        local_move(&e, "a", "INBOX", "a1");
-        e.twist = rename_when_seen_gone;
-        (void)engine_pass(&e, NULL);
-        assert_null(e.twist);
-        engine_pass_ends(&e, 0);
-        assert_both(&e, "INBOX[] a[a2 a3] c[a1 b1 b2 b3 b4]");
-        engine_assert_settled(&e);
-        engine_free(&e);
-    }
-}
-
 /* ---- here ---- */
 
 /* Its directories and one file of it are enough. */
@@ -580,8 +536,6 @@ int main(void)
         cmocka_unit_test(what_cannot_be_looked_into_now_is_not_another_mailbox),
         cmocka_unit_test(what_changed_meanwhile_is_carried_too),
         cmocka_unit_test(emptied_but_for_one_on_the_server),
-        cmocka_unit_test(law2_renamed_with_nothing_left_on_the_server),
-        cmocka_unit_test(law2_renamed_before_what_came_there_is_asked_for),
         cmocka_unit_test(emptied_but_for_one_here),
         cmocka_unit_test(renamed_here),
         cmocka_unit_test(renamed_right_after_the_first_pass),
