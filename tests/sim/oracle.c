@@ -462,20 +462,19 @@ void truth_note_restored(void)
         m->came = m->came && m->here >= before[2 * i];
         if (is < was)
             m->removed += was - is;
-        bool back = m->here > before[2 * i] || m->there > before[2 * i + 1];
-        if (back) {
-            unsigned more =
-                m->here > before[2 * i] ? m->here - before[2 * i] : m->there - before[2 * i + 1];
-            m->made += more;
-            m->removed += more;
-        }
+        unsigned more_here = m->here > before[2 * i] ? m->here - before[2 * i] : 0;
+        unsigned more_there = m->there > before[2 * i + 1] ? m->there - before[2 * i + 1] : 0;
+        unsigned more = more_here > 0 ? more_here : more_there;
+        m->made += more;
+        m->removed += more;
     }
     xfree(&before);
     truth.recovers = true;
 }
 
 /* Files of a pass that did not come to its end need not be on the disk yet: the server has their
- * messages, unless it was put back to an older state before another pass could look. */
+ * messages, unless it was put back to an older state before another pass could look. They are
+ * judged again by their age. (Were they recorded, they would be deleted on the server, too.) */
 void truth_note_power(void)
 {
     size_t len = truth.messages.len;
@@ -487,6 +486,7 @@ void truth_note_power(void)
         struct message *m = truth.messages.items[i];
         if (truth.older_there && m->there == 0 && m->here < before[i])
             m->removed += before[i] - m->here;
+        m->came = m->came && m->here >= before[i];
     }
     xfree(&before);
 }
