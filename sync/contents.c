@@ -226,3 +226,22 @@ int contents_read_stored(struct pass *pass, const struct mailbox_pair *pair,
     maildir_message_free(&message);
     return r;
 }
+
+static int read_either(const struct file_finder *finder, const struct maildir_file *file,
+                       bool stored, struct local_content *out, struct error *err)
+{
+    return stored ? contents_read_stored(finder->pass, finder->pair, file, out, err)
+                  : contents_read(finder->pass, finder->pair, file, out, err);
+}
+
+int contents_read_renamed(struct file_finder *finder, const struct maildir_file *seen, bool stored,
+                          struct local_content *out, struct error *err)
+{
+    const struct maildir_file *now;
+    int r = read_either(finder, seen, stored, out, err);
+    if (r == 0 || err->code != ERR_NOT_FOUND)
+        return r;
+    error_clear(err);
+    r = file_finder_find(finder, NULL, seen->parsed.base, &now, err);
+    return r < 0 ? r : read_either(finder, now, stored, out, err);
+}

@@ -5,7 +5,7 @@
  * message as either.
  */
 #include "store/maildir.h"
-#include "sync/pass.h"
+#include "sync/file_finder.h"
 
 /* A message as the server tells it. */
 struct remote_content {
@@ -42,3 +42,7 @@ int contents_read(struct pass *pass, const struct mailbox_pair *pair,
 int contents_read_stored(struct pass *pass, const struct mailbox_pair *pair,
                          const struct maildir_file *file, struct local_content *out,
                          struct error *err);
+/* Either, of a file that may have another name by now, as flags change: it is looked up by its base
+ * name. `finder` is of its folder. */
+int contents_read_renamed(struct file_finder *finder, const struct maildir_file *seen, bool stored,
+                          struct local_content *out, struct error *err);

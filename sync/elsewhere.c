@@ -27,20 +27,21 @@ static bool has_other_half(const struct mailbox_pair *pair)
 }
 
 /* A file may have been stored in either form (law 5). 1: it cannot be read. */
-static int look_at(struct pass *pass, const struct mailbox_pair *pair,
-                   const struct maildir_file *file, struct seen_files *out, struct error *err)
+static int look_at(struct file_finder *finder, const struct maildir_file *file,
+                   struct seen_files *out, struct error *err)
 {
     struct local_content wire, stored;
-    int r = contents_read(pass, pair, file, &wire, err);
+    int r = contents_read_renamed(finder, file, false, &wire, err);
     if (r == 0)
-        r = contents_read_stored(pass, pair, file, &stored, err);
+        r = contents_read_renamed(finder, file, true, &stored, err);
     if (r == 0) {
-        bool other_half = has_other_half(pair);
+        bool other_half = has_other_half(finder->pair);
         vec_push(out, ((struct seen_file){wire.header, wire.body, other_half}));
         vec_push(out, ((struct seen_file){stored.header, stored.body, other_half}));
     }
     if (r == 0 || err->scope > SCOPE_MAILBOX)
         return r;
+    finder->pass->moving_here = finder->pass->moving_here || err->code == ERR_NOT_FOUND;
     error_clear(err);
     return 1;
 }
@@ -344,17 +345,43 @@ static void wait_for_halves(const struct pass *pass, struct plan *plan,
     }
 }
 
+/* Those that this pass made are pairs. */
+static bool is_paired(const struct pass *pass, const char *path)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (str_eq(pair->record.path, str_from(path)))
+            return true;
+    }
+    return false;
+}
+
+/* A folder made since the survey is not known to be in this pass's sight at all. */
+static int look_for_folders(struct pass *pass, bool *found_out, struct error *err)
+{
+    struct maildir_folders now = {0};
+    int r = local_folders(pass, &now, err);
+    *found_out = false;
+    for (size_t i = 0; i < now.len && r == 0; i++)
+        *found_out = *found_out || (!maildir_folders_have(&pass->folders, now.items[i].path) &&
+                                    !is_paired(pass, now.items[i].path));
+    return r;
+}
+
 /* What is new in folders that are left alone. */
 static int look_elsewhere(struct pass *pass, const struct plan *plan, struct seen_files *out,
                           struct error *err)
 {
     size_t looked = 0;
-    int r = 0;
+    bool out_of_sight = false;
+    int r = look_for_folders(pass, &out_of_sight, err);
+    pass->moving_here = pass->moving_here || out_of_sight;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        struct file_finder finder = {.pass = pass, .pair = pair};
         if (plan_has(plan, pair))
             continue;
         for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
-            r = look_at(pass, pair, &pair->local.fresh.items[i].file, out, err);
+            r = look_at(&finder, &pair->local.fresh.items[i].file, out, err);
+        file_finder_free(&finder);
     }
     return r < 0 ? r : 0;
 }
@@ -362,14 +389,11 @@ static int look_elsewhere(struct pass *pass, const struct plan *plan, struct see
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct seen_files files = {0};
-    bool in_flux = is_any_in_flux(pass);
     keep_uploads(pass, plan);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         keep_downloads(pass, plan, m);
         if (pass->moving_there)
             wait_for_server(pass, m);
-        if (in_flux)
-            keep_deletions(m);
     }
     wait_here(pass, plan);
     if (!plan_has_any(plan, OP_DELETE_REMOTE) && !forgets(plan))
@@ -377,8 +401,12 @@ int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
     int r = look_elsewhere(pass, plan, &files, err);
     if (r == 0)
         wait_for_halves(pass, plan, &files);
+    bool in_flux = pass->moving_here || is_any_in_flux(pass);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        wait_for(m, &files);
+        if (in_flux)
+            keep_deletions(m);
+        else
+            wait_for(m, &files);
     }
     vec_free(&files);
     return r;
@@ -403,13 +431,14 @@ static int note_newcomers(struct arrivals *a, const struct mailbox_pair *pair,
                           struct maildir_times *times_out, struct error *err)
 {
     struct local_delta now = {0};
+    struct file_finder finder = {.pass = a->pass, .pair = pair};
     int r = local_newcomers(a->pass, pair, &now, err);
     for (size_t i = 0; i < now.fresh.len && r >= 0 && !a->uncertain; i++) {
-        r = a->looked++ < FILES_MAX
-                ? look_at(a->pass, pair, &now.fresh.items[i].file, &a->files, err)
-                : 1;
+        r = a->looked++ < FILES_MAX ? look_at(&finder, &now.fresh.items[i].file, &a->files, err)
+                                    : 1;
         a->uncertain = r > 0;
     }
+    file_finder_free(&finder);
     *times_out = now.times;
     local_delta_clear(&now);
     if (r >= 0 || err->scope > SCOPE_MAILBOX)
@@ -433,28 +462,6 @@ static int look_once_more(struct arrivals *a, struct error *err)
         if (r == 0)
             r = pass_check_cancelled(pass, err);
     }
-    return r;
-}
-
-/* Those that this pass made are pairs. */
-static bool is_paired(const struct pass *pass, const char *path)
-{
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (str_eq(pair->record.path, str_from(path)))
-            return true;
-    }
-    return false;
-}
-
-/* A folder made since the survey is not known to be in this pass's sight at all. */
-static int look_for_folders(struct arrivals *a, struct error *err)
-{
-    struct maildir_folders now = {0};
-    int r = local_folders(a->pass, &now, err);
-    for (size_t i = 0; i < now.len && r == 0; i++)
-        a->uncertain =
-            a->uncertain || (!maildir_folders_have(&a->pass->folders, now.items[i].path) &&
-                             !is_paired(a->pass, now.items[i].path));
     return r;
 }
 
@@ -484,7 +491,7 @@ int elsewhere_arrived(struct pass *pass, struct plan *plan, struct error *err)
     if (!plan_has_any(plan, OP_DELETE_REMOTE))
         return 0;
     a.latest = xcalloc(pass->pairs.len + 1, sizeof *a.latest);
-    int r = look_for_folders(&a, err);
+    int r = look_for_folders(pass, &a.uncertain, err);
     if (r == 0)
         r = look_once_more(&a, err);
     bool at_rest = r == 0 && !a.uncertain && is_at_rest(&a);

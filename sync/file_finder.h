@@ -5,7 +5,7 @@
 
 struct file_finder {
     struct pass *pass;
-    struct mailbox_pair *pair;
+    const struct mailbox_pair *pair;
     struct maildir_snapshot snapshot;
     bool scanned;
 };

@@ -1,36 +1,21 @@
 #include "sync/identify_files.h"
 
-#include "sync/file_finder.h"
+#include "sync/contents.h"
 #include "sync/identify.h"
-
-/* Under another name by now, as flags change, it is the same file. */
-static int open_file(struct file_finder *finder, const struct maildir_file *seen,
-                     struct maildir_message **out, struct error *err)
-{
-    const struct maildir *maildir = finder->pass->maildir;
-    const char *path = finder->pair->record.path.ptr;
-    const struct maildir_file *now;
-    int r = maildir_message_open(maildir, path, seen, out, err);
-    if (r == 0 || err->code != ERR_NOT_FOUND)
-        return r;
-    error_clear(err);
-    r = file_finder_find(finder, NULL, seen->parsed.base, &now, err);
-    return r < 0 ? r : maildir_message_open(maildir, path, now, out, err);
-}
 
 static int identify_file(struct file_finder *finder, struct operation *op, struct error *err)
 {
-    struct maildir_message *message = NULL;
+    struct local_content content;
     struct error ignored = ERROR_INIT;
     /* What cannot be read is told by the upload. */
-    if (open_file(finder, op->file, &message, &ignored) < 0) {
+    if (contents_read_renamed(finder, op->file, false, &content, &ignored) < 0) {
         finder->pass->moving_here = finder->pass->moving_here || ignored.code == ERR_NOT_FOUND;
         return 0;
     }
     struct identity *id = identity_of(finder->pass, op);
-    id->wire_size = maildir_message_wire_size(message);
-    maildir_message_digests(message, &id->header_digest, &id->body_digest);
-    maildir_message_free(&message);
+    id->wire_size = content.wire_size;
+    id->header_digest = content.header;
+    id->body_digest = content.body;
     return pass_check_cancelled(finder->pass, err);
 }
 

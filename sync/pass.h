@@ -36,7 +36,7 @@ struct pass {
     struct told *told;             /* of remote.h; NULL: nothing */
     bool moving_there; /* mailboxes on the server kept losing messages while they were looked at,
                           or went before all was known of what is new in them */
-    bool moving_here;  /* files that were new went on before they were read */
+    bool moving_here;  /* files went on before they were read, or to a folder made since */
     struct maildir_folders folders;      /* those of the Maildir, as the survey found them */
     bool local_changed;                  /* the marker's generation was raised in this pass */
     enum mailbox_doubt doubt;            /* that marker and index cast on every mailbox */

@@ -74,14 +74,17 @@ static int find_twins(struct pass *pass, struct index_txn *txn, struct identity 
 }
 
 /* The file may hold its message byte for byte, as the index says of the other (law 5). */
-static int find_as_stored(struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
-                          struct operation *op, struct error *err)
+static int find_as_stored(struct file_finder *finder, struct index_txn *txn, struct operation *op,
+                          struct error *err)
 {
+    struct pass *pass = finder->pass;
     struct local_content content;
     struct error ignored = ERROR_INIT;
     struct identity *id = identity_of(pass, op);
-    if (contents_read_stored(pass, pair, op->file, &content, &ignored) < 0)
+    if (contents_read_renamed(finder, op->file, true, &content, &ignored) < 0) {
+        pass->moving_here = pass->moving_here || ignored.code == ERR_NOT_FOUND;
         return 0;
+    }
     struct identity stored = {.header_digest = content.header,
                               .body_digest = content.body,
                               .wire_size = content.wire_size};
@@ -107,6 +110,7 @@ static int find_in_mailbox(struct pass *pass, struct index_txn *txn, struct mail
 {
     static const enum operation_kind kinds[] = {OP_UPLOAD, OP_DOWNLOAD, OP_AGREE, OP_DELETE_LOCAL,
                                                 OP_DELETE_REMOTE};
+    struct file_finder finder = {.pass = pass, .pair = plan->pair};
     int r = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         struct operation_vec *ops = &plan->ops[kinds[k]];
@@ -120,9 +124,10 @@ static int find_in_mailbox(struct pass *pass, struct index_txn *txn, struct mail
             bool unknown =
                 kinds[k] == OP_UPLOAD && op->identity != NULL && op->identity->twins_len == 0;
             if (r == 0 && unknown)
-                r = find_as_stored(pass, txn, plan->pair, op, err);
+                r = find_as_stored(&finder, txn, op, err);
         }
     }
+    file_finder_free(&finder);
     return r;
 }
 

@@ -1,4 +1,5 @@
 #include "sync/folder_sides.h"
+#include <stdio.h>
 
 /* Moves of which a pass sees one end only. */
 
@@ -347,6 +348,106 @@ static void law2_a_file_moves_on_at_every_line(void **state)
     }
 }
 
+static void flag_what_was_moved(struct engine *e)
+{
+    local_flags_all(e, "Archive", "S");
+}
+
+static void move_all_here(struct engine *e, const char *from, const char *to)
+{
+    struct maildir_snapshot snapshot = {0};
+    struct error err = ERROR_INIT;
+    local_flags_all(e, from, "");
+    assert_int_equal(maildir_scan(e->maildir, from, &snapshot, &err), 0);
+    for (size_t i = 0; i < snapshot.files.len; i++) {
+        const char *name = snapshot.files.items[i].name.ptr;
+        assert_int_equal(rename(arena_printf(e->arena, "%s/%s/cur/%s", e->root, from, name),
+                                arena_printf(e->arena, "%s/%s/cur/%s", e->root, to, name)),
+                         0);
+    }
+    maildir_snapshot_free(&snapshot);
+}
+
+/* It is read in two forms, one after the other, and gets a flag meanwhile: no deletion is made of
+ * its move. */
+static void law1_a_moved_file_kept_byte_for_byte_is_flagged_at_every_line(void **state)
+{
+    const struct str text = STR("Subject: raw\r\n\r\nA bare \n in it\r\n");
+    bool more = true;
+    for (unsigned at = 1; more; at++) {
+        struct engine e;
+        struct error err = ERROR_INIT;
+        uint32_t uid;
+        uint64_t moved = 0;
+        engine_begin(&e, NULL, 1, "Lists", "l", 2);
+        server_create(&e, "Archive");
+        server_create(&e, "Raw");
+        assert_int_equal(mem_backend_append(e.env.backend, LOCKSTEP_USER, "Raw", text, 0,
+                                            1600000000, &uid, &err),
+                         0);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        engine_wait(&e, 300);
+        move_all_here(&e, "Raw", "Archive");
+        server_move(&e, "Lists", "INBOX", "l1");
+        e.at_line = flag_what_was_moved;
+        e.line = e.lines + at;
+        (void)engine_pass(&e, NULL);
+        more = e.at_line == NULL;
+        for (int pass = 0; pass < 3; pass++) {
+            if (e.report.messages.deleted_remote + e.report.messages.uploaded > 0) {
+                engine_tell(&e);
+                fail_msg("flagged at line %u: it was not moved", at);
+            }
+            moved += e.report.messages.moved_remote;
+            engine_wait(&e, 61);
+            engine_pass_ends(&e, 0);
+        }
+        assert_int_equal(moved, 1);
+        engine_free(&e);
+    }
+}
+
+static void move_to_a_new_folder(struct engine *e)
+{
+    if (strstr(local_view(e), "INBOX[m1 m2 m3]") == NULL)
+        return;
+    local_create(e, "New");
+    local_move(e, "INBOX", "New", "m2");
+}
+
+/* The server has moved the message, and its file goes to a folder that is made while the pass looks
+ * for folders, for what is in them, and for a mailbox that is gone. */
+static void law2_a_file_moves_to_a_new_folder_at_every_line(void **state)
+{
+    bool more = true;
+    for (unsigned at = 1; more; at++) {
+        struct engine e;
+        engine_begin(&e, "    sync: {remove: both}\n", 3, "Lists", "l", 1);
+        server_create(&e, "Archive");
+        engine_pass_ends(&e, 0);
+        engine_wait(&e, 300);
+        server_move(&e, "INBOX", "Archive", "m2");
+        server_remove(&e, "Lists");
+        e.at_line = move_to_a_new_folder;
+        e.line = e.lines + at;
+        (void)engine_pass(&e, NULL);
+        more = e.at_line == NULL;
+        for (int pass = 0; pass < 3; pass++) {
+            engine_wait(&e, 61);
+            engine_pass_ends(&e, 0);
+        }
+        const char *view = server_view(&e);
+        const char *once = strstr(view, "m2");
+        if (once == NULL || strstr(once + 1, "m2") != NULL) {
+            engine_tell(&e);
+            fail_msg("moved at line %u: the server has %s", at, view);
+        }
+        assert_both(&e, view);
+        engine_free(&e);
+    }
+}
+
 /* The server's place wins here too. */
 static void law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one(void **state)
 {
@@ -391,6 +492,8 @@ int main(void)
         cmocka_unit_test(law1_nor_is_one_out_of_a_mailbox_that_fails_left_out),
         cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
         cmocka_unit_test(law2_a_file_moves_on_at_every_line),
+        cmocka_unit_test(law2_a_file_moves_to_a_new_folder_at_every_line),
+        cmocka_unit_test(law1_a_moved_file_kept_byte_for_byte_is_flagged_at_every_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
