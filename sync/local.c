@@ -302,11 +302,22 @@ static int scan(struct pass *pass, struct mailbox_pair *pair, struct error *err)
     return r;
 }
 
-int local_survey(struct pass *pass, struct mailbox_pair *pair, struct error *err)
+/* It was listed in this pass: one that is not there was renamed or removed since, and nobody knows
+ * what it held. */
+static int went_away(const struct mailbox_pair *pair, struct error *err)
+{
+    error_clear(err);
+    return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
+                     "the folder %s went away while the Maildir was looked at; the next pass sees "
+                     "what became of it",
+                     pair->record.path.ptr);
+}
+
+static int survey_folder(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     struct maildir_times times;
-    int r = pass_check_cancelled(pass, err);
-    if (r < 0 || (r = maildir_stat(pass->maildir, pair->record.path.ptr, &times, err)) < 0)
+    int r = maildir_stat(pass->maildir, pair->record.path.ptr, &times, err);
+    if (r < 0)
         return r;
     if (!pass->options->full && !pass_is_unpaired(pair) &&
         times_match_record(&times, &pair->record)) {
@@ -315,6 +326,14 @@ int local_survey(struct pass *pass, struct mailbox_pair *pair, struct error *err
         return 0;
     }
     return scan(pass, pair, err);
+}
+
+int local_survey(struct pass *pass, struct mailbox_pair *pair, struct error *err)
+{
+    int r = pass_check_cancelled(pass, err);
+    if (r == 0)
+        r = survey_folder(pass, pair, err);
+    return r == -ERR_NOT_FOUND ? went_away(pair, err) : r;
 }
 
 bool local_is_unchanged(struct pass *pass, const struct mailbox_pair *pair)
@@ -335,6 +354,8 @@ int local_survey_again(struct pass *pass, struct error *err)
             local_is_unchanged(pass, pair))
             continue;
         int r = scan(pass, pair, err);
+        if (r == -ERR_NOT_FOUND)
+            r = went_away(pair, err);
         if (r < 0 && (r = pass_absorb(pass, pair, err)) < 0)
             return r;
     }

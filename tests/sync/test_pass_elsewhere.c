@@ -474,10 +474,49 @@ static void law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one(
     }
 }
 
+/* When the survey comes to this folder. */
+struct goes_away {
+    struct engine *e;
+    const char *from, *to; /* to NULL: done */
+};
+
+static void rename_at_survey(void *self, const struct progress *progress)
+{
+    struct goes_away *g = self;
+    if (progress->stage != PROGRESS_SURVEY || progress->mailbox == NULL || g->to == NULL ||
+        strcmp(progress->mailbox, g->from) != 0)
+        return;
+    local_rename(g->e, g->from, g->to);
+    g->to = NULL;
+}
+
+/* Both sides moved the message, and the folder that it came from is renamed before it is read:
+ * whether the file is gone from there nobody knows. */
+static void law2_what_both_moved_waits_for_a_folder_that_goes_away(void **state)
+{
+    struct engine e;
+    engine_begin(&e, NULL, 1, "Lists", "l", 3);
+    server_move(&e, "Lists", "INBOX", "l1");
+    local_move(&e, "Lists", "INBOX", "l1");
+    struct goes_away g = {&e, "Lists", "Other"};
+    const struct progress_sink sink = {rename_at_survey, &g};
+    const struct pass_options options = {.progress = &sink};
+    assert_int_equal(engine_pass(&e, &options), 75);
+    assert_null(g.to);
+    for (int pass = 0; pass < 3; pass++) {
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 0);
+    }
+    assert_both(&e, "INBOX[l1 m1] Other[l2 l3]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one),
+        cmocka_unit_test(law2_what_both_moved_waits_for_a_folder_that_goes_away),
         cmocka_unit_test(law1_a_copy_and_a_move_are_not_met_as_one),
         cmocka_unit_test(what_comes_from_a_mailbox_left_out_is_fetched),
         cmocka_unit_test(law2_what_both_moved_is_asked_for_again),
