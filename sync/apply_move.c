@@ -255,13 +255,15 @@ static void note_marked(struct mover *mv, const struct fetch_data *data)
         if (r->items[i].uid != data->uid ||
             !(flags_system_from_imap(&data->flags) & MAILDIR_TRASHED))
             continue;
+        r->items[i].has_mark = true;
         r->items[i].intent.message.flags.system |= MAILDIR_TRASHED;
         r->to->local_blocked = true;
     }
 }
 
-/* A \Deleted that came to an original since it was seen went along to its copy. That is nobody's
- * wish for the copy, which `marked: expunge` would take away: agreed with it, it is taken off. */
+/* A \Deleted that an original has by now went along to its copy. That is nobody's wish for the
+ * copy, which `marked: expunge` would take away: agreed with it, it is taken off, by the next pass
+ * at the latest. */
 static int see_marks(struct mover *mv, struct error *err)
 {
     AUTO_SEQSET struct seqset uids = {0};
@@ -286,6 +288,32 @@ static int see_marks(struct mover *mv, struct error *err)
     int end = client_fetch_end(client, &fetch, &end_error);
     client_fetch_free(&fetch);
     return rc == 0 ? keep_error(rc, end, &end_error, err) : rc;
+}
+
+/* At once: were the index lost before the next pass, nothing would tell whose mark it is. */
+static int take_marks_off(struct mover *mv, struct error *err)
+{
+    AUTO_SEQSET struct seqset left = {0};
+    const struct imap_flags mark = {.system = FLAG_DELETED};
+    struct client *client = mv->pass->client;
+    for (size_t i = 0; i < mv->r->len; i++) {
+        const struct relocated *m = &mv->r->items[i];
+        if (m->has_mark && !m->file_marked && m->to_uid != 0)
+            seqset_add(&left, m->to_uid);
+    }
+    int rc = seqset_is_empty(&left) ? 0 : apply_select(mv->pass, mv->r->to, err);
+    while (rc == 0 && !seqset_is_empty(&left)) {
+        AUTO_SEQSET struct seqset part = {0};
+        struct client_store store;
+        seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
+        rc =
+            client_store_begin(client, &store, &part, STORE_REMOVE, &mark, 0, mv->pass->arena, err);
+        if (rc == 0) {
+            rc = client_store_end(client, &store, err);
+            client_store_free(&store);
+        }
+    }
+    return rc;
 }
 
 static int expunge_originals(struct mover *mv, struct error *err)
@@ -344,6 +372,8 @@ static int act(struct mover *mv, struct error *err)
         rc = locate_untold(mv, err);
     if (rc == 0)
         rc = settle(mv, false, err);
+    if (rc == 0 && usable)
+        rc = take_marks_off(mv, err);
     if (rc == 0 && usable && mv->r->moves && !one_step)
         rc = expunge_originals(mv, err);
     if (rc == 0 && mv->r->moves && (usable || one_step))

@@ -14,8 +14,10 @@ struct relocated {
      * (to \Trash) there is none, and the next survey finds the message. */
     struct index_intent intent;
     enum relocation_outcome outcome;
-    uint32_t to_uid; /* 0: not known */
-    bool expunged;   /* was seen to go from `from` */
+    uint32_t to_uid;  /* 0: not known */
+    bool expunged;    /* was seen to go from `from` */
+    bool file_marked; /* the file in `to` is marked as deleted itself */
+    bool has_mark;    /* out: of a copy: its original was marked, which went along */
 };
 
 struct relocation {

@@ -44,7 +44,10 @@ static bool is_still_so(const struct move *move, const struct second_look *from,
 static struct relocated relocated_of(struct pass *pass, const struct move *move)
 {
     const struct mailbox_pair *to = move->to->pair;
-    struct relocated m = {.uid = move->from_uid};
+    struct relocated m = {
+        .uid = move->from_uid,
+        .file_marked = (move->file->parsed.flags & MAILDIR_TRASHED) != 0,
+    };
     bool flags_stored = !seqset_contains(&move->from->flags_failed, move->from_uid);
     m.intent = (struct index_intent){
         .kind = move->kind == MOVE_COPY ? INTENT_COPY : INTENT_MOVE,

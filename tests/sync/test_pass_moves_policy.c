@@ -393,6 +393,7 @@ static void law1_a_copy_is_not_expunged_for_the_mark_of_its_original(void **stat
     e.meanwhile = mark_m1_there;
     for (int pass = 0; pass < 3; pass++) {
         engine_pass_ends(&e, 0);
+        assert_non_null(strstr(server_view(&e), "There[m1]"));
         assert_int_equal(e.counts.bodies + e.report.messages.uploaded, 0);
     }
     assert_both(&e, "INBOX[m2] There[m1]");
