@@ -1,4 +1,4 @@
-#include "sync/engine.h"
+#include "sync/folder_sides.h"
 
 /* UIDs and UIDVALIDITYs from all over the 32 bits that RFC 9051 gives them: mail goes both ways as
  * it does with small ones. */
@@ -92,10 +92,32 @@ static void law6_a_lower_uidvalidity_is_another_one(void **state)
     engine_free(&e);
 }
 
+/* Of an empty mailbox, or one of which nothing was fetched yet, there are no messages to know it
+ * by.
+ */
+static void what_has_only_its_uidvalidity_is_known_by_it(void **state)
+{
+    for (size_t i = 1; i < sizeof LADDER / sizeof LADDER[0]; i++) {
+        struct engine e;
+        engine_init(&e, LADDER[i]);
+        capabilities_set(&e.env.options.capabilities, CAP_OBJECTID, false);
+        server_create(&e, "Box");
+        engine_agree(&e);
+        server_rename(&e, "Box", "Chest");
+        (void)server_append(&e, "Chest", "there", "");
+        local_add(&e, "Box", "here", "");
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Chest[here there] INBOX[]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_numbers_are_like_small_ones),
+        cmocka_unit_test(what_has_only_its_uidvalidity_is_known_by_it),
         cmocka_unit_test(law6_a_lower_uidvalidity_is_another_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
