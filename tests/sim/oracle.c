@@ -367,9 +367,8 @@ static void check_count(const struct message *m, bool held)
     /* A copy and what was moved to its mailbox, or copied to it on the other side, are one, where
      * both are found by content. */
     bool both_copied = m->copied_here && m->copied_there;
-    bool met =
-        m->made > 1 &&
-        (m->move_sought || (truth.recovers && (m->moved_here || m->moved_there || both_copied)));
+    bool by_content = truth.recovers && (m->moved_here || m->moved_there || both_copied);
+    bool met = m->made > 1 && (m->move_sought || m->both_copied_first || by_content);
     unsigned made = m->made - met;
     unsigned least = made > m->removed ? made - m->removed : 0;
     unsigned most = m->made + m->sent_again;

@@ -87,6 +87,7 @@ static void one_pass(struct world_pass pass)
                          !capabilities_have(&server.options.capabilities, CAP_UIDPLUS);
     bool surveyed = world_report.result != REPORT_FAILED;
     truth.older_there = truth.older_there && !surveyed;
+    truth.begins = truth.begins && (!surveyed || world_report.result == REPORT_PARTIAL);
     unsigned open = calls_close_all() + server.connections;
     if (open > 0)
         truth_fail("%u descriptors are left open", open);

@@ -18,6 +18,7 @@ void truth_reset(const struct script_policy *policy)
     arena_reset(truth.arena);
     vec_clear(&truth.messages);
     truth.failed = false;
+    truth.begins = true;
     truth.keeps_marked = truth.letters_missing = false;
     truth.renamed = truth.recovers = truth.older_there = truth.older_flags = false;
     truth.unsure = truth.lost_answers = false;
@@ -172,6 +173,8 @@ void truth_note_copied(struct message *m, bool here)
     m->copied_here = m->copied_here || here;
     m->copied_there = m->copied_there || !here;
     m->from_here = m->from_here || here;
+    m->both_copied_first =
+        m->both_copied_first || (truth.begins && m->copied_here && m->copied_there);
 }
 
 void truth_note_moved(struct message *m, bool here)

@@ -25,6 +25,7 @@ struct message {
     bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
     bool copied_here, copied_there; /* or delivered again */
+    bool both_copied_first;         /* before the first sync had come to its end */
     /* Moved on one side while it stood twice there: a pass had seen half of its move on the other,
      * which looks as a copy does. */
     bool moved_as_copy;
@@ -63,6 +64,9 @@ struct truth {
     bool lost_answers;
     /* What belongs together had to be found by content: what finds no partner is held. */
     bool recovers;
+    /* No pass came to its end yet: a first sync finds by content, too, what it has of both sides.
+     */
+    bool begins;
     /* The server is older than what is known of it: nothing may be put there before that is seen.
      */
     bool older_there;
