@@ -90,6 +90,13 @@ void apply_block(struct mailbox_pair *from, struct mailbox_pair *to)
     to->remote_blocked = to->local_blocked = true;
 }
 
+void apply_block_move(const struct move *move)
+{
+    apply_block(move->from->pair, move->to->pair);
+    if (move->known_in != NULL)
+        apply_block(move->known_in->pair, move->to->pair);
+}
+
 void apply_add_operation(struct mailbox_plan *plan, const struct operation *op)
 {
     struct operation_vec *ops = &plan->ops[op->kind];
@@ -102,11 +109,11 @@ void apply_add_operation(struct mailbox_plan *plan, const struct operation *op)
 
 bool apply_can_move(const struct move *move)
 {
-    struct mailbox_pair *from = move->from->pair;
-    struct mailbox_pair *to = move->to->pair;
+    const struct mailbox_pair *from = move->from->pair;
+    const struct mailbox_pair *to = move->to->pair;
     bool can = from->action == PAIR_SYNC && to->action == PAIR_SYNC &&
                !error_is_set(&from->error) && !error_is_set(&to->error);
     if (!can)
-        apply_block(from, to);
+        apply_block_move(move);
     return can;
 }

@@ -65,3 +65,5 @@ bool apply_can_move(const struct move *move);
 void apply_add_operation(struct mailbox_plan *plan, const struct operation *op);
 /* Something of these two was left undone: their marks stay. */
 void apply_block(struct mailbox_pair *from, struct mailbox_pair *to);
+/* The same of a move. */
+void apply_block_move(const struct move *move);

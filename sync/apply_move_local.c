@@ -39,7 +39,7 @@ static int move_files(struct placer *p, struct error *err)
         if (r < 0 && err->os_errno == EXDEV)
             give_back(b->move);
         else if (r < 0 && err->code == ERR_NOT_FOUND)
-            apply_block(p->from->pair, p->to->pair);
+            apply_block_move(b->move);
         else if (r < 0)
             return r;
         error_clear(err);
@@ -71,7 +71,7 @@ static int add_move(struct placer *p, const struct move *move, struct placing *b
     int r = file_finder_find(&p->finder, move->file, move->base->base, &b->file, err);
     if (r < 0 && err->code == ERR_NOT_FOUND) {
         error_clear(err);
-        apply_block(p->from->pair, p->to->pair);
+        apply_block_move(move);
         return 0;
     }
     b->intent.kind = INTENT_MOVE_LOCAL;

@@ -65,7 +65,7 @@ static struct relocated relocated_of(struct pass *pass, const struct move *move)
     if (flags_stored)
         m.intent.message.flags = move->flags;
     else
-        apply_block(move->from->pair, move->to->pair);
+        apply_block_move(move);
     /* The file's letters are those of the folder that it came from. Recorded is how they read in
      * this one; then the keywords that the server tells are the change, and set the letters right.
      */
@@ -121,7 +121,7 @@ static int move_group(struct pass *pass, const struct move_group *group, struct 
         if (is_still_so(move, &from, &to))
             moves[len++] = move;
         else
-            apply_block(move->from->pair, move->to->pair);
+            apply_block_move(move);
     }
     if (rc == 0 && len > 0)
         rc = relocate_group(pass, moves, len, err);
@@ -134,7 +134,7 @@ static int move_group(struct pass *pass, const struct move_group *group, struct 
 /* What fails leaves both mailboxes to be looked at again. */
 static int absorb(struct pass *pass, const struct move *move, struct error *err)
 {
-    apply_block(move->from->pair, move->to->pair);
+    apply_block_move(move);
     return pass_absorb(pass, move->from->pair, err);
 }
 

@@ -86,14 +86,23 @@ static int place_group(struct pass *pass, const struct move_group *group,
     return r;
 }
 
+static bool can_place(const struct move_group *group)
+{
+    bool can = true;
+    for (size_t i = 0; i < group->len; i++)
+        can = apply_can_move(&group->items[i]) && can;
+    return can;
+}
+
 int apply_place(struct pass *pass, struct plan *plan, const struct place_ops *ops, bool late,
                 struct error *err)
 {
     struct move_group group = {0};
     while (apply_next_group(plan, ops->kind, &group)) {
-        if (!apply_can_move(group.items) || place_group(pass, &group, ops, late, err) == 0)
+        if (!can_place(&group) || place_group(pass, &group, ops, late, err) == 0)
             continue;
-        apply_block(group.items[0].from->pair, group.items[0].to->pair);
+        for (size_t i = 0; i < group.len; i++)
+            apply_block_move(&group.items[i]);
         int r = pass_absorb(pass, group.items[0].to->pair, err);
         if (r < 0)
             return r;

@@ -272,6 +272,7 @@ enum move_kind {
 struct move {
     enum move_kind kind;
     struct mailbox_plan *from, *to;
+    struct mailbox_plan *known_in; /* LOCAL: whose record it is, where neither; else NULL */
     uint32_t from_uid; /* 0: LOCAL of a file without a record; MEET: the record of before stays */
     uint32_t to_uid;   /* of MEET, LOCAL, LINK */
     const struct index_message

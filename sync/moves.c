@@ -297,6 +297,7 @@ static bool meet(struct matcher *mt, struct mailbox_plan *from, struct operation
         move = add_move(mt, MOVE_LOCAL, here, to, base,
                         "moved on both sides: to where the server has it");
         move->from_uid = 0;
+        move->known_in = from;
         moves_take_flags_along(to, &download->flags, upload->file->parsed.flags, move);
     }
     move->file = upload->file;

@@ -81,6 +81,25 @@ static void law2_what_both_moved_waits_for_a_mailbox_that_fails(void **state)
     }
 }
 
+/* Into a folder that is new here, whose mailbox cannot be made just then. */
+static void law2_what_both_moved_waits_for_a_mailbox_to_be_made(void **state)
+{
+    struct engine e;
+    begin(&e);
+    local_create(&e, "New");
+    local_move(&e, "INBOX", "New", "m2");
+    server_move(&e, "INBOX", "Archive", "m2");
+    lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "CREATE", .at = 1});
+    assert_int_not_equal(engine_pass(&e, NULL), 0);
+    lockstep_env_clear_faults(&e.env);
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.counts.bodies + e.report.messages.uploaded, 0);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Archive[m2] INBOX[m1 m3 m4] New[]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 /* The same where one of them is not asked for. */
 static void law2_what_both_moved_waits_for_the_whole(void **state)
 {
@@ -525,6 +544,7 @@ int main(void)
         cmocka_unit_test(law1_a_move_out_of_the_target_on_the_server_is_no_deletion),
         cmocka_unit_test(law1_a_move_into_a_mailbox_that_fails_is_no_deletion),
         cmocka_unit_test(law2_what_both_moved_waits_for_a_mailbox_that_fails),
+        cmocka_unit_test(law2_what_both_moved_waits_for_a_mailbox_to_be_made),
         cmocka_unit_test(law2_what_both_moved_waits_for_the_whole),
         cmocka_unit_test(law6_a_uid_of_before_is_no_other_message),
         cmocka_unit_test(law1_a_move_into_a_new_mailbox_that_fails_is_no_deletion),
