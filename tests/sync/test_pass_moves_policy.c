@@ -374,6 +374,31 @@ static void law1_nor_is_what_only_seems_to_have_moved(void **state)
     engine_free(&e);
 }
 
+/* Nor what came out of a mailbox that cannot be looked at just then. */
+static void law1_a_move_out_of_a_mailbox_that_fails_is_not_new_to_the_limits(void **state)
+{
+    static const char *const moved[] = {"m1", "anon"};
+    for (size_t i = 0; i < 4; i++) {
+        struct engine e;
+        begin(&e, NULL, 3);
+        if (i >= 2)
+            lacks(&e, CAP_OBJECTID);
+        (void)server_append(&e, "INBOX", "anon", "");
+        engine_pass_ends(&e, 0);
+        engine_configure(&e, "    sync: {max_size: 10}\n");
+        engine_pass_ends(&e, 0);
+        server_move(&e, "INBOX", "Archive", moved[i % 2]);
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 1});
+        assert_int_not_equal(engine_pass(&e, NULL), 0);
+        lockstep_env_clear_faults(&e.env);
+        engine_pass_ends(&e, 0);
+        assert_local(&e, i % 2 == 0 ? "Archive[m1] Bin[] Drafts[] INBOX[anon m2 m3]"
+                                    : "Archive[anon] Bin[] Drafts[] INBOX[m1 m2 m3]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 static void mark_m1_there(struct engine *e)
 {
     server_flags(e, "INBOX", "m1", "T");
@@ -423,6 +448,7 @@ int main(void)
         cmocka_unit_test(law4_marks_taken_off_are_put_back),
         cmocka_unit_test(law1_a_move_is_not_new_to_the_limits),
         cmocka_unit_test(law1_nor_is_what_only_seems_to_have_moved),
+        cmocka_unit_test(law1_a_move_out_of_a_mailbox_that_fails_is_not_new_to_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
