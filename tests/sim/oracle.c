@@ -1,4 +1,3 @@
-#include "base/alloc.h"
 #include "store/index.h"
 #include "sim/calls.h"
 #include "sim/here_names.h"
@@ -441,53 +440,6 @@ void truth_count(void)
     look(arena, &here, &there);
     vec_free(&here);
     vec_free(&there);
-}
-
-void truth_note_restored(void)
-{
-    size_t len = truth.messages.len;
-    unsigned *before = xcalloc(2 * len + 1, sizeof *before);
-    for (size_t i = 0; i < len; i++) {
-        before[2 * i] = truth.messages.items[i]->here;
-        before[2 * i + 1] = truth.messages.items[i]->there;
-    }
-    truth_count();
-    for (size_t i = 0; i < len; i++) {
-        struct message *m = truth.messages.items[i];
-        unsigned was = before[2 * i] > before[2 * i + 1] ? before[2 * i] : before[2 * i + 1];
-        unsigned is = m->here > m->there ? m->here : m->there;
-        m->resettled = true;
-        /* What is no more here may be too old to be fetched again. */
-        m->came = m->came && m->here >= before[2 * i];
-        if (is < was)
-            m->removed += was - is;
-        unsigned more_here = m->here > before[2 * i] ? m->here - before[2 * i] : 0;
-        unsigned more_there = m->there > before[2 * i + 1] ? m->there - before[2 * i + 1] : 0;
-        unsigned more = more_here > 0 ? more_here : more_there;
-        m->made += more;
-        m->removed += more;
-    }
-    xfree(&before);
-    truth.recovers = true;
-}
-
-/* Files of a pass that did not come to its end need not be on the disk yet: the server has their
- * messages, unless it was put back to an older state before another pass could look. They are
- * judged again by their age. (Were they recorded, they would be deleted on the server, too.) */
-void truth_note_power(void)
-{
-    size_t len = truth.messages.len;
-    unsigned *before = xcalloc(len + 1, sizeof *before);
-    for (size_t i = 0; i < len; i++)
-        before[i] = truth.messages.items[i]->here;
-    truth_count();
-    for (size_t i = 0; i < len; i++) {
-        struct message *m = truth.messages.items[i];
-        if (truth.older_there && m->there == 0 && m->here < before[i])
-            m->removed += before[i] - m->here;
-        m->came = m->came && m->here >= before[i];
-    }
-    xfree(&before);
 }
 
 void truth_check_now(void)
