@@ -161,10 +161,13 @@ static void look_for_prospects(const struct identifier *id, bool by_id, struct p
 static bool is_worth_asking(const struct identifier *id, const struct prospects *p,
                             const struct mailbox_plan *plan)
 {
-    bool has_new = count_downloads(plan) > 0 || count_left_out(plan) > 0;
-    /* What went and came again to the same mailbox was in another one meanwhile. */
-    if (has_new && (p->gone > count_gone(plan) || (p->gone > 0 && p->passed_through) ||
-                    p->came_elsewhere || p->lost_elsewhere))
+    bool leaves_out = count_left_out(plan) > 0;
+    bool has_new = count_downloads(plan) > 0 || leaves_out;
+    /* What went and came again to the same mailbox was in another one meanwhile. It may have come
+     * there and gone in an earlier pass: then it is fetched, unless it would be left out. */
+    bool came_back = p->gone > 0 && (p->passed_through || leaves_out);
+    if (has_new &&
+        (p->gone > count_gone(plan) || came_back || p->came_elsewhere || p->lost_elsewhere))
         return id->id_item != 0 || !(plan->pair->attributes & LIST_DRAFTS);
     bool many = p->downloads >= WORTH_LINKING || id->id_item == FETCH_GM_MSGID;
     return count_downloads(plan) > 0 && id->id_item != 0 && p->sources > 1 && many;

@@ -399,6 +399,31 @@ static void law1_a_move_out_of_a_mailbox_that_fails_is_not_new_to_the_limits(voi
     }
 }
 
+/* Nor what was moved away and back, of which an earlier pass saw one half. */
+static void law1_a_move_away_and_back_is_not_new_to_the_limits(void **state)
+{
+    static const char *const moved[] = {"m1", "anon"};
+    for (size_t i = 0; i < 4; i++) {
+        struct engine e;
+        begin(&e, NULL, 3);
+        if (i >= 2)
+            lacks(&e, CAP_OBJECTID);
+        (void)server_append(&e, "INBOX", "anon", "");
+        engine_pass_ends(&e, 0);
+        engine_configure(&e, "    sync: {max_size: 10}\n");
+        engine_pass_ends(&e, 0);
+        server_move(&e, "INBOX", "Archive", moved[i % 2]);
+        server_move(&e, "Archive", "INBOX", moved[i % 2]);
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 1});
+        assert_int_not_equal(engine_pass(&e, NULL), 0);
+        lockstep_env_clear_faults(&e.env);
+        engine_pass_ends(&e, 0);
+        assert_local(&e, "Archive[] Bin[] Drafts[] INBOX[anon m1 m2 m3]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 static void mark_m1_there(struct engine *e)
 {
     server_flags(e, "INBOX", "m1", "T");
@@ -449,6 +474,7 @@ int main(void)
         cmocka_unit_test(law1_a_move_is_not_new_to_the_limits),
         cmocka_unit_test(law1_nor_is_what_only_seems_to_have_moved),
         cmocka_unit_test(law1_a_move_out_of_a_mailbox_that_fails_is_not_new_to_the_limits),
+        cmocka_unit_test(law1_a_move_away_and_back_is_not_new_to_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
