@@ -146,6 +146,7 @@ static void tell_counts(void)
     tell_number("left to people", sum.left_to_people);
     tell_number("ended with some held", sum.held);
     tell_number("several connections", sum.several);
+    tell_number("further connections", sum.further);
     tell_number("connections refused", sum.refused);
     for (unsigned i = 0; i < SCRIPT_POLICIES; i++) {
         printf("policy ");

@@ -78,6 +78,7 @@ static void one_pass(struct world_pass pass)
     run_counts.passes++;
     run_counts.points += machine.points;
     run_counts.failed_passes += code != 0;
+    run_counts.further += world_report.wire.connections > 1 ? world_report.wire.connections - 1 : 0;
     run.fingerprint = run.fingerprint * 31 + machine.points * 7 + (uint64_t)code;
     truth_note_taken(machine.crashed, code != 0);
     if (machine.crashed)

@@ -5,7 +5,8 @@
 
 struct run_counts {
     uint64_t runs, passes, points, failed_passes, left_to_people, held;
-    uint64_t several, refused;    /* runs with several connections; connections that were refused */
+    uint64_t several;             /* runs with several connections */
+    uint64_t further, refused;    /* connections beside a pass's own; those that were refused */
     uint64_t things[THING_KINDS]; /* that really happened */
     uint64_t faults[SCRIPT_FAULTS];
     uint64_t policies[SCRIPT_POLICIES];
