@@ -143,9 +143,10 @@ static bool move_remote(struct matcher *mt, struct mailbox_plan *to, struct oper
 {
     struct mailbox_plan *from;
     struct operation *gone = departed(mt, upload, &from);
-    if (gone == NULL)
+    bool same = gone != NULL && from == to;
+    /* Two records would share the name. */
+    if (gone == NULL || (same && upload->base != NULL))
         return false;
-    bool same = from == to;
     const struct index_flags there = moves_flags_there(from, gone->base);
     const struct index_message *base = agreed_of(mt, from, gone->base, &there);
     struct move *move = add_move(mt, same ? MOVE_REBASE : MOVE_REMOTE, from, to, base,
@@ -186,9 +187,10 @@ static void match_uploads(struct matcher *mt, bool (*match)(struct matcher *, st
 {
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
-            /* A file that is back keeps its name in the record until it is sent. */
-            bool has_record = upload->base != NULL;
-            if (upload->identity != NULL && !upload->is_out && !has_record)
+            /* A file that is back where its message is gone lets go of that record. One that is to
+             * be sent again, since it was kept, is its record's. */
+            bool is_free = upload->base == NULL || upload->base->state == MESSAGE_DELETED_HERE;
+            if (upload->identity != NULL && !upload->is_out && is_free)
                 match(mt, to, upload);
         }
     }

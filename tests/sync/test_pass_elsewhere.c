@@ -367,6 +367,25 @@ static void law2_a_file_moves_on_at_every_line(void **state)
     }
 }
 
+/* Where a move is a copy and a deletion, its original is known until it is seen to be gone. */
+static void law2_a_file_moved_back_at_once_is_moved_on_the_server(void **state)
+{
+    struct engine e;
+    engine_begin(&e, "    disable: [MOVE]\n", 2, "Lists", "l", 1);
+    server_flags(&e, "Lists", "l1", "T");
+    local_move(&e, "Lists", "INBOX", "l1");
+    engine_pass_ends(&e, 0);
+    assert_int_equal(e.report.messages.moved_remote, 1);
+    local_move(&e, "INBOX", "Lists", "l1");
+    for (int pass = 0; pass < 2; pass++) {
+        engine_pass_ends(&e, 0);
+        assert_int_equal(e.counts.bodies + e.report.messages.uploaded, 0);
+    }
+    assert_both(&e, "INBOX[m1 m2] Lists[l1/T]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 static void flag_what_was_moved(struct engine *e)
 {
     local_flags_all(e, "Archive", "S");
@@ -551,6 +570,7 @@ int main(void)
         cmocka_unit_test(law1_nor_is_one_out_of_a_mailbox_that_fails_left_out),
         cmocka_unit_test(what_was_deleted_in_the_target_is_deleted),
         cmocka_unit_test(law2_a_file_moves_on_at_every_line),
+        cmocka_unit_test(law2_a_file_moved_back_at_once_is_moved_on_the_server),
         cmocka_unit_test(law2_a_file_moves_to_a_new_folder_at_every_line),
         cmocka_unit_test(law1_a_moved_file_kept_byte_for_byte_is_flagged_at_every_line),
     };
