@@ -13,9 +13,10 @@ static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {
 #define FAULT_VALUE_NO 2
 #define FAULT_VALUE_DONE_AND_NO 7
 
-/* And so is the last of these. */
+/* And so are the last of these. */
 #define COMMON_POLICIES 9
 #define POLICY_SINCE 9
+#define POLICY_KEEPS_NOTHING 10
 
 const struct script_policy script_policies[SCRIPT_POLICIES] = {
     {.name = "defaults"},
@@ -32,6 +33,7 @@ const struct script_policy script_policies[SCRIPT_POLICIES] = {
      .layout = MAILDIR_PLUSPLUS},
     {.name = "max_size", .yaml = "    sync: {max_size: 75}\n", .max_size = 75},
     {.name = "since", .yaml = "    sync: {since: 3d}\n", .since_s = 3 * INT64_C(86400)},
+    {.name = "keep_deleted: 0", .yaml = "    sync: {keep_deleted: 0}\n"},
 };
 
 int script_policy_wanted = -1;
@@ -113,7 +115,7 @@ static void add_trouble(struct script *script, uint64_t *random, unsigned round)
     }
 }
 
-/* By chances of their own, which leave the others as they are: one script in eight has each. */
+/* By chances of their own, which leave the others as they are: few scripts have each. */
 static void add_rarities(struct script *script)
 {
     uint64_t random = ~script->seed * 2;
@@ -137,6 +139,9 @@ static void add_rarities(struct script *script)
         if (done_all_the_same && thing->kind == THING_FAULT && thing->value == FAULT_VALUE_NO)
             thing->value = FAULT_VALUE_DONE_AND_NO;
     }
+    bool keeps_nothing = random_below(&random, 16) == 0;
+    if (keeps_nothing && script->policy == 0 && script_policy_wanted < 0)
+        script->policy = POLICY_KEEPS_NOTHING;
 }
 
 void script_make(struct script *script, uint64_t seed)

@@ -48,7 +48,7 @@ void script_tell_thing(const struct thing *thing, struct buf *out);
 const char *thing_kind_name(enum thing_kind kind);
 
 /* What the account says besides. */
-#define SCRIPT_POLICIES 10
+#define SCRIPT_POLICIES 11
 struct script_policy {
     const char *name;
     const char *yaml; /* NULL: nothing */
