@@ -281,6 +281,13 @@ static struct strmap *note_files(struct identifier *id)
     return files;
 }
 
+static bool may_be_one_of(struct identifier *id, const struct identity *told,
+                          const struct strmap *files)
+{
+    return told != NULL && !told->has_message_id && !digest_is_none(&told->header_digest) &&
+           strmap_get(files, likeness(id, &told->header_digest, told->wire_size)) != NULL;
+}
+
 /* What may have been moved there, where no Message-ID says that it is the same: the body tells.
  * Else the file would be sent beside what is fetched where both sides moved it, be it that here it
  * is moved only now. Headers were asked only of what may have been moved. */
@@ -289,12 +296,11 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
     struct strmap *files = note_files(id);
     VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
         AUTO_SEQSET struct seqset wanted = {0};
-        VEC_FOREACH (const struct operation, op, &m->ops[OP_DOWNLOAD]) {
-            const struct identity *told = op->identity;
-            if (is_new(op) && told != NULL && !told->has_message_id &&
-                !digest_is_none(&told->header_digest) &&
-                strmap_get(files, likeness(id, &told->header_digest, told->wire_size)) != NULL)
-                seqset_add(&wanted, op->uid);
+        for (size_t k = 0; k < sizeof NEW_KINDS / sizeof NEW_KINDS[0]; k++) {
+            VEC_FOREACH (const struct operation, op, &m->ops[NEW_KINDS[k]]) {
+                if (is_new(op) && may_be_one_of(id, op->identity, files))
+                    seqset_add(&wanted, op->uid);
+            }
         }
         questions_add(&id->questions, m, true, &wanted);
     }

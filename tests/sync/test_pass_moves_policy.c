@@ -424,6 +424,28 @@ static void law1_a_move_away_and_back_is_not_new_to_the_limits(void **state)
     }
 }
 
+/* What both sides moved is not sent from where it was moved here. */
+static void law2_what_both_moved_is_not_left_out_by_limits(void **state)
+{
+    static const char *const subjects[] = {"anon", "told"};
+    for (unsigned i = 0; i < 4; i++) {
+        struct engine e;
+        begin(&e, NULL, 3);
+        lacks(&e, CAP_OBJECTID);
+        (void)server_append(&e, "INBOX", subjects[i % 2], "");
+        engine_pass_ends(&e, 0);
+        engine_configure(&e, "    sync: {max_size: 10}\n");
+        engine_pass_ends(&e, 0);
+        server_move(&e, "INBOX", "Archive", subjects[i % 2]);
+        local_move(&e, "INBOX", i / 2 == 0 ? "Archive" : "Bin", subjects[i % 2]);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, i % 2 == 0 ? "Archive[anon] Bin[] Drafts[] INBOX[m1 m2 m3]"
+                                   : "Archive[told] Bin[] Drafts[] INBOX[m1 m2 m3]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 static void mark_m1_there(struct engine *e)
 {
     server_flags(e, "INBOX", "m1", "T");
@@ -475,6 +497,7 @@ int main(void)
         cmocka_unit_test(law1_nor_is_what_only_seems_to_have_moved),
         cmocka_unit_test(law1_a_move_out_of_a_mailbox_that_fails_is_not_new_to_the_limits),
         cmocka_unit_test(law1_a_move_away_and_back_is_not_new_to_the_limits),
+        cmocka_unit_test(law2_what_both_moved_is_not_left_out_by_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
