@@ -86,6 +86,8 @@ enum mailbox_doubt {
                          again by content */
     MAILBOX_UNPAIRED_OLDER, /* the same; and the folder is from a backup: the flags of its files are
                                older than the records */
+    MAILBOX_UNPAIRED_THERE, /* the same; and the server is from a backup: the records' UIDs are not
+                               the server's any more, whatever its UIDNEXT says by now */
 };
 
 struct index_mailbox {

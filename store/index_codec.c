@@ -379,7 +379,7 @@ bool index_decode_mailbox(struct str value, struct index_mailbox *out)
     out->new_inode = get_number(&r);
     out->cur_inode = get_number(&r);
     out->own_path = get_byte(&r) != 0;
-    out->doubt = get_kind(&r, MAILBOX_UNPAIRED_OLDER);
+    out->doubt = get_kind(&r, MAILBOX_UNPAIRED_THERE);
     return record_done(&r);
 }
 

@@ -220,6 +220,9 @@ static int note_renumbering(struct pass *pass, struct opening *o, struct error *
                     "the server's UIDNEXT went back to %u, as after a backup was restored: the "
                     "messages are paired again by content",
                     data->uidnext);
+    else if (pair->record.doubt == MAILBOX_UNPAIRED_THERE)
+        log_warning(&scope, "the server was restored from a backup, as an earlier pass saw: the "
+                            "messages are paired again by content");
     else
         return 0;
     pair->renumbered = true;

@@ -20,7 +20,7 @@ static struct index_mailbox full_mailbox(void)
         .new_inode = UINT64_MAX,
         .cur_inode = 1,
         .own_path = true,
-        .doubt = MAILBOX_UNPAIRED_OLDER,
+        .doubt = MAILBOX_UNPAIRED_THERE,
     };
 }
 

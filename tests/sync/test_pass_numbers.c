@@ -113,12 +113,41 @@ static void what_has_only_its_uidvalidity_is_known_by_it(void **state)
     }
 }
 
+/* Restored from a backup, the server fails the first pass; then another message takes the UID, and
+ * the UIDNEXT, that the records have. */
+static void law6_a_uidnext_that_went_back_is_remembered(void **state)
+{
+    bool failed = true;
+    for (unsigned at = 1; failed; at++) {
+        struct engine e;
+        engine_begin(&e, "    disable: [OBJECTID, CONDSTORE, QRESYNC]\n", 3, "Other", "o", 1);
+        server_append(&e, "INBOX", "m4", "");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        engine_replace_server(&e);
+        server_create(&e, "Other");
+        server_fill(&e, "INBOX", "m", 3);
+        server_fill(&e, "Other", "o", 1);
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = at});
+        failed = engine_pass(&e, NULL) == 75;
+        lockstep_env_clear_faults(&e.env);
+        server_append(&e, "INBOX", "m6", "");
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 1);
+        assert_server(&e, "INBOX[m1 m2 m3 m6] Other[o1]");
+        assert_local(&e, "INBOX[m1 m2 m3 m4 m6] Other[o1]");
+        engine_pass_ends(&e, 1);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_numbers_are_like_small_ones),
         cmocka_unit_test(what_has_only_its_uidvalidity_is_known_by_it),
         cmocka_unit_test(law6_a_lower_uidvalidity_is_another_one),
+        cmocka_unit_test(law6_a_uidnext_that_went_back_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
