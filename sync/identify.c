@@ -115,12 +115,18 @@ static bool has_gap(const struct mailbox_pair *pair)
            next - pair->record.uidnext > remote_fresh_count(&pair->remote);
 }
 
+/* It stays as it is, and no survey opens it. */
+static bool is_folderless(const struct mailbox_pair *pair)
+{
+    return pair->action == PAIR_LEAVE && !pair->local_exists && pair->remote_exists;
+}
+
 bool identify_has_lost(const struct mailbox_pair *pair)
 {
     if (pair->record.id == 0 || pair->record.records == 0)
         return false;
     if (!pair->has_status)
-        return error_is_set(&pair->error) || pair->removal == REMOVE_RECORD;
+        return error_is_set(&pair->error) || pair->removal == REMOVE_RECORD || is_folderless(pair);
     uint64_t arrived = pair->status_uidnext > pair->record.uidnext
                            ? pair->status_uidnext - pair->record.uidnext
                            : 0;
@@ -308,6 +314,63 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
     return questions_ask(&id->questions, FETCH_BODY_SECTION, FETCH_BODY_SECTION, err);
 }
 
+/* ---- what went from a mailbox that has no folder any more ---- */
+
+/* Its messages that operations of this kind may be of. */
+static void note_twins(const struct plan *plan, enum operation_kind kind, uint32_t mailbox,
+                       struct seqset *out)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        VEC_FOREACH (const struct operation, op, &m->ops[kind]) {
+            for (size_t i = 0; op->identity != NULL && i < op->identity->twins_len; i++) {
+                if (op->identity->twins[i].mailbox == mailbox)
+                    seqset_add(out, op->identity->twins[i].uid);
+            }
+        }
+    }
+}
+
+static int ask_for_departed(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
+                            struct error *err)
+{
+    AUTO_SEQSET struct seqset present = {0};
+    uint32_t uid = 0;
+    int r = remote_select(pass, pair, pair->record.uidvalidity, err);
+    if (r == 0)
+        r = remote_which_exist(pass, uids, &present, err);
+    while (r == 0 && seqset_next(uids, &uid)) {
+        if (!seqset_contains(&present, uid))
+            seqset_add(&pair->remote.gone, uid);
+    }
+    if (r == 0 || err->scope > SCOPE_MAILBOX)
+        return r;
+    error_clear(err);
+    return 0;
+}
+
+/* Where one of its messages is new on both sides elsewhere, it was moved by both if it is gone
+ * there (met.h). */
+static int ask_the_folderless(struct pass *pass, const struct plan *plan, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < pass->pairs.len && r == 0; i++) {
+        AUTO_SEQSET struct seqset sent = {0}, wanted = {0};
+        struct mailbox_pair *pair = &pass->pairs.items[i];
+        uint32_t uid = 0;
+        if (!is_folderless(pair) || !identify_has_lost(pair))
+            continue;
+        note_twins(plan, OP_UPLOAD, pair->record.id, &sent);
+        note_twins(plan, OP_DOWNLOAD, pair->record.id, &wanted);
+        while (seqset_next(&wanted, &uid)) {
+            if (!seqset_contains(&sent, uid))
+                seqset_remove_range(&wanted, uid, uid);
+        }
+        if (!seqset_is_empty(&wanted))
+            r = ask_for_departed(pass, pair, &wanted, err);
+    }
+    return r;
+}
+
 /* ---- the whole ---- */
 
 int identify(struct pass *pass, struct plan *plan, struct error *err)
@@ -322,5 +385,7 @@ int identify(struct pass *pass, struct plan *plan, struct error *err)
         r = identify_messages(&id, err);
     if (r == 0)
         r = ask_for_bodies(&id, err);
-    return r < 0 ? r : twins_find(pass, plan, err);
+    if (r == 0)
+        r = twins_find(pass, plan, err);
+    return r < 0 ? r : ask_the_folderless(pass, plan, err);
 }

@@ -16,5 +16,5 @@ int identify(struct pass *pass, struct plan *plan, struct error *err);
 struct identity *identity_of(struct pass *pass, struct operation *op);
 
 /* Whether STATUS tells of fewer messages than there would be if none had gone; or nothing is told
- * of a mailbox that failed, or is gone on both sides. */
+ * of a mailbox that failed, is gone on both sides, or has no folder any more. */
 bool identify_has_lost(const struct mailbox_pair *pair);

@@ -58,27 +58,37 @@ static struct str gone_key_of(struct meeting *mt, const struct index_message *tw
     return str_from(arena_printf(mt->arena, "%u %u", twin->mailbox, twin->uid));
 }
 
-/* The mailboxes that are left alone without a folder, and whose messages are gone. That the server
- * does not list one is not enough: of those to be forgotten it said that there are none. */
-static void find_emptied(const struct pair_vec *pairs, const struct seqset *in_plan,
-                         struct seqset *out)
+/* A mailbox that is left alone without a folder, by its id. NULL: another one. */
+static const struct mailbox_pair *find_folderless(const struct pair_vec *pairs,
+                                                  const struct seqset *in_plan, uint32_t mailbox)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, pairs) {
-        bool empty_there = pair->remote_exists ? pair->has_status && pair->status_messages == 0
-                                               : pair->removal == REMOVE_RECORD;
-        if (pair->record.id != 0 && !pair->local_exists && empty_there &&
-            !seqset_contains(in_plan, pair->record.id))
-            seqset_add(out, pair->record.id);
+        if (pair->record.id == mailbox)
+            return pair->local_exists || seqset_contains(in_plan, mailbox) ? NULL : pair;
     }
+    return NULL;
+}
+
+/* The message, too. That the server does not list the mailbox is not enough: of one to be forgotten
+ * it said that there is none. */
+static bool is_gone_there(const struct mailbox_pair *pair, uint32_t uid)
+{
+    if (!pair->remote_exists)
+        return pair->removal == REMOVE_RECORD;
+    return (pair->has_status && pair->status_messages == 0) ||
+           seqset_contains(&pair->remote.gone, uid);
 }
 
 /* Each file stands for one record. */
-static void enter_departed(struct meeting *mt, const struct seqset *emptied,
-                           struct mailbox_plan *from, struct operation *upload)
+static void enter_departed(struct meeting *mt, const struct pair_vec *pairs,
+                           const struct seqset *in_plan, struct mailbox_plan *from,
+                           struct operation *upload)
 {
     const struct identity *id = upload->identity;
     for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
-        if (id->twins[i].state != MESSAGE_SYNCED || !seqset_contains(emptied, id->twins[i].mailbox))
+        const struct mailbox_pair *pair = find_folderless(pairs, in_plan, id->twins[i].mailbox);
+        if (id->twins[i].state != MESSAGE_SYNCED || pair == NULL ||
+            !is_gone_there(pair, id->twins[i].uid))
             continue;
         struct str key = gone_key_of(mt, &id->twins[i]);
         if (strmap_get(mt->gone, key) != NULL)
@@ -92,7 +102,6 @@ static void enter_departed(struct meeting *mt, const struct seqset *emptied,
 
 static void enter_uploads(struct meeting *mt, const struct pair_vec *pairs)
 {
-    AUTO_SEQSET struct seqset emptied = {0};
     AUTO_SEQSET struct seqset in_plan = {0};
     AUTO_SEQSET struct seqset left = {0};
     VEC_FOREACH (const struct mailbox_plan, m, &mt->plan->mailboxes) {
@@ -100,11 +109,10 @@ static void enter_uploads(struct meeting *mt, const struct pair_vec *pairs)
             seqset_add(&in_plan, m->pair->record.id);
     }
     find_left(pairs, &left);
-    find_emptied(pairs, &in_plan, &emptied);
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
             enter_upload(mt, &left, to, upload);
-            enter_departed(mt, &emptied, to, upload);
+            enter_departed(mt, pairs, &in_plan, to, upload);
         }
     }
 }

@@ -550,10 +550,32 @@ static void law2_what_both_moved_waits_for_a_folder_that_goes_away(void **state)
     engine_free(&e);
 }
 
+/* Nor does it matter what else is in that mailbox. */
+static void law2_what_both_moved_apart_is_one_where_others_stay(void **state)
+{
+    struct engine e;
+    engine_begin(&e, NULL, 1, "Lists", "l", 3);
+    server_create(&e, "Archive");
+    engine_agree(&e);
+    server_move(&e, "Lists", "INBOX", "l2");
+    local_move(&e, "Lists", "Archive", "l2");
+    local_remove_folder(&e, "Lists");
+    for (int pass = 0; pass < 3; pass++) {
+        engine_pass_ends(&e, 0);
+        assert_false(engine_body_crossed(&e));
+        engine_wait(&e, 61);
+    }
+    assert_server(&e, "Archive[] INBOX[l2 m1] Lists[l1 l3]");
+    assert_local(&e, "Archive[] INBOX[l2 m1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one),
+        cmocka_unit_test(law2_what_both_moved_apart_is_one_where_others_stay),
         cmocka_unit_test(law2_what_both_moved_waits_for_a_folder_that_goes_away),
         cmocka_unit_test(law1_a_copy_and_a_move_are_not_met_as_one),
         cmocka_unit_test(what_comes_from_a_mailbox_left_out_is_fetched),
