@@ -1,6 +1,6 @@
 #include "cmd/ask_daemon.h"
 #include "base/arena.h"
-#include "sync/report.h"
+#include "pass/report.h"
 #include "daemon/control_path.h"
 #include "cmd/json_print.h"
 #include "cmd/stop.h"

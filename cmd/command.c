@@ -1,5 +1,5 @@
 #include "cmd/command.h"
-#include "sync/report.h"
+#include "pass/report.h"
 #include <stdio.h>
 
 static void tell_problem(void *self, const char *file, unsigned line, const char *text)

@@ -1,7 +1,7 @@
 #include "cmd/daemon_pass.h"
 #include "base/alloc.h"
-#include "sync/json_text.h"
-#include "sync/report_json.h"
+#include "pass/json_text.h"
+#include "pass/report_json.h"
 #include "daemon/control_json.h"
 #include "cmd/ask_daemon.h"
 

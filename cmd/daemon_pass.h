@@ -1,7 +1,7 @@
 #pragma once
 /* A pass that the running daemon makes for us. */
 #include "config/targets.h"
-#include "sync/account.h"
+#include "account/account.h"
 
 enum daemon_pass {
     DAEMON_IS_NOT_THERE, /* nothing was done */

@@ -1,5 +1,5 @@
 /* An operation run: its words counted, its result printed, its exit code. */
-#include "sync/report.h"
+#include "pass/report.h"
 #include "cmd/command.h"
 #include "cmd/imap_op.h"
 #include "cmd/json_imap.h"

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "imap/list.h"
-#include "sync/connect.h"
+#include "pass/connect.h"
 #include "cmd/columns.h"
 #include "cmd/init.h"
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #pragma once
 /* JSON for scripts, on standard output. */
-#include "sync/json_text.h"
+#include "pass/json_text.h"
 
 /* Prints the document on one line, and releases it. */
 void json_print(json_t **document);

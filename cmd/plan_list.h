@@ -1,6 +1,6 @@
 #pragma once
 /* The operations of a pass as account_pass tells them, kept to be shown by mailbox. */
-#include "sync/account.h"
+#include "account/account.h"
 #include <jansson.h>
 
 struct plan_list;

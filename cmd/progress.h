@@ -1,7 +1,7 @@
 #pragma once
 /* Progress on a terminal: a line for each account at work, redrawn in place on standard error.
  * Elsewhere nothing is drawn. Log lines and printed text step between. */
-#include "sync/account.h"
+#include "account/account.h"
 
 struct progress_board;
 

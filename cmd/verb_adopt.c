@@ -1,5 +1,5 @@
 #include "base/alloc.h"
-#include "sync/report.h"
+#include "pass/report.h"
 #include "cmd/command.h"
 #include "cmd/plan_list.h"
 #include "cmd/progress.h"

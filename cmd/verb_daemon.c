@@ -1,4 +1,4 @@
-#include "sync/report.h"
+#include "pass/report.h"
 #include "daemon/loop.h"
 #include "cmd/command.h"
 #include "cmd/trace.h"

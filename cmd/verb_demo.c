@@ -3,7 +3,7 @@
 #include "net/tls.h"
 #include "imap/flags.h"
 #include "server/listener.h"
-#include "sync/account.h"
+#include "account/account.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
 #include "cmd/demo_compare.h"

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "store/index.h"
-#include "sync/report.h"
+#include "pass/report.h"
 #include "cmd/account_index.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"

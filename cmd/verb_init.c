@@ -2,7 +2,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "config/secret.h"
-#include "sync/report.h"
+#include "pass/report.h"
 #include "cmd/command.h"
 #include "cmd/init.h"
 #include "cmd/init_ask.h"

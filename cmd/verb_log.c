@@ -1,5 +1,5 @@
 #include "base/alloc.h"
-#include "sync/report.h"
+#include "pass/report.h"
 #include "cmd/account_index.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"

@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "imap/list.h"
-#include "sync/account.h"
+#include "account/account.h"
 #include "cmd/columns.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"

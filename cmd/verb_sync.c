@@ -1,6 +1,6 @@
 #include "base/alloc.h"
-#include "sync/hooks.h"
-#include "sync/report_json.h"
+#include "pass/report_json.h"
+#include "account/hooks.h"
 #include "cmd/command.h"
 #include "cmd/daemon_pass.h"
 #include "cmd/json_print.h"

@@ -1,5 +1,5 @@
 /* `maildird trigger`, `pause`, `resume`, `reload`: one call each to the running daemon. */
-#include "sync/report_json.h"
+#include "pass/report_json.h"
 #include "cmd/ask_daemon.h"
 #include "cmd/sync_report.h"
 #include <stdio.h>

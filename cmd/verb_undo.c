@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "base/strmap.h"
 #include "base/vec.h"
-#include "sync/event_words.h"
-#include "sync/report.h"
+#include "pass/event_words.h"
+#include "pass/report.h"
 #include "cmd/account_index.h"
 #include "cmd/command.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "base/alloc.h"
-#include "sync/report.h"
-#include "sync/verify.h"
+#include "pass/report.h"
+#include "account/verify.h"
 #include "cmd/command.h"
 #include "cmd/json_print.h"
 #include "cmd/plan_list.h"

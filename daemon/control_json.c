@@ -1,7 +1,7 @@
 #include "daemon/control_json.h"
 
 #include "store/maildir.h"
-#include "sync/json_text.h"
+#include "pass/json_text.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 #include "config/targets.h"
-#include "sync/report_json.h"
+#include "pass/report_json.h"
 #include "daemon/control_errors.h"
 #include "daemon/control_json.h"
 #include "daemon/control_private.h"

@@ -1,5 +1,5 @@
 /* What the supervisor tells of its own accord: what happened to messages and accounts. */
-#include "sync/event_words.h"
+#include "pass/event_words.h"
 #include "daemon/accounts.h"
 
 void supervisor_subscribe(struct supervisor *s, const struct daemon_listener *listener)

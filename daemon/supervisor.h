@@ -9,7 +9,7 @@
  */
 #include "base/arena.h"
 #include "config/config.h"
-#include "sync/account.h"
+#include "account/account.h"
 #include "daemon/words.h"
 
 struct supervisor;
@@ -123,7 +123,7 @@ struct daemon_event {
     uint32_t uid;        /* in the mailbox where it is; 0: of several, or not known */
     const char *base;    /* base name of the file; NULL: of several, or without one */
     uint8_t flags;       /* enum maildir_flag bits, as they are now */
-    const char *what;    /* sync/event_words.h */
+    const char *what;    /* pass/event_words.h */
     const char *why;
     enum account_state state;  /* DAEMON_STATE */
     enum watch_means means;    /* DAEMON_STATE */

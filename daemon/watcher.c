@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "client/cmd_notify.h"
-#include "sync/names.h"
+#include "reconcile/names.h"
 #include "daemon/confine.h"
 
 #include <pthread.h>

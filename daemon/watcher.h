@@ -7,7 +7,7 @@
  * it was told of one, with the mailbox, or may have missed one, and, as its last act,
  * NOTE_WATCH_ENDED.
  */
-#include "sync/connect.h"
+#include "pass/connect.h"
 #include "daemon/post.h"
 #include "daemon/words.h"
 

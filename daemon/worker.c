@@ -5,7 +5,7 @@
 #include "base/strmap.h"
 #include "base/vec.h"
 #include "store/index.h"
-#include "sync/hooks.h"
+#include "account/hooks.h"
 #include "daemon/confine.h"
 #include "daemon/memory.h"
 #include "daemon/scheduler.h"

@@ -3,8 +3,8 @@
  * The thread that makes the passes of one account, one at a time, over connections that stay open
  * between passes that follow each other closely. Each pass ends with NOTE_PASS_DONE.
  */
-#include "sync/account.h"
-#include "sync/pool.h"
+#include "pass/pool.h"
+#include "account/account.h"
 #include "daemon/post.h"
 #include "daemon/words.h"
 

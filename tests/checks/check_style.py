@@ -152,7 +152,7 @@ def check_includes(path, text, files, report):
             rank = max(rank, highest)
         if rank < highest:
             report.add(path, line, "include out of order: %s (own header, base, net, wire, imap, "
-                       "client, server, store, sync, then the system)" % name)
+                       "client, server, store, …, cmd, then the system)" % name)
         highest = max(highest, rank)
         if "../" in name:
             report.add(path, line, "include with ../: %s" % name)

@@ -65,19 +65,19 @@ class StyleCase(unittest.TestCase):
         body = "    n++;\n"
         for lines, fragments in ((67, ()), (68, ("a.c:3: function has 71 lines",))):
             text = "int a;\n\nint f(int n)\n{\n" + body * lines + "}\n"
-            self.expect({"sync/a.c": text}, *fragments)
+            self.expect({"sync/apply/a.c": text}, *fragments)
 
     def test_function_length_counts_a_signature_of_two_lines(self):
         text = "static int f(int n,\n             int m)\n{\n" + "    n++;\n" * 67 + "}\n"
-        self.expect({"sync/a.c": text}, "a.c:1: function has 71 lines")
+        self.expect({"sync/apply/a.c": text}, "a.c:1: function has 71 lines")
 
     def test_file_length(self):
-        self.expect({"sync/a.c": "int a;\n" * 600})
-        self.expect({"sync/a.c": "int a;\n" * 601}, "file has 601 lines")
+        self.expect({"sync/apply/a.c": "int a;\n" * 600})
+        self.expect({"sync/apply/a.c": "int a;\n" * 601}, "file has 601 lines")
 
     def test_each_banned_call(self):
         for name in check_style.BANNED_CALLS:
-            self.expect({"sync/a.c": "int a = %s(x);\n" % name}, "banned call: " + name)
+            self.expect({"sync/apply/a.c": "int a = %s(x);\n" % name}, "banned call: " + name)
 
     def test_allocation_outside_its_home(self):
         for name in check_style.ALLOCATION_CALLS:
@@ -86,19 +86,19 @@ class StyleCase(unittest.TestCase):
 
     def test_assert_with_side_effect(self):
         for condition in ("n++ < 3", "(n = next(v)) != NULL", "--n", "f(a += 1)"):
-            self.expect({"sync/a.c": "void f(void)\n{\n    assert(%s);\n}\n" % condition},
+            self.expect({"sync/apply/a.c": "void f(void)\n{\n    assert(%s);\n}\n" % condition},
                         "a.c:3: assert with a side effect")
         for condition in ("n == 3", "n <= m && m != 3", "n >= f(a, b)"):
-            self.expect({"sync/a.c": "void f(void)\n{\n    assert(%s);\n}\n" % condition})
+            self.expect({"sync/apply/a.c": "void f(void)\n{\n    assert(%s);\n}\n" % condition})
 
     def test_line_comment(self):
         self.expect({"cmd/a.c": "int a; // why\n"}, "a.c:1: // comment")
 
     def test_include_order(self):
-        self.expect({"sync/a.c": '#include "net/a.h"\n#include "base/a.h"\n'}, "out of order: base/a.h")
-        self.expect({"sync/a.c": '#include <stdio.h>\n#include "base/a.h"\n'}, "out of order: base/a.h")
-        self.expect({"tests/a.c": '#include "sync/a.h"\n#include "support/b.h"\n#include <cmocka.h>\n'})
-        self.expect({"cmd/a.c": '#include "server/a.h"\n#include "client/a.h"\n#include "sync/a.h"\n'})
+        self.expect({"sync/apply/a.c": '#include "net/a.h"\n#include "base/a.h"\n'}, "out of order: base/a.h")
+        self.expect({"sync/apply/a.c": '#include <stdio.h>\n#include "base/a.h"\n'}, "out of order: base/a.h")
+        self.expect({"tests/a.c": '#include "apply/a.h"\n#include "support/b.h"\n#include <cmocka.h>\n'})
+        self.expect({"cmd/a.c": '#include "server/a.h"\n#include "client/a.h"\n#include "apply/a.h"\n'})
 
     def test_own_header_first(self):
         text = '#include "base/a.h"\n#include "wire/good.h"\n'
@@ -106,21 +106,21 @@ class StyleCase(unittest.TestCase):
                     "must be its own header, wire/good.h")
 
     def test_the_header_of_a_module_of_several_files_comes_first(self):
-        text = '#include "sync/%s"\n#include "base/a.h"\n'
-        self.expect({"sync/apply_flags.c": text % "apply.h"})
-        self.expect({"sync/apply_flags.c": text % "apply_private.h"})
-        self.expect({"sync/applyflags.c": text % "apply.h"}, "out of order: base/a.h")
+        text = '#include "apply/%s"\n#include "base/a.h"\n'
+        self.expect({"sync/apply/apply_flags.c": text % "apply.h"})
+        self.expect({"sync/apply/apply_flags.c": text % "apply_private.h"})
+        self.expect({"sync/apply/applyflags.c": text % "apply.h"}, "out of order: base/a.h")
         self.expect({"tests/core/wire/test_reader.c": '#include "wire/reader.h"\n#include "base/a.h"\n'})
 
     def test_private_header_of_another_folder(self):
         text = '#include "client/client_private.h"\n'
-        self.expect({"sync/a.c": text}, "private header of another folder")
+        self.expect({"sync/apply/a.c": text}, "private header of another folder")
         self.expect({"core/client/a.c": text})
         self.expect({"tests/core/client/a.c": text})
-        self.expect({"tests/sync/a.c": text}, "private header of another folder")
+        self.expect({"tests/sync/apply/a.c": text}, "private header of another folder")
 
     def test_include_upwards(self):
-        self.expect({"sync/a.c": '#include "../store/a.h"\n'}, "include with ../")
+        self.expect({"sync/apply/a.c": '#include "../store/a.h"\n'}, "include with ../")
 
     def test_headers(self):
         self.expect({"core/base/a.h": "/* What. */\nint a;\n"}, "without #pragma once")
@@ -132,9 +132,9 @@ class StyleCase(unittest.TestCase):
         self.expect({"store/README.md": "a\n" * 61}, "61 lines, more than 60")
 
     def test_names_of_one_machine(self):
-        self.expect({"sync/a.c": "/* see /work/main/notes */\n"}, "/work/main")
+        self.expect({"sync/apply/a.c": "/* see /work/main/notes */\n"}, "/work/main")
         self.expect({"README.md": "a\nfind it in /tmp/x\n"}, "README.md:2: a name that means nothing")
-        self.expect({"sync/a.c": "/* a path as /tmp/x may be in code */\n"})
+        self.expect({"sync/apply/a.c": "/* a path as /tmp/x may be in code */\n"})
         self.expect({"sync/README.md": "as DESIGN.md says\n"}, "DESIGN.md")
 
 

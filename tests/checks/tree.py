@@ -10,12 +10,13 @@ SKIP = 77  # ctest's SKIP_RETURN_CODE
 # A folder may include what stands before it, and nothing of its own rank.
 LAYER_RANKS = {
     "base": 0, "net": 1, "wire": 2, "imap": 3, "client": 4, "server": 4, "store": 5, "config": 6,
-    "sync": 7, "daemon": 8, "cmd": 9,
+    "reconcile": 7, "pass": 8, "survey": 9, "apply": 10, "account": 11, "daemon": 12, "cmd": 13,
 }
 LAYER_FOLDERS = {
     "base": "core/base", "net": "core/net", "wire": "core/wire", "imap": "core/imap",
     "client": "core/client", "server": "core/server", "store": "store", "config": "config",
-    "sync": "sync", "daemon": "daemon", "cmd": "cmd",
+    "reconcile": "sync/reconcile", "pass": "sync/pass", "survey": "sync/survey",
+    "apply": "sync/apply", "account": "sync/account", "daemon": "daemon", "cmd": "cmd",
 }
 
 

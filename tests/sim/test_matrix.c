@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "config/config.h"
-#include "sync/flags.h"
+#include "reconcile/flags.h"
 #include "sim/calls.h"
 #include "sim/disk.h"
 #include "sim/here.h"

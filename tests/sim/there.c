@@ -3,7 +3,7 @@
 #include "net/dial.h"
 #include "imap/list.h"
 #include "server/lockstep.h"
-#include "sync/flags.h"
+#include "reconcile/flags.h"
 #include "sim/machine.h"
 #include "sim/markings.h"
 #include <assert.h>

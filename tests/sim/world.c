@@ -1,7 +1,7 @@
 #include "sim/world.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "sync/account.h"
+#include "account/account.h"
 #include "sim/calls.h"
 #include "sim/disk.h"
 #include "sim/here.h"

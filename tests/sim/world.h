@@ -2,7 +2,7 @@
 /* The engine in its simulated world: a machine, its disk, a server, and one account between them.
  */
 #include "base/buf.h"
-#include "sync/report.h"
+#include "pass/report.h"
 
 /* Once in a process: the folder of the index, which is real. */
 void world_begin(const char *scratch_dir);

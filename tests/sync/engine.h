@@ -6,7 +6,7 @@
  * Lists/C[]", mailboxes and messages in order, flags as Maildir has them.
  */
 #include "base/buf.h"
-#include "sync/account.h"
+#include "account/account.h"
 #include "support/lockstep_env.h"
 #include <setjmp.h>
 #include <stdarg.h>

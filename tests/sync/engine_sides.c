@@ -1,6 +1,6 @@
 #include "base/files.h"
 #include "imap/list.h"
-#include "sync/flags.h"
+#include "reconcile/flags.h"
 #include "core/base/scratch.h"
 #include "sync/engine.h"
 #include <dirent.h>

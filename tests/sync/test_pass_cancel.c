@@ -1,8 +1,8 @@
 #include "server/listener.h"
+#include "pass/pool.h"
 #include "sync/cancel.h"
 #include "sync/day.h"
 #include "sync/folder_sides.h"
-#include "sync/pool.h"
 #include <stdlib.h>
 
 /* A pass told to stop at every place where it looks for that, in turn: nothing is lost or doubled,

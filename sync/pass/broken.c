@@ -1,0 +1,43 @@
+#include "pass/broken.h"
+
+/* Names, each followed by a space. */
+#define FACT "broken extensions"
+
+static int write_fact(struct pass *pass, struct str value, struct error *err)
+{
+    return pass->options->dry_run ? 0 : pass_fact_put(pass, FACT, value, err);
+}
+
+int broken_drop(struct pass *pass, enum capability cap, const char *how, struct error *err)
+{
+    struct str known;
+    if (!client_has(pass->client, cap))
+        return 0;
+    client_drop(pass->client, cap);
+    log_warning(&pass->log,
+                "the server announces %s, but %s: it is not used with this server any more (a pass "
+                "with --full tries it again)",
+                capability_name(cap), how);
+    int r = pass_fact_get(pass, FACT, &known, err);
+    if (r == 0)
+        r = write_fact(
+            pass,
+            str_from(arena_printf(pass->arena, "%.*s%s ", STR_ARG(known), capability_name(cap))),
+            err);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
+int broken_apply(struct pass *pass, struct error *err)
+{
+    struct str known;
+    struct str name;
+    int r = pass_fact_get(pass, FACT, &known, err);
+    if (r == 0 && pass->options->full && known.len > 0)
+        r = write_fact(pass, STR_EMPTY, err);
+    while (r == 0 && !pass->options->full && str_split(&known, ' ', &name)) {
+        enum capability cap;
+        if (capability_parse(name, &cap))
+            client_drop(pass->client, cap);
+    }
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}

@@ -1,0 +1,509 @@
+#include "survey/elsewhere.h"
+
+#include "reconcile/moves.h"
+#include "reconcile/reconcile.h"
+#include "survey/contents.h"
+#include "survey/identify.h"
+#include "survey/local.h"
+#include "survey/remote.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Files looked at in one pass. */
+#define FILES_MAX 1000
+
+struct seen_file {
+    struct digest header, body;
+    bool has_other_half; /* what came to its folder may come to its mailbox too */
+};
+VEC_STRUCT(seen_files, struct seen_file);
+
+/* A folder whose mailbox was removed on the server, and which stays for what it holds, is not
+ * carried: what is moved there is gone from all that is. */
+static bool has_other_half(const struct mailbox_pair *pair)
+{
+    return pair->remote_exists || pair->record.id == 0 || pair->action != PAIR_LEAVE;
+}
+
+/* A file may have been stored in either form (law 5). 1: it cannot be read. */
+static int look_at(struct file_finder *finder, const struct maildir_file *file,
+                   struct seen_files *out, struct error *err)
+{
+    struct local_content wire, stored;
+    int r = contents_read_renamed(finder, file, false, &wire, err);
+    if (r == 0)
+        r = contents_read_renamed(finder, file, true, &stored, err);
+    if (r == 0) {
+        bool other_half = has_other_half(finder->pair);
+        vec_push(out, ((struct seen_file){wire.header, wire.body, other_half}));
+        vec_push(out, ((struct seen_file){stored.header, stored.body, other_half}));
+    }
+    if (r == 0 || err->scope > SCOPE_MAILBOX)
+        return r;
+    finder->pass->moving_here = finder->pass->moving_here || err->code == ERR_NOT_FOUND;
+    error_clear(err);
+    return 1;
+}
+
+static bool is_of(const struct seen_file *file, const struct index_message *base)
+{
+    return digest_eq(&file->header, &base->header_digest) &&
+           digest_eq(&file->body, &base->body_digest);
+}
+
+static bool is_seen(const struct seen_files *files, const struct index_message *base)
+{
+    VEC_FOREACH (const struct seen_file, file, files) {
+        if (is_of(file, base))
+            return true;
+    }
+    return false;
+}
+
+static bool is_half_seen(const struct seen_files *files, const struct index_message *base)
+{
+    VEC_FOREACH (const struct seen_file, file, files) {
+        if (file->has_other_half && is_of(file, base))
+            return true;
+    }
+    return false;
+}
+
+static void wait_for(struct mailbox_plan *m, const struct seen_files *files)
+{
+    VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
+        if (!op->is_marked && is_seen(files, op->base))
+            op->is_out = m->pair->local_blocked = true;
+    }
+    operations_sweep(&m->ops[OP_DELETE_REMOTE]);
+}
+
+/* A folder that was changing all the while it was read. */
+static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == mailbox && pair->error.code == ERR_CHANGED)
+            return true;
+    }
+    return false;
+}
+
+/* Left alone by this pass, while another looks at it. */
+static bool is_put_off(const struct plan *plan, const struct mailbox_pair *pair)
+{
+    return pair->action != PAIR_LEAVE && !plan_has(plan, pair);
+}
+
+/* The server's part of such a move is for a pass that takes both mailboxes. Where the one that it
+ * came from is no more, there is no such part. */
+static bool left_a_mailbox_put_off(const struct pass *pass, const struct plan *plan,
+                                   const struct index_message *twin)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == twin->mailbox)
+            return pair->remote_exists && is_put_off(plan, pair) &&
+                   (!pair->local_exists || seqset_contains(&pair->local.gone, twin->uid));
+    }
+    return false;
+}
+
+/* Whether a folder changed since the survey read it. All were read by now: one look tells of every
+ * file that left it before it was seen in another. */
+enum folder_look { LOOK_TO_COME, LOOK_SAME, LOOK_CHANGED };
+
+/* `looks`: one a pair. */
+static bool has_changed_since(struct pass *pass, const struct mailbox_pair *pair,
+                              enum folder_look *looks)
+{
+    enum folder_look *look = &looks[pair - pass->pairs.items];
+    if (*look == LOOK_TO_COME)
+        *look = local_is_unchanged(pass, pair) ? LOOK_SAME : LOOK_CHANGED;
+    return *look == LOOK_CHANGED;
+}
+
+/* Gone on the server, and its file was still here when its folder was read, which changed since:
+ * what is new may be that file. The next pass sees whether both sides moved it. */
+static bool may_have_left_since(struct pass *pass, const struct index_message *twin,
+                                enum folder_look *looks)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == twin->mailbox)
+            return seqset_contains(&pair->remote.gone, twin->uid) &&
+                   !seqset_contains(&pair->local.gone, twin->uid) &&
+                   has_changed_since(pass, pair, looks);
+    }
+    return false;
+}
+
+static bool is_half_of_a_move(struct pass *pass, const struct plan *plan, const struct identity *id,
+                              enum folder_look *looks)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        const struct index_message *twin = &id->twins[i];
+        if (is_in_flux(pass, twin->mailbox) || may_have_left_since(pass, twin, looks) ||
+            left_a_mailbox_put_off(pass, plan, twin))
+            return true;
+    }
+    return false;
+}
+
+/* Likewise what is new there, where such a mailbox lost something: its file is to move along. */
+static bool came_from_a_mailbox_put_off(const struct pass *pass, const struct plan *plan,
+                                        const struct identity *id)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+            if (pair->record.id == id->twins[i].mailbox && is_put_off(plan, pair) &&
+                identify_has_lost(pair))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Nobody knows yet what such a folder holds: anything may have been moved there (law 1). */
+static bool is_any_in_flux(const struct pass *pass)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->error.code == ERR_CHANGED)
+            return true;
+    }
+    return false;
+}
+
+static void keep_deletions(struct mailbox_plan *m)
+{
+    VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
+        if (!op->is_marked)
+            op->is_out = m->pair->local_blocked = true;
+    }
+    operations_sweep(&m->ops[OP_DELETE_REMOTE]);
+}
+
+static void keep_uploads(struct pass *pass, struct plan *plan)
+{
+    enum folder_look *looks = xcalloc(pass->pairs.len + 1, sizeof *looks);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        VEC_FOREACH (struct operation, op, &m->ops[OP_UPLOAD]) {
+            if (is_half_of_a_move(pass, plan, op->identity, looks))
+                op->is_out = m->pair->local_blocked = true;
+        }
+        operations_sweep(&m->ops[OP_UPLOAD]);
+    }
+    xfree(&looks);
+}
+
+/* What is new there, also where the limits would leave it there: what was here is not left out. */
+static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
+#define NEW_KINDS_LEN (sizeof NEW_KINDS / sizeof NEW_KINDS[0])
+
+static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
+{
+    for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
+        VEC_FOREACH (struct operation, op, &m->ops[NEW_KINDS[k]]) {
+            if (op->base == NULL && came_from_a_mailbox_put_off(pass, plan, op->identity))
+                op->is_out = m->pair->remote_blocked = true;
+        }
+        operations_sweep(&m->ops[NEW_KINDS[k]]);
+    }
+}
+
+/* By STATUS alone; in a mailbox that the index does not know everything is new. */
+static bool status_tells_of_new(const struct mailbox_pair *pair)
+{
+    if (!pair->has_status)
+        return false;
+    return pair->record.id != 0 ? pair->status_uidnext > pair->record.uidnext
+                                : pair->status_messages > 0;
+}
+
+/* What is new there may be what is gone here: it is not fetched to be told apart. */
+static bool has_new_messages(const struct mailbox_pair *pair)
+{
+    return pair->remote_exists && pair->action != PAIR_LEAVE && pair->action != PAIR_REFUSE &&
+           (remote_fresh_count(&pair->remote) > 0 || status_tells_of_new(pair));
+}
+
+static void wait_here(const struct pass *pass, struct plan *plan)
+{
+    bool arrived = false;
+    if (!plan_has_any(plan, OP_DELETE_LOCAL))
+        return;
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        arrived = arrived || (!plan_has(plan, pair) && has_new_messages(pair));
+    }
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (!arrived || m->ops[OP_DELETE_LOCAL].len == 0)
+            continue;
+        struct log_scope scope = pass_log_scope(pass, m->pair);
+        log_info(&scope,
+                 "%zu deletions wait for a pass over all mailboxes: there is new mail elsewhere, "
+                 "and it may be what was moved",
+                 m->ops[OP_DELETE_LOCAL].len);
+        m->ops[OP_DELETE_LOCAL].len = 0;
+        m->pair->remote_blocked = true;
+    }
+}
+
+/* ---- while messages are being moved on the server ---- */
+
+static bool went_there(const struct pass *pass, const struct identity *id)
+{
+    for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
+        VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+            if (pair->record.id == id->twins[i].mailbox &&
+                seqset_contains(&pair->remote.gone, id->twins[i].uid))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Gone there, and new in no mailbox yet: its file stays, and so does its record. */
+static bool must_wait(const struct pass *pass, const struct operation *op)
+{
+    switch (op->kind) {
+    case OP_DELETE_LOCAL:
+        return true;
+    case OP_FORGET:
+        return op->base->state == MESSAGE_SYNCED;
+    case OP_UPLOAD:
+        return went_there(pass, op->identity);
+    default:
+        return false;
+    }
+}
+
+static void wait_for_server(const struct pass *pass, struct mailbox_plan *m)
+{
+    static const enum operation_kind kinds[] = {OP_DELETE_LOCAL, OP_FORGET, OP_UPLOAD};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        VEC_FOREACH (struct operation, op, &m->ops[kinds[k]]) {
+            if (must_wait(pass, op))
+                op->is_out = m->pair->remote_blocked = m->pair->local_blocked = true;
+        }
+        operations_sweep(&m->ops[kinds[k]]);
+    }
+}
+
+/* ---- messages that both sides moved ---- */
+
+static bool forgets(const struct plan *plan)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        VEC_FOREACH (const struct operation, op, &m->ops[OP_FORGET]) {
+            if (op->base->state == MESSAGE_SYNCED)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The other half of the move, which is in sight. */
+static void keep_half(struct plan *plan, enum operation_kind kind,
+                      const struct index_message *record)
+{
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        VEC_FOREACH (struct operation, op, &m->ops[kind]) {
+            if (moves_is_twin(op->identity, record))
+                op->is_out = m->pair->remote_blocked = m->pair->local_blocked = true;
+        }
+        operations_sweep(&m->ops[kind]);
+    }
+}
+
+static bool has_arrivals(const struct pass *pass, const struct plan *plan)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (!plan_has(plan, pair) && has_new_messages(pair))
+            return true;
+    }
+    return false;
+}
+
+/* What is gone on both sides was moved by both where its file, or its message, is new in a mailbox
+ * that is left alone: were the other half carried, it would be doubled when that one is seen. A
+ * file that went on before it was read may be that of any. */
+static void wait_for_halves(const struct pass *pass, struct plan *plan,
+                            const struct seen_files *files)
+{
+    bool arrived = has_arrivals(pass, plan);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        VEC_FOREACH (struct operation, op, &m->ops[OP_FORGET]) {
+            const struct index_message *record = op->base;
+            bool synced = record->state == MESSAGE_SYNCED;
+            bool file_left = synced && (pass->moving_here || is_half_seen(files, record));
+            for (size_t k = 0; k < NEW_KINDS_LEN && file_left; k++)
+                keep_half(plan, NEW_KINDS[k], record);
+            if (synced && arrived)
+                keep_half(plan, OP_UPLOAD, record);
+            if (file_left || (synced && arrived))
+                op->is_out = m->pair->remote_blocked = m->pair->local_blocked = true;
+        }
+        operations_sweep(&m->ops[OP_FORGET]);
+    }
+}
+
+/* Those that this pass made are pairs. */
+static bool is_paired(const struct pass *pass, const char *path)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (str_eq(pair->record.path, str_from(path)))
+            return true;
+    }
+    return false;
+}
+
+/* A folder made since the survey is not known to be in this pass's sight at all. */
+static int look_for_folders(struct pass *pass, bool *found_out, struct error *err)
+{
+    struct maildir_folders now = {0};
+    int r = local_folders(pass, &now, err);
+    *found_out = false;
+    for (size_t i = 0; i < now.len && r == 0; i++)
+        *found_out = *found_out || (!maildir_folders_have(&pass->folders, now.items[i].path) &&
+                                    !is_paired(pass, now.items[i].path));
+    return r;
+}
+
+/* What is new in folders that are left alone. */
+static int look_elsewhere(struct pass *pass, const struct plan *plan, struct seen_files *out,
+                          struct error *err)
+{
+    size_t looked = 0;
+    bool out_of_sight = false;
+    int r = look_for_folders(pass, &out_of_sight, err);
+    pass->moving_here = pass->moving_here || out_of_sight;
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        struct file_finder finder = {.pass = pass, .pair = pair};
+        if (plan_has(plan, pair))
+            continue;
+        for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
+            r = look_at(&finder, &pair->local.fresh.items[i].file, out, err);
+        file_finder_free(&finder);
+    }
+    return r < 0 ? r : 0;
+}
+
+int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
+{
+    struct seen_files files = {0};
+    keep_uploads(pass, plan);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        keep_downloads(pass, plan, m);
+        if (pass->moving_there)
+            wait_for_server(pass, m);
+    }
+    wait_here(pass, plan);
+    if (!plan_has_any(plan, OP_DELETE_REMOTE) && !forgets(plan))
+        return 0;
+    int r = look_elsewhere(pass, plan, &files, err);
+    if (r == 0)
+        wait_for_halves(pass, plan, &files);
+    bool in_flux = pass->moving_here || is_any_in_flux(pass);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (in_flux)
+            keep_deletions(m);
+        else
+            wait_for(m, &files);
+    }
+    vec_free(&files);
+    return r;
+}
+
+/* ---- right before deletions ---- */
+
+struct arrivals {
+    struct pass *pass;
+    struct seen_files files;
+    size_t looked;
+    bool uncertain;               /* there may be more than `files` */
+    struct maildir_times *latest; /* of each pair's folder, by the last look */
+};
+
+static bool is_surveyed(const struct mailbox_pair *pair)
+{
+    return pair->local_exists && (pair->action == PAIR_SYNC || pair->action == PAIR_CREATE_REMOTE);
+}
+
+static int note_newcomers(struct arrivals *a, const struct mailbox_pair *pair,
+                          struct maildir_times *times_out, struct error *err)
+{
+    struct local_delta now = {0};
+    struct file_finder finder = {.pass = a->pass, .pair = pair};
+    int r = local_newcomers(a->pass, pair, &now, err);
+    for (size_t i = 0; i < now.fresh.len && r >= 0 && !a->uncertain; i++) {
+        r = a->looked++ < FILES_MAX ? look_at(&finder, &now.fresh.items[i].file, &a->files, err)
+                                    : 1;
+        a->uncertain = r > 0;
+    }
+    file_finder_free(&finder);
+    *times_out = now.times;
+    local_delta_clear(&now);
+    if (r >= 0 || err->scope > SCOPE_MAILBOX)
+        return r < 0 ? r : 0;
+    error_clear(err);
+    a->uncertain = true;
+    return 0;
+}
+
+static int look_once_more(struct arrivals *a, struct error *err)
+{
+    struct pass *pass = a->pass;
+    int r = 0;
+    for (size_t i = 0; i < pass->pairs.len && r == 0 && !a->uncertain; i++) {
+        const struct mailbox_pair *pair = &pass->pairs.items[i];
+        if (!is_surveyed(pair))
+            continue;
+        a->latest[i] = pair->local.times;
+        if (!local_is_unchanged(pass, pair))
+            r = note_newcomers(a, pair, &a->latest[i], err);
+        if (r == 0)
+            r = pass_check_cancelled(pass, err);
+    }
+    return r;
+}
+
+/* What went on from one folder to another while these looks were taken was seen by none. */
+static bool is_at_rest(const struct arrivals *a)
+{
+    struct maildir_times now;
+    struct error ignored = ERROR_INIT;
+    for (size_t i = 0; i < a->pass->pairs.len; i++) {
+        const struct mailbox_pair *pair = &a->pass->pairs.items[i];
+        if (is_surveyed(pair) &&
+            (maildir_stat(a->pass->maildir, pair->record.path.ptr, &now, &ignored) < 0 ||
+             !maildir_times_equal(&now, &a->latest[i])))
+            return false;
+    }
+    return true;
+}
+
+static void tell_that_they_wait(const struct pass *pass)
+{
+    log_info(&pass->log, "deletions on the server wait for the next pass: files are being moved");
+}
+
+int elsewhere_arrived(struct pass *pass, struct plan *plan, struct error *err)
+{
+    struct arrivals a = {.pass = pass};
+    if (!plan_has_any(plan, OP_DELETE_REMOTE))
+        return 0;
+    a.latest = xcalloc(pass->pairs.len + 1, sizeof *a.latest);
+    int r = look_for_folders(pass, &a.uncertain, err);
+    if (r == 0)
+        r = look_once_more(&a, err);
+    bool at_rest = r == 0 && !a.uncertain && is_at_rest(&a);
+    if (r == 0 && !at_rest)
+        tell_that_they_wait(pass);
+    VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        if (at_rest)
+            wait_for(m, &a.files);
+        else
+            keep_deletions(m);
+    }
+    vec_free(&a.files);
+    xfree(&a.latest);
+    return r;
+}

@@ -1,0 +1,64 @@
+#pragma once
+/* The remote half of the survey. */
+#include "reconcile/names.h"
+#include "pass/pass.h"
+
+/* ---- names and STATUS (remote_list.c) ---- */
+
+struct names_space remote_space(const struct pass *pass);
+/* Learns prefix and delimiter of the personal namespace. */
+void remote_learn_space(struct pass *pass);
+/* All mailboxes of the personal namespace that can be selected, with their STATUS: in the same
+ * answer (LIST-STATUS), or pipelined where the server has CONDSTORE. */
+int remote_list(struct pass *pass, struct remote_list *out, struct error *err);
+/* Fills `status` of each, pipelined; have stays 0 where the server refuses. */
+int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t len,
+                  struct error *err);
+/* STATUS of each pair that is synced, anew, into the pairs. */
+int remote_refresh_status(struct pass *pass, struct error *err);
+
+/* ---- deltas (remote_open.c) ---- */
+
+/* Opens the mailboxes, several in flight, each by the cheapest means, and fills their deltas.
+ * Errors of one mailbox are noted on its pair. */
+int remote_open(struct pass *pass, struct mailbox_pair *const *pairs, size_t len,
+                struct error *err);
+/*
+ * What the pass was told of (pass_options.told) is opened together with the question for all
+ * mailboxes, which stands before it. First it is chosen, of the mailboxes that have marks; then
+ * begun, behind what is in flight, and heard. Once commands were sent since, it is dropped: they
+ * may have changed what the answers say. Each does nothing where nothing was told.
+ */
+void remote_choose_told(struct pass *pass, const struct index_mailbox *known, size_t len);
+void remote_begin_told(struct pass *pass);
+void remote_hear_told(struct pass *pass);
+void remote_check_told(struct pass *pass);
+/* Whether remote_open has its answers already. */
+bool remote_has_told(const struct pass *pass, const struct mailbox_pair *pair);
+void remote_drop_told(struct pass *pass);
+
+/* ---- the whole (remote.c) ---- */
+
+/* The pair's mailbox is the selected one, under this UIDVALIDITY: one that was replaced has the
+ * name as well. `client`: of the pass, or one of its pool. */
+bool remote_is_selected(const struct client *client, const struct mailbox_pair *pair,
+                        uint32_t uidvalidity);
+/* Makes the pair's mailbox the selected one, for writing, under this UIDVALIDITY (ERR_CHANGED).
+ * Nothing is sent where it is selected already. */
+int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
+                  struct error *err);
+/* In any case asks, and tells what is there now. */
+int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
+                       struct select_data *out, struct error *err);
+
+/* No mailbox is selected on return: before one is renamed or removed. */
+int remote_unselect(struct pass *pass, struct error *err);
+
+/* Which of `uids` the selected mailbox still holds; also on failure `out` has those told until
+ * then. */
+int remote_which_exist(struct pass *pass, const struct seqset *uids, struct seqset *out,
+                       struct error *err);
+
+/* Fills `pair->remote` of all pairs: what changed since the marks, with the evidence that law 1
+ * asks for. */
+int remote_survey(struct pass *pass, struct error *err);
