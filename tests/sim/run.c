@@ -250,8 +250,9 @@ static void settle(void)
     peaceful_pass(90000, false, truth.older_flags);
     peaceful_pass(61, world_report.messages.held > 0, false);
     peaceful_pass(61, world_report.messages.held > 0, false);
-    /* What was sent again after its minute is only now expunged, and then seen gone. */
-    if (truth.policy->expunges)
+    /* What was sent again after its minute is only now expunged, and then seen gone. Where the
+     * messages were paired again in between, the minute began with the pass after that one. */
+    for (int pass = truth.recovers ? 0 : 1; truth.policy->expunges && pass < 2; pass++)
         peaceful_pass(61, world_report.messages.held > 0, false);
     if (truth.failed)
         return;
