@@ -415,7 +415,7 @@ static void check_flags(const struct sight *s)
             (m->moved_here || m->from_here) && (bit & ~(unsigned)MARKINGS_SYSTEM) != 0;
         /* T is not sent from Trash: given there, it may be gone once the message leaves it. */
         bool left_trash = truth.policy->trash && m->moved_here && bit == MARKING_TRASHED;
-        if (m->changed[i] > 1 || other_letters || left_trash ||
+        if (m->changed[i] > 1 || (m->unflagged_as_sent & bit) != 0 || other_letters || left_trash ||
             (truth.keeps_marked && bit == MARKING_TRASHED) || (unsynced(s->mailbox) & bit) != 0)
             continue;
         unsigned wanted = (m->flags ^ (m->changed[i] == 1 ? bit : 0)) & bit;

@@ -163,6 +163,8 @@ struct message *truth_know(struct str bytes, bool stored)
 void truth_note_flagged_there(struct message *m, unsigned bit)
 {
     m->changed[bit]++;
+    if (m->from_here && !m->came)
+        m->unflagged_as_sent |= m->flags & (uint8_t)(1u << bit);
     truth_count();
     m->flagged_on_its_way = m->flagged_on_its_way || (m->moved_here && m->there > 1);
 }

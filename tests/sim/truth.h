@@ -38,6 +38,9 @@ struct message {
     /* While a move of it in steps was broken off, and its original still to go: what that one was
      * given goes with it. */
     bool flagged_on_its_way;
+    /* What it was sent with, and others took off there in the pass that sent it: a server that
+     * loses flags at APPEND looks no different, and what it loses is stored again. */
+    uint8_t unflagged_as_sent;
     uint8_t flags;             /* with which it was made */
     uint8_t changed[MARKINGS]; /* how often */
     /* Counted by a look at both sides; `apart` in mailboxes that one side alone has. */
