@@ -16,11 +16,12 @@ struct meeting {
     struct strmap *counts; /* downloads, by what tells them apart without a look at the body */
 };
 
+/* By its place in the plan: mailboxes that the index does not know yet have no id. */
 static struct str key_of(struct meeting *mt, const struct mailbox_plan *to,
                          const struct index_message *twin)
 {
-    return str_from(
-        arena_printf(mt->arena, "%u %u %u", to->pair->record.id, twin->mailbox, twin->uid));
+    return str_from(arena_printf(mt->arena, "%zu %u %u", to - mt->plan->mailboxes.items,
+                                 twin->mailbox, twin->uid));
 }
 
 /* Of several the first. */
