@@ -300,20 +300,30 @@ static void decide_place(const struct directory *d, struct mailbox_pair *pair)
                            pair->record.state != MAILBOX_SYNCED;
 }
 
-/* Whether what is missing on one side may be taken as removed there. Of one that has lost its name
- * to another a pass before must have seen the same: its name says no more whether it is gone. */
-static bool may_remove(const struct directory *d, const struct mailbox_pair *pair)
+/* Whether what is missing on one side may be taken as removed there, as far as it tells itself. */
+static bool is_removable(const struct mailbox_pair *pair)
+{
+    return !is_inbox(pair) && pair->record.state == MAILBOX_SYNCED &&
+           pair->record.doubt == MAILBOX_HOLDS;
+}
+
+/* Whether this pass can tell that it is gone. Of one that has lost its name to another a pass
+ * before must have seen the same: its name says no more whether it is gone. One that is gone on
+ * both sides is asked for where it is in the target. */
+static bool can_tell(const struct directory *d, const struct mailbox_pair *pair)
 {
     bool just_lost = pair->record.name.len == 0 && pair->record_differs;
-    return !d->in->reconfigured && !any_untold(d) && !is_inbox(pair) &&
-           pair->record.state == MAILBOX_SYNCED && pair->record.doubt == MAILBOX_HOLDS &&
-           !just_lost;
+    bool asked = pair->in_target || pair->remote_exists || pair->local_exists;
+    return !d->in->reconfigured && !any_untold(d) && !just_lost && asked;
 }
 
 static void decide_gone(const struct directory *d, struct mailbox_pair *pair)
 {
     const enum direction remove = pair->policy->remove;
-    bool may = may_remove(d, pair);
+    bool may = is_removable(pair) && can_tell(d, pair);
+    bool stays =
+        (pair->remote_exists && !to_remote(remove)) || (pair->local_exists && !to_local(remove));
+    pair->left_for_now = is_removable(pair) && !may && !stays;
     if (pair->remote_exists && pair->record.doubt != MAILBOX_HOLDS) {
         pair->action = PAIR_CREATE_LOCAL;
     } else if (!pair->remote_exists && !pair->local_exists) {

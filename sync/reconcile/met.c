@@ -39,12 +39,12 @@ static void enter_upload(struct meeting *mt, const struct seqset *left,
 }
 
 /* What is in these stays where it is, whatever was taken out of them. One that only this pass does
- * not look at tells the next whether a file, or a message, was moved or copied: taken for one, a
- * copy and a move would go together when that one message goes (law 1). */
+ * not look at, or leaves alone, tells the next whether a file, or a message, was moved or copied:
+ * taken for one, a copy and a move would go together when that one message goes (law 1). */
 static void find_left(const struct pair_vec *pairs, struct seqset *out)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, pairs) {
-        if (pair->record.id != 0 && pair->action == PAIR_LEAVE)
+        if (pair->record.id != 0 && pair->action == PAIR_LEAVE && !pair->left_for_now)
             seqset_add(out, pair->record.id);
     }
 }

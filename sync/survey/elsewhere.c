@@ -92,7 +92,7 @@ static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
 /* Left alone by this pass, while another looks at it. */
 static bool is_put_off(const struct plan *plan, const struct mailbox_pair *pair)
 {
-    return pair->action != PAIR_LEAVE && !plan_has(plan, pair);
+    return (pair->action != PAIR_LEAVE || pair->left_for_now) && !plan_has(plan, pair);
 }
 
 /* The server's part of such a move is for a pass that takes both mailboxes. Where the one that it
@@ -136,13 +136,68 @@ static bool may_have_left_since(struct pass *pass, const struct index_message *t
     return false;
 }
 
+/* By STATUS alone; in a mailbox that the index does not know everything is new. */
+static bool status_tells_of_new(const struct mailbox_pair *pair)
+{
+    if (!pair->has_status)
+        return false;
+    return pair->record.id != 0 ? pair->status_uidnext > pair->record.uidnext
+                                : pair->status_messages > 0;
+}
+
+/* What is new there may be what is gone here: it is not fetched to be told apart. */
+static bool has_new_messages(const struct mailbox_pair *pair)
+{
+    return pair->remote_exists && pair->action != PAIR_LEAVE && pair->action != PAIR_REFUSE &&
+           (remote_fresh_count(&pair->remote) > 0 || status_tells_of_new(pair));
+}
+
+static bool has_arrivals(const struct pass *pass, const struct plan *plan)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (!plan_has(plan, pair) && has_new_messages(pair))
+            return true;
+    }
+    return false;
+}
+
+/* What is new there, also where the limits would leave it there: what was here is not left out. */
+static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
+#define NEW_KINDS_LEN (sizeof NEW_KINDS / sizeof NEW_KINDS[0])
+
+static bool came_there_too(const struct plan *plan, const struct index_message *record)
+{
+    VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
+        for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
+            VEC_FOREACH (const struct operation, op, &m->ops[NEW_KINDS[k]]) {
+                if (op->base == NULL && moves_is_twin(op->identity, record))
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Whether it was moved or copied on each side only the pass tells that knows whether the mailbox
+ * that it came from is to go. */
+static bool came_from_one_left_for_now(const struct pass *pass, const struct plan *plan,
+                                       const struct index_message *twin)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->record.id == twin->mailbox)
+            return pair->left_for_now && (has_arrivals(pass, plan) || came_there_too(plan, twin));
+    }
+    return false;
+}
+
 static bool is_half_of_a_move(struct pass *pass, const struct plan *plan, const struct identity *id,
                               enum folder_look *looks)
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
         const struct index_message *twin = &id->twins[i];
         if (is_in_flux(pass, twin->mailbox) || may_have_left_since(pass, twin, looks) ||
-            left_a_mailbox_put_off(pass, plan, twin))
+            left_a_mailbox_put_off(pass, plan, twin) ||
+            came_from_one_left_for_now(pass, plan, twin))
             return true;
     }
     return false;
@@ -194,10 +249,6 @@ static void keep_uploads(struct pass *pass, struct plan *plan)
     xfree(&looks);
 }
 
-/* What is new there, also where the limits would leave it there: what was here is not left out. */
-static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
-#define NEW_KINDS_LEN (sizeof NEW_KINDS / sizeof NEW_KINDS[0])
-
 static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
 {
     for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
@@ -207,22 +258,6 @@ static void keep_downloads(const struct pass *pass, const struct plan *plan, str
         }
         operations_sweep(&m->ops[NEW_KINDS[k]]);
     }
-}
-
-/* By STATUS alone; in a mailbox that the index does not know everything is new. */
-static bool status_tells_of_new(const struct mailbox_pair *pair)
-{
-    if (!pair->has_status)
-        return false;
-    return pair->record.id != 0 ? pair->status_uidnext > pair->record.uidnext
-                                : pair->status_messages > 0;
-}
-
-/* What is new there may be what is gone here: it is not fetched to be told apart. */
-static bool has_new_messages(const struct mailbox_pair *pair)
-{
-    return pair->remote_exists && pair->action != PAIR_LEAVE && pair->action != PAIR_REFUSE &&
-           (remote_fresh_count(&pair->remote) > 0 || status_tells_of_new(pair));
 }
 
 static void wait_here(const struct pass *pass, struct plan *plan)
@@ -311,15 +346,6 @@ static void keep_half(struct plan *plan, enum operation_kind kind,
         }
         operations_sweep(&m->ops[kind]);
     }
-}
-
-static bool has_arrivals(const struct pass *pass, const struct plan *plan)
-{
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (!plan_has(plan, pair) && has_new_messages(pair))
-            return true;
-    }
-    return false;
 }
 
 /* What is gone on both sides was moved by both where its file, or its message, is new in a mailbox

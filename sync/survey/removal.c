@@ -10,6 +10,12 @@ static void keep(struct mailbox_pair *pair, const char *why)
     pair->why = why;
 }
 
+static void keep_for_now(struct mailbox_pair *pair, const char *why)
+{
+    keep(pair, why);
+    pair->left_for_now = true;
+}
+
 int removal_confirm(struct pass *pass, struct error *err)
 {
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
@@ -122,7 +128,8 @@ static void keep_what_may_be_younger(struct pass *pass)
         if (pair->removal == REMOVE_LOCAL && older)
             keep_since_backup(pass, pair);
         else if (pair->removal == REMOVE_LOCAL && unseen)
-            keep(pair, "it is gone on the server; its folder stays until a pass sees all others");
+            keep_for_now(pair,
+                         "it is gone on the server; its folder stays until a pass sees all others");
     }
 }
 
