@@ -165,6 +165,7 @@ struct mailbox_pair {
     bool has_status;
     bool directory_gone;     /* a recorded folder is no longer here */
     bool renumbered;         /* the server's UIDs are not those of the records */
+    bool went_back;          /* seen by the server's UIDNEXT, under the records' UIDVALIDITY */
     struct pairing *pairing; /* NULL: the records hold */
     const struct config_sync *policy;
     struct seqset unfetched; /* by the index: what an interrupted first download has still to bring,

@@ -225,6 +225,7 @@ static int note_renumbering(struct pass *pass, struct opening *o, struct error *
                             "messages are paired again by content");
     else
         return 0;
+    pair->went_back = older && pair->record.uidvalidity == data->uidvalidity;
     pair->renumbered = true;
     if (pair->removal == REMOVE_NOTHING)
         return 0;

@@ -165,5 +165,10 @@ int survey(struct pass *pass, struct error *err)
         r = removal_settle(pass, err);
     if (r == 0)
         r = survey_pairings(pass, err);
+    struct error note_error = ERROR_INIT;
+    if (survey_note_what_went_back(pass, &note_error) < 0 && r == 0) {
+        *err = note_error;
+        r = -(int)err->code;
+    }
     return r < 0 ? r : extents_learn(pass, err);
 }

@@ -317,16 +317,14 @@ static int check_complete(const struct mailbox_pair *pair, struct error *err)
                      "paired with the files here; nothing is changed");
 }
 
-/* Under the records' UIDVALIDITY, which would tell by itself. */
+/* Also where only STATUS could be asked. */
 static bool went_back(const struct mailbox_pair *pair)
 {
     const struct index_mailbox *record = &pair->record;
     bool opened = pair->remote.means != SURVEY_NONE;
-    uint32_t uidvalidity = opened ? pair->remote.uidvalidity : pair->status_uidvalidity;
-    bool by_status =
-        pair->has_status && pair->status_uidnext != 0 && pair->status_uidnext < record->uidnext;
-    return record->id != 0 && uidvalidity == record->uidvalidity &&
-           (opened ? pair->renumbered : by_status);
+    bool by_status = pair->has_status && pair->status_uidvalidity == record->uidvalidity &&
+                     pair->status_uidnext != 0 && pair->status_uidnext < record->uidnext;
+    return record->id != 0 && (pair->went_back || (!opened && by_status));
 }
 
 /* Others may take the UIDs that a backup lacks before the next pass looks: then nothing tells any
@@ -347,17 +345,6 @@ static int note_unpaired(struct pass *pass, const struct mailbox_pair *pair, str
     return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
 }
 
-static int note_what_went_back(struct pass *pass, struct error *err)
-{
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        bool put_off = pair->action == PAIR_SYNC && pair->pairing == NULL;
-        if (put_off && went_back(pair) && !pass->options->dry_run &&
-            note_unpaired(pass, pair, err) < 0)
-            return -(int)err->code;
-    }
-    return 0;
-}
-
 int survey_pairings(struct pass *pass, struct error *err)
 {
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
@@ -369,5 +356,15 @@ int survey_pairings(struct pass *pass, struct error *err)
         if (r < 0 && (r = pass_absorb(pass, pair, err)) < 0)
             return r;
     }
-    return note_what_went_back(pass, err);
+    return 0;
+}
+
+int survey_note_what_went_back(struct pass *pass, struct error *err)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->action == PAIR_SYNC && went_back(pair) && !pass->options->dry_run &&
+            note_unpaired(pass, pair, err) < 0)
+            return -(int)err->code;
+    }
+    return 0;
 }

@@ -9,3 +9,7 @@
  * side, or held. After local and remote survey.
  */
 int survey_pairings(struct pass *pass, struct error *err);
+
+/* Notes durably, however far the survey came, with which mailboxes the server went back: what pairs
+ * them, in this pass or a later one, takes it off again. */
+int survey_note_what_went_back(struct pass *pass, struct error *err);

@@ -113,14 +113,27 @@ static void what_has_only_its_uidvalidity_is_known_by_it(void **state)
     }
 }
 
+static const struct {
+    const char *config;
+    struct fault fault;
+} broken_looks[] = {
+    {"    disable: [OBJECTID, CONDSTORE, QRESYNC]\n", {.kind = FAULT_NO, .command = "SELECT"}},
+    {"    disable: [OBJECTID, CONDSTORE, QRESYNC]\n", {.kind = FAULT_BYE, .command = "SELECT"}},
+    {"    disable: [OBJECTID, CONDSTORE, QRESYNC, LIST-STATUS]\n",
+     {.kind = FAULT_BAD, .command = "UID FETCH"}},
+    {"    disable: [OBJECTID, CONDSTORE, QRESYNC, LIST-STATUS]\n",
+     {.kind = FAULT_BYE, .command = "UID FETCH"}},
+};
+
 /* Restored from a backup, the server fails the first pass; then another message takes the UID, and
  * the UIDNEXT, that the records have. */
 static void law6_a_uidnext_that_went_back_is_remembered(void **state)
 {
     bool failed = true;
-    for (unsigned at = 1; failed; at++) {
+    for (unsigned i = 0, at = 1; i < sizeof broken_looks / sizeof broken_looks[0];
+         i += !failed, at = failed ? at + 1 : 1) {
         struct engine e;
-        engine_begin(&e, "    disable: [OBJECTID, CONDSTORE, QRESYNC]\n", 3, "Other", "o", 1);
+        engine_begin(&e, broken_looks[i].config, 3, "Other", "o", 1);
         server_append(&e, "INBOX", "m4", "");
         engine_pass_ends(&e, 0);
         engine_pass_ends(&e, 0);
@@ -128,7 +141,9 @@ static void law6_a_uidnext_that_went_back_is_remembered(void **state)
         server_create(&e, "Other");
         server_fill(&e, "INBOX", "m", 3);
         server_fill(&e, "Other", "o", 1);
-        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = at});
+        struct fault fault = broken_looks[i].fault;
+        fault.at = at;
+        lockstep_env_fault(&e.env, fault);
         failed = engine_pass(&e, NULL) == 75;
         lockstep_env_clear_faults(&e.env);
         server_append(&e, "INBOX", "m6", "");
