@@ -65,13 +65,12 @@ static void agree_on_flags(const struct gathering *g, struct index_message *reco
     const struct index_mailbox *mailbox = &g->pair->record;
     bool server_is_older =
         g->pair->renumbered && mailbox->uidvalidity == g->pair->remote.uidvalidity;
-    uint8_t file = c->file->parsed.flags;
     if (server_is_older)
         record->flags = remote->flags;
     if (c->record == NULL)
         record->flags = in_both(g, &remote->flags, c);
     else if (mailbox->doubt == MAILBOX_UNPAIRED_OLDER)
-        record->flags.system = file;
+        record->flags = keywords_of_file(g->pass, g->pair, &c->file->parsed);
 }
 
 static int by_uid(const void *a, const void *b)

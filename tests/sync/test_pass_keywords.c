@@ -478,6 +478,38 @@ static void law4_keywords_survive_cuts(void **state)
     }
 }
 
+/* Words of an older Maildir are no news, whatever they say: not what was taken off since, nor the
+ * lack of what came since, which has no letter in its table. The connection ends at each command.
+ */
+static void law6_an_older_maildir_takes_the_words_of_the_server(void **state)
+{
+    bool hit = true;
+    for (uint64_t at = 1; hit; at++) {
+        struct engine e;
+        begin(&e, NULL);
+        server_words(&e, "m1", "old");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        disk_copy(&e, "mail", "copy");
+        server_words(&e, "m1", "");
+        server_words(&e, "m2", "new");
+        server_fill(&e, "INBOX", "n", 1);
+        engine_pass_ends(&e, 0);
+        assert_int_equal(rename(e.root, arena_printf(e.arena, "%s/newer", e.dir)), 0);
+        assert_int_equal(rename(arena_printf(e.arena, "%s/copy", e.dir), e.root), 0);
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_BYE, .at = at});
+        hit = engine_pass(&e, NULL) != 0;
+        lockstep_env_clear_faults(&e.env);
+        engine_pass_ends(&e, 0);
+        assert_words(&e, "m1", "S");
+        assert_info(&e, "m1", "S");
+        assert_words(&e, "m2", "S new");
+        assert_info(&e, "m2", "Sb");
+        settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +530,7 @@ int main(void)
         cmocka_unit_test(the_words_of_what_has_another_uid_change),
         cmocka_unit_test(a_thousand_changes_of_every_kind),
         cmocka_unit_test(law4_keywords_survive_cuts),
+        cmocka_unit_test(law6_an_older_maildir_takes_the_words_of_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
