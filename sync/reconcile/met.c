@@ -59,25 +59,26 @@ static struct str gone_key_of(struct meeting *mt, const struct index_message *tw
     return str_from(arena_printf(mt->arena, "%u %u", twin->mailbox, twin->uid));
 }
 
-/* A mailbox that is left alone without a folder, by its id. NULL: another one. */
-static const struct mailbox_pair *find_folderless(const struct pair_vec *pairs,
-                                                  const struct seqset *in_plan, uint32_t mailbox)
+/* A mailbox that is left alone because a side lacks it, by its id. NULL: another one. */
+static const struct mailbox_pair *find_removed(const struct pair_vec *pairs,
+                                               const struct seqset *in_plan, uint32_t mailbox)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, pairs) {
+        bool on_both = pair->local_exists && pair->remote_exists;
         if (pair->record.id == mailbox)
-            return pair->local_exists || seqset_contains(in_plan, mailbox) ? NULL : pair;
+            return on_both || seqset_contains(in_plan, mailbox) ? NULL : pair;
     }
     return NULL;
 }
 
-/* The message, too. That the server does not list the mailbox is not enough: of one to be forgotten
- * it said that there is none. */
-static bool is_gone_there(const struct mailbox_pair *pair, uint32_t uid)
+/* The message, on both sides. That the server does not list the mailbox is not enough: of one to be
+ * forgotten it said that there is none. */
+static bool is_gone(const struct mailbox_pair *pair, uint32_t uid)
 {
-    if (!pair->remote_exists)
-        return pair->removal == REMOVE_RECORD;
-    return (pair->has_status && pair->status_messages == 0) ||
-           seqset_contains(&pair->remote.gone, uid);
+    bool none_there = pair->remote_exists ? pair->has_status && pair->status_messages == 0
+                                          : pair->removal == REMOVE_RECORD;
+    bool gone_here = !pair->local_exists || seqset_contains(&pair->local.gone, uid);
+    return gone_here && (none_there || seqset_contains(&pair->remote.gone, uid));
 }
 
 /* Each file stands for one record. */
@@ -87,9 +88,9 @@ static void enter_departed(struct meeting *mt, const struct pair_vec *pairs,
 {
     const struct identity *id = upload->identity;
     for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
-        const struct mailbox_pair *pair = find_folderless(pairs, in_plan, id->twins[i].mailbox);
+        const struct mailbox_pair *pair = find_removed(pairs, in_plan, id->twins[i].mailbox);
         if (id->twins[i].state != MESSAGE_SYNCED || pair == NULL ||
-            !is_gone_there(pair, id->twins[i].uid))
+            !is_gone(pair, id->twins[i].uid))
             continue;
         struct str key = gone_key_of(mt, &id->twins[i]);
         if (strmap_get(mt->gone, key) != NULL)

@@ -3,8 +3,8 @@
  * A file and a message that are both new in one mailbox, and are both known from a mailbox that
  * every pass leaves alone: one whose folder was removed here, say, and which stays on the server.
  * Both sides moved it (or copied it) alike. (Of one that this pass alone does not look at, both
- * wait for the next: elsewhere.h.) Where the other mailbox's folder is no more, and its message
- * neither, both sides moved it, if to different places: the server's wins. Pure.
+ * wait for the next: elsewhere.h.) Where a side has the other mailbox no more, and the other side
+ * not its message, both sides moved it, if to different places: the server's wins. Pure.
  */
 #include "base/arena.h"
 #include "reconcile/model.h"

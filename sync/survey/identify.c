@@ -3,8 +3,10 @@
 #include "imap/list.h"
 #include "reconcile/reconcile.h"
 #include "survey/identify_files.h"
+#include "survey/local.h"
 #include "survey/questions.h"
 #include "survey/remote.h"
+#include "survey/renamed.h"
 #include "survey/twins.h"
 
 #include <stdio.h>
@@ -115,10 +117,11 @@ static bool has_gap(const struct mailbox_pair *pair)
            next - pair->record.uidnext > remote_fresh_count(&pair->remote);
 }
 
-/* It stays as it is, and no survey opens it. */
-static bool is_folderless(const struct mailbox_pair *pair)
+/* One side removed it; it stays on the other as it is, and no survey looks into it. */
+static bool is_one_sided(const struct mailbox_pair *pair)
 {
-    return pair->action == PAIR_LEAVE && !pair->local_exists && pair->remote_exists;
+    return pair->action == PAIR_LEAVE && pair->local_exists != pair->remote_exists &&
+           pair->record.records > 0;
 }
 
 bool identify_has_lost(const struct mailbox_pair *pair)
@@ -127,7 +130,7 @@ bool identify_has_lost(const struct mailbox_pair *pair)
         return false;
     if (!pair->has_status)
         return error_is_set(&pair->error) || pair->removal == REMOVE_RECORD || pair->left_for_now ||
-               is_folderless(pair);
+               (is_one_sided(pair) && pair->remote_exists);
     uint64_t arrived = pair->status_uidnext > pair->record.uidnext
                            ? pair->status_uidnext - pair->record.uidnext
                            : 0;
@@ -150,9 +153,11 @@ static void look_for_prospects(const struct identifier *id, bool by_id, struct p
     const struct plan *plan = id->plan;
     p->sizes = strmap_new();
     p->came_elsewhere = may_have_come_elsewhere(plan);
+    bool sends = plan_has_any(plan, OP_UPLOAD);
     VEC_FOREACH (const struct mailbox_pair, pair, &id->pass->pairs) {
+        bool lost = identify_has_lost(pair) || (sends && is_one_sided(pair) && pair->local_exists);
         p->passed_through = p->passed_through || has_gap(pair);
-        p->lost_elsewhere = p->lost_elsewhere || (!plan_has(plan, pair) && identify_has_lost(pair));
+        p->lost_elsewhere = p->lost_elsewhere || (lost && !plan_has(plan, pair));
     }
     for (size_t i = 0; i < plan->mailboxes.len; i++) {
         const struct mailbox_plan *m = &plan->mailboxes.items[i];
@@ -315,7 +320,7 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
     return questions_ask(&id->questions, FETCH_BODY_SECTION, FETCH_BODY_SECTION, err);
 }
 
-/* ---- what went from a mailbox that has no folder any more ---- */
+/* ---- what went from a mailbox that one side removed ---- */
 
 /* Its messages that operations of this kind may be of. */
 static void note_twins(const struct plan *plan, enum operation_kind kind, uint32_t mailbox,
@@ -331,8 +336,8 @@ static void note_twins(const struct plan *plan, enum operation_kind kind, uint32
     }
 }
 
-static int ask_for_departed(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
-                            struct error *err)
+static int ask_the_server(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
+                          struct error *err)
 {
     AUTO_SEQSET struct seqset present = {0};
     uint32_t uid = 0;
@@ -343,22 +348,32 @@ static int ask_for_departed(struct pass *pass, struct mailbox_pair *pair, const 
         if (!seqset_contains(&present, uid))
             seqset_add(&pair->remote.gone, uid);
     }
-    if (r == 0 || err->scope > SCOPE_MAILBOX)
-        return r;
-    error_clear(err);
-    return 0;
+    return r;
 }
 
-/* Where one of its messages is new on both sides elsewhere, it was moved by both if it is gone
- * there (met.h). */
-static int ask_the_folderless(struct pass *pass, const struct plan *plan, struct error *err)
+/* All that the mailbox held is gone with it, where it is not merely out of view. */
+static int look_into_the_folder(struct pass *pass, struct mailbox_pair *pair,
+                                const struct seqset *uids, struct error *err)
+{
+    bool gone = false;
+    int r = local_survey(pass, pair, err);
+    if (r == 0 && pair->record.name.len > 0)
+        r = renamed_is_gone(pass, pair->record.name, &gone, err);
+    if (r == 0 && gone)
+        seqset_add_set(&pair->remote.gone, uids);
+    return r;
+}
+
+/* Where one of its messages is new on both sides elsewhere, it was moved by both if it is gone from
+ * the side that still has the mailbox (met.h). */
+static int ask_the_one_sided(struct pass *pass, const struct plan *plan, struct error *err)
 {
     int r = 0;
     for (size_t i = 0; i < pass->pairs.len && r == 0; i++) {
         AUTO_SEQSET struct seqset sent = {0}, wanted = {0};
         struct mailbox_pair *pair = &pass->pairs.items[i];
         uint32_t uid = 0;
-        if (!is_folderless(pair) || !identify_has_lost(pair))
+        if (!is_one_sided(pair) || (pair->remote_exists && !identify_has_lost(pair)))
             continue;
         note_twins(plan, OP_UPLOAD, pair->record.id, &sent);
         note_twins(plan, OP_DOWNLOAD, pair->record.id, &wanted);
@@ -366,8 +381,14 @@ static int ask_the_folderless(struct pass *pass, const struct plan *plan, struct
             if (!seqset_contains(&sent, uid))
                 seqset_remove_range(&wanted, uid, uid);
         }
-        if (!seqset_is_empty(&wanted))
-            r = ask_for_departed(pass, pair, &wanted, err);
+        if (seqset_is_empty(&wanted))
+            continue;
+        r = pair->remote_exists ? ask_the_server(pass, pair, &wanted, err)
+                                : look_into_the_folder(pass, pair, &wanted, err);
+        if (r < 0 && err->scope <= SCOPE_MAILBOX) {
+            error_clear(err);
+            r = 0;
+        }
     }
     return r;
 }
@@ -388,5 +409,5 @@ int identify(struct pass *pass, struct plan *plan, struct error *err)
         r = ask_for_bodies(&id, err);
     if (r == 0)
         r = twins_find(pass, plan, err);
-    return r < 0 ? r : ask_the_folderless(pass, plan, err);
+    return r < 0 ? r : ask_the_one_sided(pass, plan, err);
 }

@@ -1,6 +1,6 @@
 #include "sync/folder_sides.h"
 
-/* What both sides moved out of a mailbox that has no folder any more, each to another place: the
+/* What both sides moved out of a mailbox that one of them removed, each to another place: the
  * server's wins. */
 
 static void law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one(void **state)
@@ -28,27 +28,6 @@ static void law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one(
     }
 }
 
-/* Nor does it matter what else is in that mailbox. */
-static void law2_what_both_moved_apart_is_one_where_others_stay(void **state)
-{
-    struct engine e;
-    engine_begin(&e, NULL, 1, "Lists", "l", 3);
-    server_create(&e, "Archive");
-    engine_agree(&e);
-    server_move(&e, "Lists", "INBOX", "l2");
-    local_move(&e, "Lists", "Archive", "l2");
-    local_remove_folder(&e, "Lists");
-    for (int pass = 0; pass < 3; pass++) {
-        engine_pass_ends(&e, 0);
-        assert_false(engine_body_crossed(&e));
-        engine_wait(&e, 61);
-    }
-    assert_server(&e, "Archive[] INBOX[l2 m1] Lists[l1 l3]");
-    assert_local(&e, "Archive[] INBOX[l2 m1]");
-    engine_assert_settled(&e);
-    engine_free(&e);
-}
-
 /* Nor is one of two new mailboxes taken for the other. */
 static void law2_what_both_moved_apart_into_new_mailboxes_is_one(void **state)
 {
@@ -72,12 +51,98 @@ static void law2_what_both_moved_apart_into_new_mailboxes_is_one(void **state)
     engine_free(&e);
 }
 
+/* ---- the other side keeps the mailbox, with what else it holds; on each rung ---- */
+
+static const enum capability rungs[][6] = {
+    {CAP_IMAP4REV1},
+    {CAP_OBJECTID, CAP_IMAP4REV1},
+    {CAP_OBJECTID, CAP_QRESYNC, CAP_IMAP4REV1},
+    {CAP_OBJECTID, CAP_QRESYNC, CAP_CONDSTORE, CAP_IMAP4REV1},
+    {CAP_OBJECTID, CAP_QRESYNC, CAP_CONDSTORE, CAP_LIST_STATUS, CAP_IMAP4REV1},
+};
+#define RUNGS (sizeof rungs / sizeof rungs[0])
+
+static void begin(struct engine *e, const enum capability *lacks)
+{
+    engine_begin(e, NULL, 1, "Lists", "l", 3);
+    server_create(e, "Archive");
+    server_lacks(e, lacks);
+    engine_agree(e);
+    server_move(e, "Lists", "INBOX", "l2");
+}
+
+static void end(struct engine *e, const char *server, const char *local)
+{
+    for (int pass = 0; pass < 3; pass++) {
+        engine_pass_ends(e, 0);
+        engine_wait(e, 61);
+    }
+    assert_server(e, server);
+    assert_local(e, local);
+    engine_assert_settled(e);
+    engine_free(e);
+}
+
+static void law2_moved_apart_and_the_folder_is_removed(void **state)
+{
+    for (size_t i = 0; i < RUNGS; i++) {
+        struct engine e;
+        begin(&e, rungs[i]);
+        local_move(&e, "Lists", "Archive", "l2");
+        local_remove_folder(&e, "Lists");
+        engine_pass_ends(&e, 0);
+        assert_false(engine_body_crossed(&e));
+        end(&e, "Archive[] INBOX[l2 m1] Lists[l1 l3]", "Archive[] INBOX[l2 m1]");
+    }
+}
+
+static void law2_moved_apart_and_the_mailbox_is_removed(void **state)
+{
+    for (size_t i = 0; i < RUNGS; i++) {
+        struct engine e;
+        begin(&e, rungs[i]);
+        local_move(&e, "Lists", "Archive", "l2");
+        server_remove(&e, "Lists");
+        engine_pass_ends(&e, 0);
+        assert_false(engine_body_crossed(&e));
+        end(&e, "Archive[] INBOX[l2 m1]", "Archive[] INBOX[l2 m1] Lists[l1 l3]");
+    }
+}
+
+static void law2_moved_alike_and_the_mailbox_is_removed(void **state)
+{
+    for (size_t i = 0; i < RUNGS; i++) {
+        struct engine e;
+        begin(&e, rungs[i]);
+        local_move(&e, "Lists", "INBOX", "l2");
+        server_remove(&e, "Lists");
+        engine_pass_ends(&e, 0);
+        assert_false(engine_body_crossed(&e));
+        end(&e, "Archive[] INBOX[l2 m1]", "Archive[] INBOX[l2 m1] Lists[l1 l3]");
+    }
+}
+
+/* Its file stays in the folder: what is new here is another one. */
+static void law1_a_copy_is_not_met_where_the_mailbox_is_removed(void **state)
+{
+    for (size_t i = 0; i < RUNGS; i++) {
+        struct engine e;
+        begin(&e, rungs[i]);
+        local_add(&e, "Archive", "l2", "");
+        server_remove(&e, "Lists");
+        end(&e, "Archive[l2] INBOX[l2 m1]", "Archive[l2] INBOX[l2 m1] Lists[l1 l2 l3]");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law2_what_both_moved_apart_out_of_a_mailbox_without_a_folder_is_one),
-        cmocka_unit_test(law2_what_both_moved_apart_is_one_where_others_stay),
         cmocka_unit_test(law2_what_both_moved_apart_into_new_mailboxes_is_one),
+        cmocka_unit_test(law2_moved_apart_and_the_folder_is_removed),
+        cmocka_unit_test(law2_moved_apart_and_the_mailbox_is_removed),
+        cmocka_unit_test(law2_moved_alike_and_the_mailbox_is_removed),
+        cmocka_unit_test(law1_a_copy_is_not_met_where_the_mailbox_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
