@@ -62,16 +62,47 @@ static bool is_drafts(const struct mailbox_plan *plan)
     return (plan->pair->attributes & LIST_DRAFTS) != 0;
 }
 
+static int by_paired_uid(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = ((const struct paired_message *)b)->record->uid;
+    return x < y ? -1 : x > y;
+}
+
+/* The deltas say nothing of the records of before the pairing. */
+static bool is_paired(const struct pairing *pairing, uint32_t uid)
+{
+    return pairing->messages_len > 0 && bsearch(&uid, pairing->messages, pairing->messages_len,
+                                                sizeof *pairing->messages, by_paired_uid) != NULL;
+}
+
+static int by_fresh_uid(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = ((const struct remote_message *)b)->uid;
+    return x < y ? -1 : x > y;
+}
+
 static bool is_on_server(const struct mailbox_plan *plan, uint32_t uid)
 {
-    return !seqset_contains(&plan->pair->remote.gone, uid);
+    const struct mailbox_pair *pair = plan->pair;
+    const struct remote_vec *fresh = &pair->remote.fresh;
+    if (pair->pairing == NULL)
+        return !seqset_contains(&pair->remote.gone, uid);
+    return is_paired(pair->pairing, uid) ||
+           (fresh->len > 0 &&
+            bsearch(&uid, fresh->items, fresh->len, sizeof *fresh->items, by_fresh_uid) != NULL);
 }
 
 /* Whether the record's message stands on both sides, as far as this pass has seen, and stays. */
 static bool stays(struct mailbox_plan *plan, uint32_t uid)
 {
-    return plan->pair->action == PAIR_SYNC && is_on_server(plan, uid) &&
-           !seqset_contains(&plan->pair->local.gone, uid);
+    const struct mailbox_pair *pair = plan->pair;
+    if (pair->action != PAIR_SYNC)
+        return false;
+    return pair->pairing != NULL
+               ? is_paired(pair->pairing, uid)
+               : is_on_server(plan, uid) && !seqset_contains(&pair->local.gone, uid);
 }
 
 /* What the plan has for a record that is gone from the server. */

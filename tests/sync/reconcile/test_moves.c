@@ -333,6 +333,35 @@ static void the_trash_is_for_what_has_no_copy(void **state)
     world_free(&w);
 }
 
+/* Of a mailbox that is paired by content in this pass the index has records of before: no copy is
+ * made of one that is not on the server any more, and none of them is a copy that stays. */
+static void what_a_pairing_did_not_find_is_no_copy(void **state)
+{
+    for (unsigned found = 0; found < 3; found++) {
+        struct world w;
+        struct pairing pairing = {0};
+        struct paired_message paired;
+        struct remote_message fresh = {.uid = 1};
+        world_init(&w, true);
+        w.pairs[0].pairing = &pairing;
+        add_word(&w, STR("A:=m"), 1);
+        add_word(&w, STR("B:^m"), 2);
+        add_word(&w, STR("C:-m"), 3);
+        paired = (struct paired_message){.record = &w.records[0]};
+        if (found == 1)
+            pairing = (struct pairing){.messages = &paired, .messages_len = 1};
+        if (found == 2)
+            vec_push(&w.pairs[0].remote.fresh, fresh);
+        give_twins(&w);
+        moves_find(&w.plan, w.arena);
+        assert_string_equal(tell(&w), found == 0   ? "send B; remove C; "
+                                      : found == 1 ? "copy AB; remove C (a copy stays); "
+                                                   : "copy AB; remove C; ");
+        vec_free(&w.pairs[0].remote.fresh);
+        world_free(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +369,7 @@ int main(void)
         cmocka_unit_test(drafts_are_not_guessed),
         cmocka_unit_test(different_bodies_are_not_guessed),
         cmocka_unit_test(the_trash_is_for_what_has_no_copy),
+        cmocka_unit_test(what_a_pairing_did_not_find_is_no_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
