@@ -351,13 +351,23 @@ static int ask_the_server(struct pass *pass, struct mailbox_pair *pair, const st
     return r;
 }
 
-/* All that the mailbox held is gone with it, where it is not merely out of view. */
+/* One of which the server does not tell just now whether it had another name. */
+static bool is_any_untold(const struct pass *pass)
+{
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->action == PAIR_REFUSE && pair->remote_exists && pair->record.id == 0)
+            return true;
+    }
+    return false;
+}
+
+/* All that the mailbox held is gone with it, where it is not merely out of view, or renamed. */
 static int look_into_the_folder(struct pass *pass, struct mailbox_pair *pair,
                                 const struct seqset *uids, struct error *err)
 {
     bool gone = false;
     int r = local_survey(pass, pair, err);
-    if (r == 0 && pair->record.name.len > 0)
+    if (r == 0 && pair->record.name.len > 0 && !is_any_untold(pass))
         r = renamed_is_gone(pass, pair->record.name, &gone, err);
     if (r == 0 && gone)
         seqset_add_set(&pair->remote.gone, uids);

@@ -1,4 +1,5 @@
 #include "sync/folder_sides.h"
+#include <stdio.h>
 
 /* Mailboxes that are renamed on the server while both sides move what is in them: what is known of
  * them must not be taken for gone, and what is new there for more of it (law 2). */
@@ -102,12 +103,46 @@ static void law2_renamed_before_what_came_there_is_asked_for(void **state)
     }
 }
 
+static struct str refuse_examine(struct engine *e, struct str line)
+{
+    static char refusal[64];
+    struct str rest = line, tag;
+    if (!line_has(line, "OK [READ-ONLY]") || !str_split(&rest, ' ', &tag))
+        return line;
+    snprintf(refusal, sizeof refusal, "%.*s NO [UNAVAILABLE] Later\r\n", STR_ARG(tag));
+    return str_from(refusal);
+}
+
+/* What was copied there, and moved here, is not moved on both sides: the mailbox is not gone, the
+ * server cannot say just now what it is called. */
+static void law1_renamed_to_what_cannot_be_told_is_not_gone(void **state)
+{
+    for (size_t i = 1; i < LADDER_LEN; i++) {
+        struct engine e;
+        begin(&e, LADDER[i]);
+        server_copy(&e, "a", "INBOX", "a1");
+        server_rename(&e, "a", "c");
+        local_move(&e, "a", "b", "a1");
+        e.twist = refuse_examine;
+        (void)engine_pass(&e, NULL);
+        e.twist = NULL;
+        for (int pass = 0; pass < 3; pass++) {
+            engine_pass_ends(&e, 0);
+            engine_wait(&e, 61);
+        }
+        assert_both(&e, "INBOX[a1 m1] b[a1] c[a2 a3]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law2_renamed_with_nothing_left),
         cmocka_unit_test(law1_removed_beside_one_of_its_uidvalidity),
         cmocka_unit_test(law2_renamed_before_what_came_there_is_asked_for),
+        cmocka_unit_test(law1_renamed_to_what_cannot_be_told_is_not_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
