@@ -391,6 +391,27 @@ static void law2_what_both_moved_out_of_one_left_for_now_is_one(void **state)
     }
 }
 
+/* One that is gone on both sides is asked for by a pass that has it in its target. */
+static void law2_what_both_moved_out_of_one_out_of_the_target_is_one(void **state)
+{
+    static const char *const targets[] = {"INBOX", "b", NULL};
+    const struct pass_options options = {.mailboxes = targets};
+    for (unsigned k = 0; k < 2; k++) {
+        struct engine e;
+        begin_to_leave(&e);
+        local_move(&e, "a", k == 0 ? "b" : "INBOX", "a1");
+        local_remove_folder(&e, "a");
+        server_move(&e, "a", "b", "a1");
+        server_remove(&e, "a");
+        assert_int_equal(engine_pass(&e, &options), 0);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "INBOX[m1] b[a1 b] c[]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +432,7 @@ int main(void)
         cmocka_unit_test(law1_a_changed_configuration_removes_nothing),
         cmocka_unit_test(law1_a_copy_and_a_move_out_of_one_left_for_now_are_two),
         cmocka_unit_test(law2_what_both_moved_out_of_one_left_for_now_is_one),
+        cmocka_unit_test(law2_what_both_moved_out_of_one_out_of_the_target_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
