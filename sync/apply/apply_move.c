@@ -197,6 +197,15 @@ static int record_original(struct mover *mv, struct index_txn *txn, const struct
     return rc < 0 ? rc : index_message_put(txn, &original, err);
 }
 
+/* In one step it is no longer where it was, and that stands in the same commit: a file that is back
+ * there is to be moved back, and is not that of a message that was deleted. */
+static int record_relocated(struct mover *mv, struct index_txn *txn, struct relocated *m,
+                            struct error *err)
+{
+    int rc = record_copy(mv, txn, m, err);
+    return rc == 0 && is_one_step(mv) ? record_original(mv, txn, m, err) : rc;
+}
+
 static int settle(struct mover *mv, bool originals, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
@@ -207,7 +216,7 @@ static int settle(struct mover *mv, bool originals, struct error *err)
         if (m->outcome == RELOCATION_REFUSED && m->intent.id != 0 && !originals)
             rc = index_intent_delete(txn, m->intent.id, err);
         else if (m->outcome == RELOCATED && known && !originals)
-            rc = record_copy(mv, txn, m, err);
+            rc = record_relocated(mv, txn, m, err);
         else if (m->outcome == RELOCATED && known && originals)
             rc = record_original(mv, txn, m, err);
     }
@@ -376,7 +385,7 @@ static int act(struct mover *mv, struct error *err)
         rc = take_marks_off(mv, err);
     if (rc == 0 && usable && mv->r->moves && !one_step)
         rc = expunge_originals(mv, err);
-    if (rc == 0 && mv->r->moves && (usable || one_step))
+    if (rc == 0 && usable && mv->r->moves && !one_step)
         rc = settle(mv, true, err);
     finish(mv);
     return keep_error(rc, asked, &ask_error, err);
