@@ -124,6 +124,13 @@ const struct known known[] = {
                 END},
      .variations = 60,
      .later = 1},
+    {.name = "law1_a_file_that_is_back_after_an_interrupted_move_is_not_deleted",
+     .rounds = 3,
+     .things = {ACTION(0, "create there"), ACTION(0, "deliver there"), ACTION(0, "deliver there"),
+                ACTION(1, "move here"), ACTION(2, "move here"), END},
+     .crashes = true,
+     .crash_in_round = 1,
+     .variations = 34},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 
