@@ -131,6 +131,17 @@ const struct known known[] = {
      .crashes = true,
      .crash_in_round = 1,
      .variations = 34},
+    {.name = "law2_a_file_that_goes_on_while_folders_are_read_again_is_not_doubled",
+     .rounds = 2,
+     .things = {ACTION(0, "create there"),
+                ACTION(0, "deliver there"),
+                ACTION(0, "deliver there"),
+                ACTION(1, "remove here"),
+                ACTION(1, "move there"),
+                {.kind = THING_ACTION, .round = 1, .at = 20, .action = "move here"},
+                END},
+     .variations = 400,
+     .later = 1},
 };
 const size_t known_len = sizeof known / sizeof known[0];
 
