@@ -188,9 +188,11 @@ static void add_remote(struct directory *d)
             pair->record.path = wanted_path(d, m->utf8, m->attributes);
         }
         take_remote(d, pair, m);
-        if (is_untold(d, i))
+        if (is_untold(d, i)) {
             refuse(pair, "the server does not tell just now whether it had another name; it is "
                          "looked at again");
+            pair->left_for_now = true;
+        }
     }
     give_up_names(d, seen);
     strmap_free(&by_name);

@@ -148,7 +148,8 @@ struct mailbox_pair {
     bool record_differs;
     enum pair_action action;
     const char *why;
-    bool left_for_now; /* PAIR_LEAVE: a later pass, which knows more, may remove it */
+    /* PAIR_LEAVE, PAIR_REFUSE: a later pass, which knows more, may remove it, or take it up. */
+    bool left_for_now;
     /* A rename to be carried out before anything else; the action is PAIR_SYNC. */
     const char *to_path; /* of the folder; NULL: none */
     struct str to_name;  /* on the server, as sent; empty: none */

@@ -148,7 +148,8 @@ static bool status_tells_of_new(const struct mailbox_pair *pair)
 /* What is new there may be what is gone here: it is not fetched to be told apart. */
 static bool has_new_messages(const struct mailbox_pair *pair)
 {
-    return pair->remote_exists && pair->action != PAIR_LEAVE && pair->action != PAIR_REFUSE &&
+    bool is_left = pair->action == PAIR_LEAVE || pair->action == PAIR_REFUSE;
+    return pair->remote_exists && (!is_left || pair->left_for_now) &&
            (remote_fresh_count(&pair->remote) > 0 || status_tells_of_new(pair));
 }
 

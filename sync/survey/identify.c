@@ -355,7 +355,7 @@ static int ask_the_server(struct pass *pass, struct mailbox_pair *pair, const st
 static bool is_any_untold(const struct pass *pass)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->action == PAIR_REFUSE && pair->remote_exists && pair->record.id == 0)
+        if (pair->action == PAIR_REFUSE && pair->left_for_now)
             return true;
     }
     return false;

@@ -136,6 +136,26 @@ static void law1_renamed_to_what_cannot_be_told_is_not_gone(void **state)
     }
 }
 
+/* What is in it may be what is gone elsewhere: no file goes for that. */
+static void law1_what_went_where_it_cannot_be_told_is_not_deleted(void **state)
+{
+    for (size_t i = 1; i < LADDER_LEN; i++) {
+        struct engine e;
+        begin(&e, LADDER[i]);
+        server_move(&e, "a", "b", "a1");
+        server_rename(&e, "b", "c");
+        e.twist = refuse_examine;
+        (void)engine_pass(&e, NULL);
+        e.twist = NULL;
+        assert_int_equal(folder_count(&e, "a"), 3);
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "INBOX[m1] a[a2 a3] c[a1]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +163,7 @@ int main(void)
         cmocka_unit_test(law1_removed_beside_one_of_its_uidvalidity),
         cmocka_unit_test(law2_renamed_before_what_came_there_is_asked_for),
         cmocka_unit_test(law1_renamed_to_what_cannot_be_told_is_not_gone),
+        cmocka_unit_test(law1_what_went_where_it_cannot_be_told_is_not_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
