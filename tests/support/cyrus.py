@@ -65,9 +65,12 @@ class Cyrus(server.Server):
             for path in [folder] + [os.path.join(folder, name) for name in files]:
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         output = open(self.path("output.log"), "ab")
+        # A session of its own: as it ends it sends SIGTERM to its whole process group, in which the
+        # Cyrus of every other test that runs at the same time would be.
         self.process = subprocess.Popen(
             [self.program, "-C", self.path("imapd.conf"), "-M", self.path("cyrus.conf"), "-p",
-             self.path("master.pid"), "-D"], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+             self.path("master.pid"), "-D"], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True)
         output.close()
         tools.wait_until(self.greets, 30, "Cyrus answers")
 

@@ -114,15 +114,6 @@ def append(connection, name, message, flags=""):
     check(connection._simple_command("APPEND", quoted(name), "(%s)" % flags))
 
 
-def holds(connection, name, message):
-    """Whether a message with the Message-ID of this one is in the mailbox."""
-    message_id = re.search(rb"^Message-ID: (\S+)", message, re.MULTILINE).group(1).decode()
-    check(connection.select(quoted(name), readonly=True))
-    found = check(connection.uid("SEARCH", None, "HEADER", "Message-ID", quoted(message_id)))[0]
-    check(connection.unselect())
-    return bool(found)
-
-
 def read_server_mailbox(connection, name):
     """[(uid, flags, bytes)] of one mailbox, by its name on the wire."""
     count = int(check(connection.select(quoted(name), readonly=True))[0])

@@ -75,6 +75,16 @@ class ServerCase(unittest.TestCase):
     def test_cyrus(self):
         self.try_server(cyrus.Cyrus())
 
+    def test_one_cyrus_ends_without_another(self):
+        with cyrus.Cyrus() as kept:
+            connection = kept.connect()
+            with cyrus.Cyrus():
+                pass
+            time.sleep(1)
+            oracle.check(connection.noop())
+            connection.logout()
+            kept.connect().logout()
+
     def test_twisted(self):
         self.try_server(twisted_server.TwistedServer())
 
