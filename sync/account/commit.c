@@ -143,11 +143,8 @@ static int put_held(struct pass *pass, struct index_txn *txn, const struct mailb
 
 static bool is_target(const struct pass *pass, uint32_t mailbox)
 {
-    for (size_t i = 0; i < pass->pairs.len; i++) {
-        if (pass->pairs.items[i].record.id == mailbox)
-            return pass->pairs.items[i].in_target;
-    }
-    return false;
+    const struct mailbox_pair *pair = pairs_find(&pass->pairs, mailbox);
+    return pair != NULL && pair->in_target;
 }
 
 /* What waits, whether this pass or an earlier one held it. */

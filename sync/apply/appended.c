@@ -71,7 +71,7 @@ static int settle(struct pass *pass, struct mailbox_pair *pair, const struct app
     int r = index_begin_write(pass->index, &txn, err);
     for (size_t i = 0; i < list->len && r == 0; i++) {
         const struct appended *a = &list->items[i];
-        const struct remote_message *now = listing_find(seen, a->uid);
+        const struct remote_message *now = remote_find(seen, a->uid);
         if (now == NULL)
             continue;
         struct index_flags left = less_lost(pass, pair, &a->flags, &now->flags);

@@ -54,14 +54,17 @@ static size_t further_wanted(const struct download *d)
 static void share_out(struct download *d, size_t connections)
 {
     uint32_t portion = d->pass->options->download_portion;
-    d->chunk_messages = portion > 0 ? portion : MESSAGES_PER_COMMAND;
+    if (portion > 0) {
+        d->chunk_messages = portion;
+        d->lane_messages = 2 * (uint64_t)portion;
+        return;
+    }
+    d->chunk_messages = MESSAGES_PER_COMMAND;
     d->lane_messages = MESSAGES_IN_FLIGHT / connections;
     if (d->lane_messages < LANE_MESSAGES_MIN)
         d->lane_messages = LANE_MESSAGES_MIN;
     if (d->lane_messages > LANE_MESSAGES_MAX)
         d->lane_messages = LANE_MESSAGES_MAX;
-    if (portion > 0)
-        d->lane_messages = 2 * (uint64_t)portion;
 }
 
 static size_t start_further(struct download *d, struct further *further, size_t wanted)

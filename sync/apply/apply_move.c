@@ -6,6 +6,7 @@
 #include "pass/event.h"
 #include "pass/held.h"
 #include "survey/locate.h"
+#include "survey/remote.h"
 
 /*
  * Moves and copies on the server. All from one mailbox to another go together: their intents in one
@@ -303,26 +304,13 @@ static int see_marks(struct mover *mv, struct error *err)
 static int take_marks_off(struct mover *mv, struct error *err)
 {
     AUTO_SEQSET struct seqset left = {0};
-    const struct imap_flags mark = {.system = FLAG_DELETED};
-    struct client *client = mv->pass->client;
     for (size_t i = 0; i < mv->r->len; i++) {
         const struct relocated *m = &mv->r->items[i];
         if (m->has_mark && !m->file_marked && m->to_uid != 0)
             seqset_add(&left, m->to_uid);
     }
     int rc = seqset_is_empty(&left) ? 0 : apply_select(mv->pass, mv->r->to, err);
-    while (rc == 0 && !seqset_is_empty(&left)) {
-        AUTO_SEQSET struct seqset part = {0};
-        struct client_store store;
-        seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
-        rc =
-            client_store_begin(client, &store, &part, STORE_REMOVE, &mark, 0, mv->pass->arena, err);
-        if (rc == 0) {
-            rc = client_store_end(client, &store, err);
-            client_store_free(&store);
-        }
-    }
-    return rc;
+    return rc < 0 ? rc : remote_mark(mv->pass, &left, STORE_REMOVE, err);
 }
 
 static int expunge_originals(struct mover *mv, struct error *err)

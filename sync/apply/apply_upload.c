@@ -3,7 +3,6 @@
 #include "pass/event.h"
 #include "pass/held.h"
 #include "pass/keywords.h"
-#include "survey/listing.h"
 #include "survey/locate.h"
 #include "apply/appended.h"
 
@@ -260,7 +259,7 @@ static void take_known(struct uploader *u, struct upload *up, const struct index
 static bool is_to_come(const struct uploader *u, uint32_t uid)
 {
     const struct remote_delta *remote = &u->pair->remote;
-    return seqset_contains(&remote->plain, uid) || listing_find(&remote->fresh, uid) != NULL;
+    return seqset_contains(&remote->plain, uid) || remote_find(&remote->fresh, uid) != NULL;
 }
 
 static void take_answer(struct uploader *u, struct upload *up)

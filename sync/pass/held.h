@@ -1,8 +1,7 @@
 #pragma once
 /*
  * Messages that are held: what is wrong with them, and when they are tried again, stands in the
- * index. One entry a message: of `what`, kind, reason, and UID or (HELD_UPLOAD) base name
- * count.
+ * index. One entry a message: of `what`, kind, reason, and UID or (HELD_UPLOAD) base name count.
  */
 #include "pass/pass.h"
 

@@ -60,15 +60,13 @@ static struct str gone_key_of(struct meeting *mt, const struct index_message *tw
 }
 
 /* A mailbox that is left alone because a side lacks it, by its id. NULL: another one. */
-static const struct mailbox_pair *find_removed(const struct pair_vec *pairs,
-                                               const struct seqset *in_plan, uint32_t mailbox)
+static const struct mailbox_pair *find_removed(const struct meeting *mt,
+                                               const struct pair_vec *pairs, uint32_t mailbox)
 {
-    VEC_FOREACH (const struct mailbox_pair, pair, pairs) {
-        bool on_both = pair->local_exists && pair->remote_exists;
-        if (pair->record.id == mailbox)
-            return on_both || seqset_contains(in_plan, mailbox) ? NULL : pair;
-    }
-    return NULL;
+    const struct mailbox_pair *pair = pairs_find(pairs, mailbox);
+    bool is_removed =
+        pair != NULL && !(pair->local_exists && pair->remote_exists) && !plan_has(mt->plan, pair);
+    return is_removed ? pair : NULL;
 }
 
 /* The message, on both sides. That the server does not list the mailbox is not enough: of one to be
@@ -83,12 +81,11 @@ static bool is_gone(const struct mailbox_pair *pair, uint32_t uid)
 
 /* Each file stands for one record. */
 static void enter_departed(struct meeting *mt, const struct pair_vec *pairs,
-                           const struct seqset *in_plan, struct mailbox_plan *from,
-                           struct operation *upload)
+                           struct mailbox_plan *from, struct operation *upload)
 {
     const struct identity *id = upload->identity;
     for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
-        const struct mailbox_pair *pair = find_removed(pairs, in_plan, id->twins[i].mailbox);
+        const struct mailbox_pair *pair = find_removed(mt, pairs, id->twins[i].mailbox);
         if (id->twins[i].state != MESSAGE_SYNCED || pair == NULL ||
             !is_gone(pair, id->twins[i].uid))
             continue;
@@ -104,17 +101,12 @@ static void enter_departed(struct meeting *mt, const struct pair_vec *pairs,
 
 static void enter_uploads(struct meeting *mt, const struct pair_vec *pairs)
 {
-    AUTO_SEQSET struct seqset in_plan = {0};
     AUTO_SEQSET struct seqset left = {0};
-    VEC_FOREACH (const struct mailbox_plan, m, &mt->plan->mailboxes) {
-        if (m->pair->record.id != 0)
-            seqset_add(&in_plan, m->pair->record.id);
-    }
     find_left(pairs, &left);
     VEC_FOREACH (struct mailbox_plan, to, &mt->plan->mailboxes) {
         VEC_FOREACH (struct operation, upload, &to->ops[OP_UPLOAD]) {
             enter_upload(mt, &left, to, upload);
-            enter_departed(mt, pairs, &in_plan, to, upload);
+            enter_departed(mt, pairs, to, upload);
         }
     }
 }

@@ -30,6 +30,10 @@ struct remote_message {
     struct index_flags flags;
 };
 VEC_STRUCT(remote_vec, struct remote_message);
+/* For qsort. */
+int remote_by_uid(const void *a, const void *b);
+/* In a sorted one; NULL where it is not. */
+const struct remote_message *remote_find(const struct remote_vec *v, uint32_t uid);
 
 /* What `max_size` and `since` look at. */
 struct extent {
@@ -182,6 +186,9 @@ struct mailbox_pair {
 };
 VEC_STRUCT(pair_vec, struct mailbox_pair);
 
+/* By the mailbox's id in the index; NULL: it is none of these. */
+struct mailbox_pair *pairs_find(const struct pair_vec *pairs, uint32_t mailbox);
+
 /* ---- what reconcile decides ---- */
 
 enum side_state {
@@ -295,6 +302,11 @@ struct plan {
      * guard's hour, and how many messages they had when it began. */
     uint64_t elsewhere_deleted, elsewhere_size;
 };
+
+/* The operations that are for what is new on the server: it is fetched, or left there by a limit.
+ */
+#define NEW_KINDS_LEN 2
+extern const enum operation_kind NEW_KINDS[NEW_KINDS_LEN];
 
 /* Whether the mailbox is one of the plan's: it is left alone otherwise. */
 bool plan_has(const struct plan *plan, const struct mailbox_pair *pair);

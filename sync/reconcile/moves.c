@@ -76,22 +76,12 @@ static bool is_paired(const struct pairing *pairing, uint32_t uid)
                                                 sizeof *pairing->messages, by_paired_uid) != NULL;
 }
 
-static int by_fresh_uid(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a;
-    uint32_t y = ((const struct remote_message *)b)->uid;
-    return x < y ? -1 : x > y;
-}
-
 static bool is_on_server(const struct mailbox_plan *plan, uint32_t uid)
 {
     const struct mailbox_pair *pair = plan->pair;
-    const struct remote_vec *fresh = &pair->remote.fresh;
     if (pair->pairing == NULL)
         return !seqset_contains(&pair->remote.gone, uid);
-    return is_paired(pair->pairing, uid) ||
-           (fresh->len > 0 &&
-            bsearch(&uid, fresh->items, fresh->len, sizeof *fresh->items, by_fresh_uid) != NULL);
+    return is_paired(pair->pairing, uid) || remote_find(&pair->remote.fresh, uid) != NULL;
 }
 
 /* Whether the record's message stands on both sides, as far as this pass has seen, and stays. */

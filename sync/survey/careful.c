@@ -1,6 +1,5 @@
 #include "survey/careful.h"
 
-#include "imap/limits.h"
 #include "client/cmd_search.h"
 #include "survey/remote.h"
 
@@ -89,20 +88,8 @@ int careful_expunge(struct pass *pass, const struct mailbox_pair *pair, const st
 static int mark_again(struct pass *pass, struct mailbox_pair *pair, struct seqset *uids,
                       struct error *err)
 {
-    const struct imap_flags deleted = {.system = FLAG_DELETED};
     int r = remote_select(pass, pair, pair->record.uidvalidity, err);
-    while (r == 0 && !seqset_is_empty(uids)) {
-        AUTO_SEQSET struct seqset part = {0};
-        struct client_store store;
-        seqset_take(uids, LIMIT_COMMAND_LINE_BYTES - 200, &part);
-        r = client_store_begin(pass->client, &store, &part, STORE_ADD, &deleted, 0, pass->arena,
-                               err);
-        if (r == 0) {
-            r = client_store_end(pass->client, &store, err);
-            client_store_free(&store);
-        }
-    }
-    return r;
+    return r < 0 ? r : remote_mark(pass, uids, STORE_ADD, err);
 }
 
 int careful_recover(struct pass *pass, struct error *err)

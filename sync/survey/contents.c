@@ -68,8 +68,7 @@ static const struct header_seen *take_header(struct slice *slice, uint32_t seq)
     return NULL;
 }
 
-/* EMAILID, or X-GM-MSGID in decimal digits: what the index keeps as `email_id`. */
-static struct str email_id_of(struct arena *arena, const struct fetch_data *data)
+struct str contents_email_id(struct arena *arena, const struct fetch_data *data)
 {
     if ((data->have & FETCH_EMAILID) && data->email_id.len > 0)
         return arena_str(arena, data->email_id);
@@ -78,8 +77,7 @@ static struct str email_id_of(struct arena *arena, const struct fetch_data *data
     return STR_EMPTY;
 }
 
-/* What to ask this server for to learn it. */
-static unsigned email_id_items(const struct client *client)
+unsigned contents_email_id_item(const struct client *client)
 {
     if (client_has(client, CAP_OBJECTID))
         return FETCH_EMAILID;
@@ -100,7 +98,7 @@ static int slice_begin(struct pass *pass, struct slice *slice, struct seqset *le
         seqset_remove_range(left, uids.items[i].first, uids.items[i].last);
     struct fetch_request request = {
         .items = FETCH_UID | FETCH_SIZE | FETCH_INTERNALDATE | FETCH_BODY_SECTION |
-                 email_id_items(pass->client),
+                 contents_email_id_item(pass->client),
         .section = &header,
     };
     *slice = (struct slice){.arena = arena_new(),
@@ -130,7 +128,7 @@ static void take_content(struct slice *slice, const struct fetch_data *data, str
                                  .left_out_bytes = seen->left_out_bytes,
                                  .internal_date_s = data->internal_date.unix_s,
                                  .header = seen->header,
-                                 .email_id = email_id_of(arena, data)};
+                                 .email_id = contents_email_id(arena, data)};
 }
 
 static int slice_end(struct pass *pass, struct slice *slice, struct arena *arena,
@@ -243,5 +241,9 @@ int contents_read_renamed(struct file_finder *finder, const struct maildir_file 
         return r;
     error_clear(err);
     r = file_finder_find(finder, NULL, seen->parsed.base, &now, err);
-    return r < 0 ? r : read_either(finder, now, stored, out, err);
+    if (r == 0)
+        r = read_either(finder, now, stored, out, err);
+    if (r < 0 && err->code == ERR_NOT_FOUND)
+        finder->pass->moving_here = true;
+    return r;
 }

@@ -18,6 +18,12 @@ struct remote_content {
 };
 VEC_STRUCT(remote_contents, struct remote_content);
 
+/* EMAILID, or X-GM-MSGID in decimal digits: what the index keeps as `email_id`. In `arena`; empty:
+ * not told. */
+struct str contents_email_id(struct arena *arena, const struct fetch_data *data);
+/* What to ask this server for to learn it: enum fetch_item; 0: it has neither. */
+unsigned contents_email_id_item(const struct client *client);
+
 /*
  * Looks at these UIDs of the pair's mailbox: sizes, dates and headers, in slices, several in
  * flight; bodies never. UIDs that are not there are not in `out`, which ascends. The mailbox is
@@ -43,6 +49,6 @@ int contents_read_stored(struct pass *pass, const struct mailbox_pair *pair,
                          const struct maildir_file *file, struct local_content *out,
                          struct error *err);
 /* Either, of a file that may have another name by now, as flags change: it is looked up by its base
- * name. `finder` is of its folder. */
+ * name. `finder` is of its folder. ERR_NOT_FOUND: it went on, and the pass knows (moving_here). */
 int contents_read_renamed(struct file_finder *finder, const struct maildir_file *seen, bool stored,
                           struct local_content *out, struct error *err);

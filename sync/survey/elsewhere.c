@@ -41,7 +41,6 @@ static int look_at(struct file_finder *finder, const struct maildir_file *file,
     }
     if (r == 0 || err->scope > SCOPE_MAILBOX)
         return r;
-    finder->pass->moving_here = finder->pass->moving_here || err->code == ERR_NOT_FOUND;
     error_clear(err);
     return 1;
 }
@@ -82,11 +81,8 @@ static void wait_for(struct mailbox_plan *m, const struct seen_files *files)
 /* A folder that was changing all the while it was read. */
 static bool is_in_flux(const struct pass *pass, uint32_t mailbox)
 {
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->record.id == mailbox && pair->error.code == ERR_CHANGED)
-            return true;
-    }
-    return false;
+    const struct mailbox_pair *pair = pairs_find(&pass->pairs, mailbox);
+    return pair != NULL && pair->error.code == ERR_CHANGED;
 }
 
 /* Left alone by this pass, while another looks at it. */
@@ -100,12 +96,9 @@ static bool is_put_off(const struct plan *plan, const struct mailbox_pair *pair)
 static bool left_a_mailbox_put_off(const struct pass *pass, const struct plan *plan,
                                    const struct index_message *twin)
 {
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->record.id == twin->mailbox)
-            return pair->remote_exists && is_put_off(plan, pair) &&
-                   (!pair->local_exists || seqset_contains(&pair->local.gone, twin->uid));
-    }
-    return false;
+    const struct mailbox_pair *pair = pairs_find(&pass->pairs, twin->mailbox);
+    return pair != NULL && pair->remote_exists && is_put_off(plan, pair) &&
+           (!pair->local_exists || seqset_contains(&pair->local.gone, twin->uid));
 }
 
 /* Whether a folder changed since the survey read it. All were read by now: one look tells of every
@@ -127,13 +120,9 @@ static bool has_changed_since(struct pass *pass, const struct mailbox_pair *pair
 static bool may_have_left_since(struct pass *pass, const struct index_message *twin,
                                 enum folder_look *looks)
 {
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->record.id == twin->mailbox)
-            return seqset_contains(&pair->remote.gone, twin->uid) &&
-                   !seqset_contains(&pair->local.gone, twin->uid) &&
-                   has_changed_since(pass, pair, looks);
-    }
-    return false;
+    const struct mailbox_pair *pair = pairs_find(&pass->pairs, twin->mailbox);
+    return pair != NULL && seqset_contains(&pair->remote.gone, twin->uid) &&
+           !seqset_contains(&pair->local.gone, twin->uid) && has_changed_since(pass, pair, looks);
 }
 
 /* By STATUS alone; in a mailbox that the index does not know everything is new. */
@@ -162,10 +151,7 @@ static bool has_arrivals(const struct pass *pass, const struct plan *plan)
     return false;
 }
 
-/* What is new there, also where the limits would leave it there: what was here is not left out. */
-static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
-#define NEW_KINDS_LEN (sizeof NEW_KINDS / sizeof NEW_KINDS[0])
-
+/* What was here is not left out by the limits. */
 static bool came_there_too(const struct plan *plan, const struct index_message *record)
 {
     VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
@@ -184,11 +170,9 @@ static bool came_there_too(const struct plan *plan, const struct index_message *
 static bool came_from_one_left_for_now(const struct pass *pass, const struct plan *plan,
                                        const struct index_message *twin)
 {
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->record.id == twin->mailbox)
-            return pair->left_for_now && (has_arrivals(pass, plan) || came_there_too(plan, twin));
-    }
-    return false;
+    const struct mailbox_pair *pair = pairs_find(&pass->pairs, twin->mailbox);
+    return pair != NULL && pair->left_for_now &&
+           (has_arrivals(pass, plan) || came_there_too(plan, twin));
 }
 
 static bool is_half_of_a_move(struct pass *pass, const struct plan *plan, const struct identity *id,
@@ -209,11 +193,9 @@ static bool came_from_a_mailbox_put_off(const struct pass *pass, const struct pl
                                         const struct identity *id)
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
-        VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-            if (pair->record.id == id->twins[i].mailbox && is_put_off(plan, pair) &&
-                identify_has_lost(pair))
-                return true;
-        }
+        const struct mailbox_pair *pair = pairs_find(&pass->pairs, id->twins[i].mailbox);
+        if (pair != NULL && is_put_off(plan, pair) && identify_has_lost(pair))
+            return true;
     }
     return false;
 }
@@ -263,14 +245,10 @@ static void keep_downloads(const struct pass *pass, const struct plan *plan, str
 
 static void wait_here(const struct pass *pass, struct plan *plan)
 {
-    bool arrived = false;
-    if (!plan_has_any(plan, OP_DELETE_LOCAL))
+    if (!plan_has_any(plan, OP_DELETE_LOCAL) || !has_arrivals(pass, plan))
         return;
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        arrived = arrived || (!plan_has(plan, pair) && has_new_messages(pair));
-    }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        if (!arrived || m->ops[OP_DELETE_LOCAL].len == 0)
+        if (m->ops[OP_DELETE_LOCAL].len == 0)
             continue;
         struct log_scope scope = pass_log_scope(pass, m->pair);
         log_info(&scope,
@@ -287,11 +265,9 @@ static void wait_here(const struct pass *pass, struct plan *plan)
 static bool went_there(const struct pass *pass, const struct identity *id)
 {
     for (size_t i = 0; id != NULL && i < id->twins_len; i++) {
-        VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-            if (pair->record.id == id->twins[i].mailbox &&
-                seqset_contains(&pair->remote.gone, id->twins[i].uid))
-                return true;
-        }
+        const struct mailbox_pair *pair = pairs_find(&pass->pairs, id->twins[i].mailbox);
+        if (pair != NULL && seqset_contains(&pair->remote.gone, id->twins[i].uid))
+            return true;
     }
     return false;
 }

@@ -2,6 +2,7 @@
 
 #include "imap/list.h"
 #include "reconcile/reconcile.h"
+#include "survey/contents.h"
 #include "survey/identify_files.h"
 #include "survey/local.h"
 #include "survey/questions.h"
@@ -137,23 +138,22 @@ bool identify_has_lost(const struct mailbox_pair *pair)
     return pair->status_messages < pair->record.records + arrived;
 }
 
-/* What went and came again there may be what was moved here: it would be doubled. */
-static bool may_have_come_elsewhere(const struct plan *plan)
+static bool is_any_gone_on_both(const struct plan *plan)
 {
-    bool gone = false, new = false;
     VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {
-        gone = gone || count_gone(m) > m->ops[OP_DELETE_LOCAL].len;
-        new = new || m->ops[OP_UPLOAD].len > 0;
+        if (count_gone(m) > m->ops[OP_DELETE_LOCAL].len)
+            return true;
     }
-    return gone && new;
+    return false;
 }
 
 static void look_for_prospects(const struct identifier *id, bool by_id, struct prospects *p)
 {
     const struct plan *plan = id->plan;
     p->sizes = strmap_new();
-    p->came_elsewhere = may_have_come_elsewhere(plan);
     bool sends = plan_has_any(plan, OP_UPLOAD);
+    /* What went and came again there may be what was moved here: it would be doubled. */
+    p->came_elsewhere = sends && is_any_gone_on_both(plan);
     VEC_FOREACH (const struct mailbox_pair, pair, &id->pass->pairs) {
         bool lost = identify_has_lost(pair) || (sends && is_one_sided(pair) && pair->local_exists);
         p->passed_through = p->passed_through || has_gap(pair);
@@ -185,12 +185,10 @@ static bool is_worth_asking(const struct identifier *id, const struct prospects 
     return count_downloads(plan) > 0 && id->id_item != 0 && p->sources > 1 && many;
 }
 
-static const enum operation_kind NEW_KINDS[] = {OP_DOWNLOAD, OP_AGREE};
-
 /* What an earlier pass could not fetch is asked for apart: it may spoil the answer. */
 static void all_new(const struct mailbox_plan *plan, bool retries, struct seqset *out)
 {
-    for (size_t k = 0; k < sizeof NEW_KINDS / sizeof NEW_KINDS[0]; k++) {
+    for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
         const struct operation_vec *ops = &plan->ops[NEW_KINDS[k]];
         for (size_t i = 0; i < ops->len; i++) {
             if (is_new(&ops->items[i]) && ops->items[i].is_retry == retries)
@@ -214,7 +212,7 @@ static bool is_likely(const struct prospects *p, const struct operation *op)
 static void likely_new(const struct prospects *p, const struct mailbox_plan *plan,
                        struct seqset *out)
 {
-    for (size_t k = 0; k < sizeof NEW_KINDS / sizeof NEW_KINDS[0]; k++) {
+    for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
         const struct operation_vec *ops = &plan->ops[NEW_KINDS[k]];
         for (size_t i = 0; i < ops->len; i++) {
             if (is_likely(p, &ops->items[i]))
@@ -308,7 +306,7 @@ static int ask_for_bodies(struct identifier *id, struct error *err)
     struct strmap *files = note_files(id);
     VEC_FOREACH (struct mailbox_plan, m, &id->plan->mailboxes) {
         AUTO_SEQSET struct seqset wanted = {0};
-        for (size_t k = 0; k < sizeof NEW_KINDS / sizeof NEW_KINDS[0]; k++) {
+        for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
             VEC_FOREACH (const struct operation, op, &m->ops[NEW_KINDS[k]]) {
                 if (is_new(op) && may_be_one_of(id, op->identity, files))
                     seqset_add(&wanted, op->uid);
@@ -407,11 +405,10 @@ static int ask_the_one_sided(struct pass *pass, const struct plan *plan, struct 
 
 int identify(struct pass *pass, struct plan *plan, struct error *err)
 {
-    struct identifier id = {.pass = pass, .plan = plan, .questions = {.pass = pass}};
-    if (client_has(pass->client, CAP_OBJECTID))
-        id.id_item = FETCH_EMAILID;
-    else if (client_has(pass->client, CAP_X_GM_EXT_1))
-        id.id_item = FETCH_GM_MSGID;
+    struct identifier id = {.pass = pass,
+                            .plan = plan,
+                            .id_item = contents_email_id_item(pass->client),
+                            .questions = {.pass = pass}};
     int r = identify_files(pass, plan, err);
     if (r == 0)
         r = identify_messages(&id, err);

@@ -8,10 +8,8 @@ static int identify_file(struct file_finder *finder, struct operation *op, struc
     struct local_content content;
     struct error ignored = ERROR_INIT;
     /* What cannot be read is told by the upload. */
-    if (contents_read_renamed(finder, op->file, false, &content, &ignored) < 0) {
-        finder->pass->moving_here = finder->pass->moving_here || ignored.code == ERR_NOT_FOUND;
+    if (contents_read_renamed(finder, op->file, false, &content, &ignored) < 0)
         return 0;
-    }
     struct identity *id = identity_of(finder->pass, op);
     id->wire_size = content.wire_size;
     id->header_digest = content.header;

@@ -44,19 +44,6 @@ int listing_read(struct pass *pass, struct client_fetch *fetch, struct remote_ve
     return r;
 }
 
-static int by_uid(const void *a, const void *b)
-{
-    uint32_t x = ((const struct remote_message *)a)->uid;
-    uint32_t y = ((const struct remote_message *)b)->uid;
-    return x < y ? -1 : x > y;
-}
-
-const struct remote_message *listing_find(const struct remote_vec *v, uint32_t uid)
-{
-    const struct remote_message key = {.uid = uid};
-    return v->len == 0 ? NULL : bsearch(&key, v->items, v->len, sizeof key, by_uid);
-}
-
 void listing_sort(struct remote_vec *v)
 {
     bool sorted = true;
@@ -64,7 +51,7 @@ void listing_sort(struct remote_vec *v)
         sorted = v->items[i - 1].uid < v->items[i].uid;
     if (sorted)
         return;
-    qsort(v->items, v->len, sizeof *v->items, by_uid);
+    qsort(v->items, v->len, sizeof *v->items, remote_by_uid);
     size_t kept = 0;
     for (size_t i = 0; i < v->len; i++) {
         if (kept > 0 && v->items[kept - 1].uid == v->items[i].uid)

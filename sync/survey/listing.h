@@ -23,8 +23,6 @@ int listing_read(struct pass *pass, struct client_fetch *fetch, struct remote_ve
 
 /* Ascending, each UID once: of several answers for one UID the last told counts. */
 void listing_sort(struct remote_vec *v);
-/* In a sorted one; NULL where it is not. */
-const struct remote_message *listing_find(const struct remote_vec *v, uint32_t uid);
 
 /* Whether what is new is fetched whatever it is: there is neither a limit to judge it by, nor a
  * file here that it may be. Of a million such messages only a range of UIDs is kept. */

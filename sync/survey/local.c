@@ -21,6 +21,9 @@
  * file that was let go, the record tells all there is to know.
  */
 
+/* Looks at the folders beyond the first. */
+#define ROUNDS_MAX 3
+
 int local_folders(struct pass *pass, struct maildir_folders *out, struct error *err)
 {
     int r = maildir_exists(pass->maildir, err);
@@ -347,7 +350,7 @@ bool local_is_unchanged(struct pass *pass, const struct mailbox_pair *pair)
            maildir_times_equal(&now, &pair->local.times);
 }
 
-int local_survey_again(struct pass *pass, struct error *err)
+static int scan_changed(struct pass *pass, struct error *err)
 {
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
         if (pair->action != PAIR_SYNC || !pair->local_exists || error_is_set(&pair->error) ||
@@ -360,6 +363,26 @@ int local_survey_again(struct pass *pass, struct error *err)
             return r;
     }
     return 0;
+}
+
+static uint64_t count_gone(const struct pass *pass)
+{
+    uint64_t gone = 0;
+    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs)
+        gone += seqset_count(&pair->local.gone);
+    return gone;
+}
+
+int local_survey_again(struct pass *pass, struct error *err)
+{
+    uint64_t before = 0;
+    int r = 0;
+    for (int round = 0; r == 0 && count_gone(pass) > before && round < ROUNDS_MAX; round++) {
+        before = count_gone(pass);
+        r = scan_changed(pass, err);
+    }
+    pass->moving_here = pass->moving_here || count_gone(pass) > before;
+    return r;
 }
 
 static int by_base(const void *a, const void *b)

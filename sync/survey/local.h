@@ -9,8 +9,9 @@ int local_folders(struct pass *pass, struct maildir_folders *out, struct error *
  * settled times stand in the record is not scanned, unless `full` or to be paired by content. */
 int local_survey(struct pass *pass, struct mailbox_pair *pair, struct error *err);
 
-/* For each pair: scanned again where its folder moved since it was looked at (law 1: half of a
- * rename may have been seen). */
+/* Where files are gone: they may have gone on to a folder that was read before, or go on while
+ * folders are read again. Each that changed is scanned again, until a look finds no more gone (law
+ * 1); if none does, the pass knows (moving_here). */
 int local_survey_again(struct pass *pass, struct error *err);
 
 /* Whether the folder is, by its times, still as the survey saw it; one that was not there, still

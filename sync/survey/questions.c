@@ -5,6 +5,7 @@
 #include "reconcile/reconcile.h"
 #include "pass/held.h"
 #include "pass/keywords.h"
+#include "survey/contents.h"
 #include "survey/identify.h"
 #include "survey/remote.h"
 
@@ -98,12 +99,10 @@ static int take_answer(struct asking *a, const struct fetch_data *data, struct e
     struct operation *op = new_of(a->plan, data->uid);
     if (op == NULL || !seqset_contains(&a->uids, data->uid))
         return 0;
-    struct arena *arena = a->pass->arena;
     struct identity *id = identity_of(a->pass, op);
-    if (data->have & FETCH_EMAILID)
-        id->email_id = arena_str(arena, data->email_id);
-    if (data->have & FETCH_GM_MSGID)
-        id->email_id = str_from(arena_printf(arena, "%llu", (unsigned long long)data->gm_msgid));
+    struct str email_id = contents_email_id(a->pass->arena, data);
+    if (email_id.len > 0)
+        id->email_id = email_id;
     if (data->have & FETCH_SIZE)
         id->wire_size = data->size;
     if (data->have & FETCH_INTERNALDATE)

@@ -128,6 +128,23 @@ int remote_unselect(struct pass *pass, struct error *err)
     return client_state(pass->client) == STATE_SELECTED ? client_unselect(pass->client, err) : 0;
 }
 
+int remote_mark(struct pass *pass, struct seqset *uids, enum store_mode mode, struct error *err)
+{
+    const struct imap_flags mark = {.system = FLAG_DELETED};
+    int r = 0;
+    while (r == 0 && !seqset_is_empty(uids)) {
+        AUTO_SEQSET struct seqset part = {0};
+        struct client_store store;
+        seqset_take(uids, LIMIT_COMMAND_LINE_BYTES - 200, &part);
+        r = client_store_begin(pass->client, &store, &part, mode, &mark, 0, pass->arena, err);
+        if (r == 0) {
+            r = client_store_end(pass->client, &store, err);
+            client_store_free(&store);
+        }
+    }
+    return r;
+}
+
 static int confirm_gone(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     AUTO_SEQSET struct seqset left = {0};

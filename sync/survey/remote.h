@@ -54,6 +54,10 @@ int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint3
 /* No mailbox is selected on return: before one is renamed or removed. */
 int remote_unselect(struct pass *pass, struct error *err);
 
+/* Sets or takes off \Deleted (`mode`) in the selected mailbox, in as many commands as it needs;
+ * `uids` is emptied. */
+int remote_mark(struct pass *pass, struct seqset *uids, enum store_mode mode, struct error *err);
+
 /* Which of `uids` the selected mailbox still holds; also on failure `out` has those told until
  * then. */
 int remote_which_exist(struct pass *pass, const struct seqset *uids, struct seqset *out,

@@ -12,9 +12,6 @@
 #include "survey/renamed.h"
 #include "survey/survey_pairing.h"
 
-/* Looks at the folders beyond the first. */
-#define ROUNDS_MAX 3
-
 static int read_known(struct pass *pass, struct index_mailbox **out, size_t *len_out,
                       struct error *err)
 {
@@ -128,28 +125,6 @@ int survey_mailboxes(struct pass *pass, struct error *err)
     return r;
 }
 
-static uint64_t count_gone(const struct pass *pass)
-{
-    uint64_t gone = 0;
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs)
-        gone += seqset_count(&pair->local.gone);
-    return gone;
-}
-
-/* What is gone may have gone on to a folder that was read before, or go on while they are read
- * again: each look is followed by another until one finds no more gone (law 1). */
-static int look_again(struct pass *pass, struct error *err)
-{
-    uint64_t before = 0;
-    int r = 0;
-    for (int round = 0; r == 0 && count_gone(pass) > before && round < ROUNDS_MAX; round++) {
-        before = count_gone(pass);
-        r = local_survey_again(pass, err);
-    }
-    pass->moving_here = pass->moving_here || count_gone(pass) > before;
-    return r;
-}
-
 static int survey_local(struct pass *pass, struct error *err)
 {
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
@@ -164,7 +139,7 @@ static int survey_local(struct pass *pass, struct error *err)
                 return r;
         }
     }
-    return look_again(pass, err);
+    return local_survey_again(pass, err);
 }
 
 static int survey_sides(struct pass *pass, struct error *err)

@@ -33,11 +33,8 @@ static bool is_twin(const struct twin_search *s, const struct index_message *m)
 /* What the index knows by UID of a mailbox that was renumbered are other messages by now. */
 static bool is_renumbered(const struct pass *pass, uint32_t mailbox)
 {
-    VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->record.id == mailbox)
-            return pair->renumbered;
-    }
-    return false;
+    const struct mailbox_pair *pair = pairs_find(&pass->pairs, mailbox);
+    return pair != NULL && pair->renumbered;
 }
 
 static bool take_twin(void *self, uint32_t mailbox, uint32_t uid)
@@ -81,10 +78,8 @@ static int find_as_stored(struct file_finder *finder, struct index_txn *txn, str
     struct local_content content;
     struct error ignored = ERROR_INIT;
     struct identity *id = identity_of(pass, op);
-    if (contents_read_renamed(finder, op->file, true, &content, &ignored) < 0) {
-        pass->moving_here = pass->moving_here || ignored.code == ERR_NOT_FOUND;
+    if (contents_read_renamed(finder, op->file, true, &content, &ignored) < 0)
         return 0;
-    }
     struct identity stored = {.header_digest = content.header,
                               .body_digest = content.body,
                               .wire_size = content.wire_size};

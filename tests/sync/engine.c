@@ -412,6 +412,16 @@ void engine_tell(const struct engine *e)
     (void)fprintf(stderr, "%.*s%.*s", STR_ARG(buf_str(&e->transcript)), STR_ARG(buf_str(&e->plan)));
 }
 
+bool engine_pass_at_line(struct engine *e, unsigned line, void (*act)(struct engine *e))
+{
+    e->at_line = act;
+    e->line = e->lines + line;
+    (void)engine_pass(e, NULL);
+    bool is_done = e->at_line == NULL;
+    e->at_line = NULL;
+    return is_done;
+}
+
 void engine_pass_ends(struct engine *e, int exit_code)
 {
     int code = engine_pass(e, NULL);

@@ -75,6 +75,9 @@ void engine_replace_server(struct engine *e);
 void engine_answers(struct engine *e);
 /* A pass; its exit code. `options` NULL: plain. */
 int engine_pass(struct engine *e, const struct pass_options *options);
+/* A pass, whatever its end, in which `act` is done at this line of its conversation, counted from
+ * where the conversation is. False: it has no such line. */
+bool engine_pass_at_line(struct engine *e, unsigned line, void (*act)(struct engine *e));
 /* How many lines with these words the client sent in the last pass. */
 unsigned engine_sent(const struct engine *e, const char *words);
 /* Whether what every body has in its one line came or went; headers may. */

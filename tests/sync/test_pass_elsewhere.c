@@ -428,10 +428,7 @@ static void law1_a_moved_file_kept_byte_for_byte_is_flagged_at_every_line(void *
         engine_wait(&e, 300);
         move_all_here(&e, "Raw", "Archive");
         server_move(&e, "Lists", "INBOX", "l1");
-        e.at_line = flag_what_was_moved;
-        e.line = e.lines + at;
-        (void)engine_pass(&e, NULL);
-        more = e.at_line == NULL;
+        more = engine_pass_at_line(&e, at, flag_what_was_moved);
         for (int pass = 0; pass < 3; pass++) {
             if (e.report.messages.deleted_remote + e.report.messages.uploaded > 0) {
                 engine_tell(&e);
@@ -467,10 +464,7 @@ static void law2_a_file_moves_to_a_new_folder_at_every_line(void **state)
         engine_wait(&e, 300);
         server_move(&e, "INBOX", "Archive", "m2");
         server_remove(&e, "Lists");
-        e.at_line = move_to_a_new_folder;
-        e.line = e.lines + at;
-        (void)engine_pass(&e, NULL);
-        more = e.at_line == NULL;
+        more = engine_pass_at_line(&e, at, move_to_a_new_folder);
         for (int pass = 0; pass < 3; pass++) {
             engine_wait(&e, 61);
             engine_pass_ends(&e, 0);

@@ -190,10 +190,7 @@ static void law6_a_mailbox_rebuilt_before_the_plan_is_left_alone(void **state)
         local_remove(&e, "INBOX", "m2");
         server_move(&e, "Other", "INBOX", "o1");
         engine_wait(&e, 120);
-        e.at_line = renumber;
-        e.line = e.lines + at;
-        (void)engine_pass(&e, NULL);
-        more = e.at_line == NULL;
+        more = engine_pass_at_line(&e, at, renumber);
         /* That it was removed here is not known any more. */
         if (strstr(server_view(&e), "m3") == NULL || strstr(server_view(&e), "m4") == NULL) {
             engine_tell(&e);
@@ -301,11 +298,7 @@ static void law2_what_is_moved_here_while_the_move_there_is_carried_is_not_doubl
             engine_pass_ends(&e, 0);
             engine_pass_ends(&e, 0);
             server_move(&e, "INBOX", "Other", "anon");
-            e.at_line = moves[i];
-            e.line = e.lines + at;
-            (void)engine_pass(&e, NULL);
-            more = e.at_line == NULL;
-            e.at_line = NULL;
+            more = engine_pass_at_line(&e, at, moves[i]);
             for (int passes = 0; passes < 2; passes++) {
                 engine_wait(&e, 120);
                 engine_pass_ends(&e, 0);
@@ -333,11 +326,7 @@ static void law8_a_folder_renamed_in_a_first_pass_is_sent(void **state)
         server_fill(&e, "INBOX", "m", 2);
         local_create(&e, "a");
         local_add(&e, "a", "new here", "");
-        e.at_line = rename_a_here;
-        e.line = e.lines + at;
-        (void)engine_pass(&e, NULL);
-        more = e.at_line == NULL;
-        e.at_line = NULL;
+        more = engine_pass_at_line(&e, at, rename_a_here);
         for (int passes = 0; passes < 2; passes++) {
             engine_wait(&e, 120);
             engine_pass_ends(&e, 0);

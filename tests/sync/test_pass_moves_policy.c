@@ -356,16 +356,30 @@ static void law1_a_move_is_not_new_to_the_limits(void **state)
     }
 }
 
+/* m1 to m3 and one without a Message-ID; then a limit that leaves out what is larger. */
+static void begin_limited(struct engine *e, bool has_objectid)
+{
+    begin(e, NULL, 3);
+    if (!has_objectid)
+        lacks(e, CAP_OBJECTID);
+    (void)server_append(e, "INBOX", "anon", "");
+    engine_pass_ends(e, 0);
+    engine_configure(e, "    sync: {max_size: 10}\n");
+    engine_pass_ends(e, 0);
+}
+
+static void pass_with_refused_select(struct engine *e)
+{
+    lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 1});
+    assert_int_not_equal(engine_pass(e, NULL), 0);
+    lockstep_env_clear_faults(&e->env);
+}
+
 /* Where nothing says for certain that it is the same message, it is fetched. */
 static void law1_nor_is_what_only_seems_to_have_moved(void **state)
 {
     struct engine e;
-    begin(&e, NULL, 3);
-    lacks(&e, CAP_OBJECTID);
-    (void)server_append(&e, "INBOX", "anon", "");
-    engine_pass_ends(&e, 0);
-    engine_configure(&e, "    sync: {max_size: 10}\n");
-    engine_pass_ends(&e, 0);
+    begin_limited(&e, false);
     server_move(&e, "INBOX", "Archive", "anon");
     (void)server_append(&e, "Archive", "large", "");
     engine_pass_ends(&e, 0);
@@ -380,17 +394,9 @@ static void law1_a_move_out_of_a_mailbox_that_fails_is_not_new_to_the_limits(voi
     static const char *const moved[] = {"m1", "anon"};
     for (size_t i = 0; i < 4; i++) {
         struct engine e;
-        begin(&e, NULL, 3);
-        if (i >= 2)
-            lacks(&e, CAP_OBJECTID);
-        (void)server_append(&e, "INBOX", "anon", "");
-        engine_pass_ends(&e, 0);
-        engine_configure(&e, "    sync: {max_size: 10}\n");
-        engine_pass_ends(&e, 0);
+        begin_limited(&e, i < 2);
         server_move(&e, "INBOX", "Archive", moved[i % 2]);
-        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 1});
-        assert_int_not_equal(engine_pass(&e, NULL), 0);
-        lockstep_env_clear_faults(&e.env);
+        pass_with_refused_select(&e);
         engine_pass_ends(&e, 0);
         assert_local(&e, i % 2 == 0 ? "Archive[m1] Bin[] Drafts[] INBOX[anon m2 m3]"
                                     : "Archive[anon] Bin[] Drafts[] INBOX[m1 m2 m3]");
@@ -405,18 +411,10 @@ static void law1_a_move_away_and_back_is_not_new_to_the_limits(void **state)
     static const char *const moved[] = {"m1", "anon"};
     for (size_t i = 0; i < 4; i++) {
         struct engine e;
-        begin(&e, NULL, 3);
-        if (i >= 2)
-            lacks(&e, CAP_OBJECTID);
-        (void)server_append(&e, "INBOX", "anon", "");
-        engine_pass_ends(&e, 0);
-        engine_configure(&e, "    sync: {max_size: 10}\n");
-        engine_pass_ends(&e, 0);
+        begin_limited(&e, i < 2);
         server_move(&e, "INBOX", "Archive", moved[i % 2]);
         server_move(&e, "Archive", "INBOX", moved[i % 2]);
-        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "SELECT", .at = 1});
-        assert_int_not_equal(engine_pass(&e, NULL), 0);
-        lockstep_env_clear_faults(&e.env);
+        pass_with_refused_select(&e);
         engine_pass_ends(&e, 0);
         assert_local(&e, "Archive[] Bin[] Drafts[] INBOX[anon m1 m2 m3]");
         engine_assert_settled(&e);
