@@ -3,11 +3,11 @@
 #include "imap/list.h"
 #include "reconcile/reconcile.h"
 #include "survey/contents.h"
+#include "survey/gone.h"
 #include "survey/identify_files.h"
 #include "survey/local.h"
 #include "survey/questions.h"
 #include "survey/remote.h"
-#include "survey/renamed.h"
 #include "survey/twins.h"
 
 #include <stdio.h>
@@ -366,7 +366,7 @@ static int look_into_the_folder(struct pass *pass, struct mailbox_pair *pair,
     bool gone = false;
     int r = local_survey(pass, pair, err);
     if (r == 0 && pair->record.name.len > 0 && !is_any_untold(pass))
-        r = renamed_is_gone(pass, pair->record.name, &gone, err);
+        r = gone_for_good(pass, pair->record.name, &gone, err);
     if (r == 0 && gone)
         seqset_add_set(&pair->remote.gone, uids);
     return r;

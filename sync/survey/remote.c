@@ -106,6 +106,19 @@ int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint3
     return 0;
 }
 
+int remote_examine(struct pass *pass, struct str name, struct select_data *out, struct error *err)
+{
+    struct client_select select;
+    struct select_params params = {0};
+    int r = client_select_begin(pass->client, &select, name, true, &params, pass->arena, err);
+    if (r < 0)
+        return r;
+    r = client_select_end(pass->client, &select, err);
+    *out = select.data;
+    client_select_free(&select);
+    return r;
+}
+
 bool remote_is_selected(const struct client *client, const struct mailbox_pair *pair,
                         uint32_t uidvalidity)
 {

@@ -51,6 +51,9 @@ int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t u
 int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
                        struct select_data *out, struct error *err);
 
+/* Selects a mailbox for reading only, whatever it holds, and tells what is there. */
+int remote_examine(struct pass *pass, struct str name, struct select_data *out, struct error *err);
+
 /* No mailbox is selected on return: before one is renamed or removed. */
 int remote_unselect(struct pass *pass, struct error *err);
 

@@ -1,7 +1,7 @@
 #include "survey/removal.h"
 
+#include "survey/gone.h"
 #include "survey/remote.h"
-#include "survey/renamed.h"
 
 static void keep(struct mailbox_pair *pair, const char *why)
 {
@@ -24,7 +24,7 @@ int removal_confirm(struct pass *pass, struct error *err)
         /* One whose name is another's is looked for by what it is (folders.c), in two passes. */
         if (!lost_there || !pair->in_target || pair->record.name.len == 0)
             continue;
-        int r = renamed_is_gone(pass, pair->record.name, &gone, err);
+        int r = gone_for_good(pass, pair->record.name, &gone, err);
         if (r < 0)
             return error_widen(err, SCOPE_ACCOUNT);
         if (!gone)

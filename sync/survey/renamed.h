@@ -1,12 +1,11 @@
 #pragma once
 /*
- * Who is who: which mailbox of the server, and which folder here, is the one that the index knows
- * under another name.
+ * Who is who: which mailbox of the server, and which folder here (renamed_here.h), is the one that
+ * the index knows under another name.
  *
  * On the server a MAILBOXID tells. Without one, a mailbox that is new by its name is the one whose
- * name is gone if its UIDVALIDITY, its UIDs and the sizes of its messages are the same. Here the
- * directories tell, since a renamed folder keeps them, and the names of the files, which nobody
- * makes twice; both are asked, since numbers of directories are given out again.
+ * name is gone if its UIDVALIDITY, its UIDs and the sizes of its messages are the same
+ * (same_mailbox.h).
  */
 #include "pass/pass.h"
 #include "survey/remote.h"
@@ -22,7 +21,3 @@ struct renamed {
 int renamed_find(struct pass *pass, const struct remote_list *remote, struct maildir_folders *local,
                  const struct index_mailbox *known, size_t known_len, struct renamed *out,
                  struct error *err);
-
-/* Whether the server, asked twice for exactly this name, has no such mailbox, and says nothing of
- * rights. */
-int renamed_is_gone(struct pass *pass, struct str name, bool *out, struct error *err);
