@@ -48,6 +48,9 @@ int held_add(struct pass *pass, struct mailbox_pair *pair, const struct index_he
     held.retry_ms =
         pass_now_ms(pass) + (at_once && held.tries == 0 ? 0 : retry_delay_ms(held.tries));
     held.tries++;
+    /* What a person approved was tried: from here on it is tried when it is due, not in each pass.
+     */
+    held.answer = HELD_UNANSWERED;
     struct log_scope scope = pass_log_scope(pass, pair);
     log_warning(&scope, "held: %.*s%s: %.*s", STR_ARG(what->base),
                 what->uid != 0 ? "a message" : "", STR_ARG(what->reason));

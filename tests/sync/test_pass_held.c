@@ -1,3 +1,4 @@
+#include "store/index.h"
 #include "sync/engine.h"
 #include <unistd.h>
 
@@ -64,6 +65,52 @@ static void law7_a_message_that_is_refused_is_held_and_retried(void **state)
     engine_pass_ends(&e, 0);
     assert_both(&e, "INBOX[m1 m2 m3]");
     engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+static void approve_all(struct engine *e)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    struct error err = ERROR_INIT;
+    struct index_held held;
+    enum index_opened opened;
+    struct index *index;
+    uint64_t cursor = 0;
+    assert_int_equal(index_open(e->state, &index, &opened, &err), 0);
+    assert_int_equal(index_begin_write(index, &txn, &err), 0);
+    while (index_held_next(txn, e->arena, &cursor, &held, &err) > 0) {
+        held.answer = HELD_APPROVED;
+        assert_int_equal(index_held_put(txn, &held, &err), 0);
+    }
+    assert_int_equal(index_commit(&txn, &err), 0);
+    index_close(&index);
+}
+
+/* Approved, it is tried at once, and once: from then on as before, with a delay that grows. */
+static void law7_what_is_approved_and_refused_again_is_not_tried_in_each_pass(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_fill(&e, "INBOX", "m", 3);
+    engine_pass_ends(&e, 0);
+    local_add(&e, "INBOX", "m4", "");
+    server_append(&e, "INBOX", "m5", "");
+    lockstep_env_fault(
+        &e.env, (struct fault){.kind = FAULT_HIDE_UID, .value = server_uid(&e, "INBOX", "m5")});
+    for (unsigned at = 1; at <= 2; at++)
+        lockstep_env_fault(&e.env, (struct fault){.kind = FAULT_NO, .command = "APPEND", .at = at});
+    engine_pass_ends(&e, 1);
+    approve_all(&e);
+    engine_pass_ends(&e, 1);
+    assert_int_equal(engine_sent(&e, "APPEND"), 1);
+    assert_int_equal(engine_sent(&e, "BODY.PEEK[]"), 1);
+    engine_pass_ends(&e, 1);
+    assert_int_equal(engine_sent(&e, "APPEND"), 0);
+    assert_int_equal(engine_sent(&e, "BODY.PEEK[]"), 0);
+    lockstep_env_clear_faults(&e.env);
+    engine_wait(&e, 121);
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "INBOX[m1 m2 m3 m4 m5]");
     engine_free(&e);
 }
 
@@ -314,6 +361,7 @@ int main(void)
         cmocka_unit_test(law7_a_message_that_does_not_come_is_held_and_retried),
         cmocka_unit_test(law7_a_held_message_may_go),
         cmocka_unit_test(law7_a_message_that_is_refused_is_held_and_retried),
+        cmocka_unit_test(law7_what_is_approved_and_refused_again_is_not_tried_in_each_pass),
         cmocka_unit_test(law7_a_held_file_may_go),
         cmocka_unit_test(law2_what_broke_the_connection_is_what_was_moved),
         cmocka_unit_test(law7_a_held_file_takes_the_place_of_another),
