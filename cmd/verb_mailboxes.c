@@ -21,15 +21,14 @@ struct listing {
 
 /* ---- a table ---- */
 
-static size_t widest_name(const struct mailbox_rows *rows)
+#define WIDTH_MAX 60
+
+/* Of a column of names, its heading among them. */
+static size_t widest(size_t width, const char *text)
 {
-    size_t widest = strlen("MAILBOX");
-    for (size_t i = 0; i < rows->len; i++) {
-        AUTO_FREE char *name = xstrndup(rows->items[i].name.ptr, rows->items[i].name.len);
-        size_t columns = columns_of(name);
-        widest = columns > widest ? columns : widest;
-    }
-    return widest > 60 ? 60 : widest;
+    size_t columns = columns_of(text);
+    columns = columns < WIDTH_MAX ? columns : WIDTH_MAX;
+    return columns > width ? columns : width;
 }
 
 static bool is_on_server(const struct mailbox_row *row)
@@ -42,6 +41,11 @@ static bool can_be_opened(const struct mailbox_row *row)
     return (row->attributes & (LIST_NOSELECT | LIST_NONEXISTENT)) == 0;
 }
 
+static bool is_counted(const struct mailbox_row *row)
+{
+    return row->remote_counted && can_be_opened(row);
+}
+
 static void add_count(struct buf *out, bool known, uint32_t count)
 {
     if (known) {
@@ -51,29 +55,42 @@ static void add_count(struct buf *out, bool known, uint32_t count)
     }
 }
 
-static void print_row(const struct mailbox_row *row, size_t width)
+static const char *shown_path(const struct mailbox_row *row)
+{
+    return row->path == NULL ? "-" : row->path;
+}
+
+/* The state last: why a mailbox is left as it is takes a sentence. */
+static void print_row(const struct mailbox_row *row, size_t name_width, size_t path_width)
 {
     struct buf line = BUF_INIT(64 * 1024);
     AUTO_FREE char *name = xstrndup(row->name.ptr, row->name.len);
     buf_add_cstr(&line, "  ");
-    columns_pad(&line, name, width);
-    add_count(&line, is_on_server(row) && can_be_opened(row), row->remote_messages);
+    columns_pad(&line, name, name_width);
+    add_count(&line, is_counted(row), row->remote_messages);
     add_count(&line, row->path != NULL, row->local_messages);
     buf_add_cstr(&line, "  ");
-    columns_pad(&line, row->state, 18);
-    buf_addf(&line, "  %s", row->path == NULL ? "-" : row->path);
+    columns_pad(&line, shown_path(row), path_width);
+    buf_addf(&line, "  %s", row->state);
     printf("%s\n", line.data);
     buf_free(&line);
 }
 
 static void print_table(const struct listing *listing)
 {
-    size_t width = widest_name(&listing->rows);
-    printf("%s, in %s\n", listing->account->name, listing->account->maildir.root);
-    printf("  %-*s  %8s  %8s  %-18s  %s\n", (int)width, "MAILBOX", "SERVER", "HERE", "STATE",
-           "FOLDER");
+    size_t name_width = widest(0, "MAILBOX");
+    size_t path_width = widest(0, "FOLDER");
     for (size_t i = 0; i < listing->rows.len; i++) {
-        print_row(&listing->rows.items[i], width);
+        const struct mailbox_row *row = &listing->rows.items[i];
+        AUTO_FREE char *name = xstrndup(row->name.ptr, row->name.len);
+        name_width = widest(name_width, name);
+        path_width = widest(path_width, shown_path(row));
+    }
+    printf("%s, in %s\n", listing->account->name, listing->account->maildir.root);
+    printf("  %-*s  %8s  %8s  %-*s  %s\n", (int)name_width, "MAILBOX", "SERVER", "HERE",
+           (int)path_width, "FOLDER", "STATE");
+    for (size_t i = 0; i < listing->rows.len; i++) {
+        print_row(&listing->rows.items[i], name_width, path_width);
     }
 }
 
@@ -119,10 +136,9 @@ static json_t *attributes_json(uint32_t attributes)
 
 static json_t *row_json(const struct mailbox_row *row)
 {
-    bool counted = is_on_server(row) && can_be_opened(row);
     json_t *remote_name = is_on_server(row) ? json_text_str(row->remote_name) : json_null();
     json_t *path = row->path == NULL ? json_null() : json_text(row->path);
-    json_t *remote = counted ? json_integer(row->remote_messages) : json_null();
+    json_t *remote = is_counted(row) ? json_integer(row->remote_messages) : json_null();
     json_t *local = row->path == NULL ? json_null() : json_integer(row->local_messages);
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "name", json_text_str(row->name),
                      "remote_name", remote_name, "path", path, "attributes",

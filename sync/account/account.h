@@ -20,11 +20,12 @@ bool account_is_locked(const struct config *config, const struct config_account 
 
 /* Side by side: what is on the server, here and in the index. In `arena`, sorted by name. */
 struct mailbox_row {
-    struct str name;          /* UTF-8 */
-    struct str remote_name;   /* as sent; empty where the server has none */
-    const char *path;         /* local, NULL where there is none */
-    uint32_t attributes;      /* enum list_attribute */
-    uint32_t remote_messages; /* where known */
+    struct str name;        /* UTF-8 */
+    struct str remote_name; /* as sent; empty where the server has none */
+    const char *path;       /* local, NULL where there is none */
+    uint32_t attributes;    /* enum list_attribute */
+    bool remote_counted;    /* whether the server told how many: */
+    uint32_t remote_messages;
     uint32_t local_messages;
     const char *state; /* "synced", "new here", …, or why it is left as it is */
 };

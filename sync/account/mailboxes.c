@@ -1,4 +1,6 @@
+#include "base/alloc.h"
 #include "imap/list.h"
+#include "reconcile/folders.h"
 #include "pass/connect.h"
 #include "pass/state.h"
 #include "survey/local.h"
@@ -24,6 +26,29 @@ static const char *state_word(const struct mailbox_pair *pair)
     return pair->why;
 }
 
+/* Of mailboxes that a pass would not ask about, or not yet: what is left out, what is new. */
+static int ask_untold(struct pass *pass, struct error *err)
+{
+    struct remote_mailbox *items = xcalloc(pass->pairs.len + 1, sizeof *items);
+    struct remote_mailbox **list = xcalloc(pass->pairs.len + 1, sizeof(struct remote_mailbox *));
+    struct mailbox_pair **pairs = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
+    size_t len = 0;
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if (!pair->remote_exists || pair->has_status)
+            continue;
+        items[len].name = pair->record.name;
+        list[len] = &items[len];
+        pairs[len++] = pair;
+    }
+    int r = remote_status(pass, list, len, err);
+    for (size_t i = 0; i < len && r == 0; i++)
+        folders_take_status(pairs[i], &items[i].status);
+    xfree(&items);
+    xfree(&list);
+    xfree(&pairs);
+    return r;
+}
+
 static struct mailbox_row row_of(struct pass *pass, const struct mailbox_pair *pair)
 {
     return (struct mailbox_row){
@@ -31,6 +56,7 @@ static struct mailbox_row row_of(struct pass *pass, const struct mailbox_pair *p
         .remote_name = pair->remote_exists ? pair->record.name : STR_EMPTY,
         .path = pair->local_exists ? pair->record.path.ptr : NULL,
         .attributes = pair->attributes,
+        .remote_counted = pair->remote_exists && pair->has_status,
         .remote_messages = pair->status_messages,
         .local_messages = pair->local_exists ? local_count(pass, pair) : 0,
         .state = state_word(pair),
@@ -55,6 +81,8 @@ int account_mailboxes(const struct config *config, const struct config_account *
     }
     if (r == 0)
         r = remote_refresh_status(pass, err);
+    if (r == 0)
+        r = ask_untold(pass, err);
     if (r == 0) {
         out->items = arena_array(arena, pass->pairs.len + 1, sizeof *out->items);
         VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
