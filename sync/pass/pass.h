@@ -26,6 +26,7 @@ struct pass {
     struct client *client;         /* the pass's own connection, out of the pool */
     bool reused_connection;        /* it was open before the pass */
     bool learned;                  /* why the pass failed is known, and another one avoids it */
+    bool without_mailboxid;        /* STATUS and LIST are not asked for it (broken.h) */
     char delimiter;                /* of the personal namespace */
     struct str prefix;             /* of the personal namespace, as sent; may be empty */
     struct strmap *keyword_ids;    /* lower-case name → struct keyword_id * */

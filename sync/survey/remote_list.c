@@ -36,9 +36,14 @@ static unsigned change_items(const struct pass *pass)
     return items;
 }
 
+static bool asks_for_mailboxid(const struct pass *pass)
+{
+    return client_has(pass->client, CAP_OBJECTID) && !pass->without_mailboxid;
+}
+
 static unsigned status_items(const struct pass *pass)
 {
-    return change_items(pass) | (client_has(pass->client, CAP_OBJECTID) ? STATUS_MAILBOXID : 0);
+    return change_items(pass) | (asks_for_mailboxid(pass) ? STATUS_MAILBOXID : 0);
 }
 
 static bool has_inbox(const struct client_mailboxes *list)
@@ -99,7 +104,7 @@ static int check_mailboxids(struct pass *pass, struct status_data *const *told, 
         return 0;
     for (size_t i = 0; i < len; i++)
         told[i]->have &= ~(unsigned)STATUS_MAILBOXID;
-    return broken_drop(pass, CAP_OBJECTID, "what it tells as MAILBOXID is none", err);
+    return broken_drop_mailboxid(pass, "what it tells as MAILBOXID is none", err);
 }
 
 static int check_list(struct pass *pass, struct client_mailboxes *list, struct error *err)
@@ -116,10 +121,9 @@ static int check_list(struct pass *pass, struct client_mailboxes *list, struct e
 static void suspect_mailboxids(struct pass *pass, const struct error *failed)
 {
     struct error ignored = ERROR_INIT;
-    if (failed->code != ERR_PROTOCOL || !client_has(pass->client, CAP_OBJECTID))
+    if (failed->code != ERR_PROTOCOL || !asks_for_mailboxid(pass))
         return;
-    broken_drop(pass, CAP_OBJECTID, "what answers the question for MAILBOXID cannot be read",
-                &ignored);
+    broken_drop_mailboxid(pass, "what answers the question for MAILBOXID cannot be read", &ignored);
     pass->learned = true;
 }
 

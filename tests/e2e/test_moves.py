@@ -174,6 +174,22 @@ class Moves(passes.PassCase):
     def test_there_cyrus(self):
         self.check_there(cyrus.Cyrus())
 
+    def test_there_cyrus_by_emailid(self):
+        """Without Message-ID a message is the same by its EMAILID alone: linked, and moved, not fetched."""
+        fixture = self.started(cyrus.Cyrus())
+        self.create(fixture, ["Archive", "Lists"])
+        connection = fixture.connect()
+        for number in range(COUNT):
+            oracle.append(connection, "INBOX", b"Subject: nameless %d\r\n\r\nbody %d\r\n" % (number, number))
+        oracle.check(connection.select("INBOX"))
+        oracle.check(connection.uid("COPY", "1:4", "Archive"))
+        client = self.client(fixture)
+        numbers = self.assert_sync(client).account()["messages"]
+        self.assertEqual((numbers["downloaded"], numbers["linked"]), (COUNT, 4))
+        self.move_there(connection, fixture, "INBOX", "Lists", 5)
+        self.moved(fixture, client, here=5)
+        connection.logout()
+
     def test_here_courier(self):
         self.check_here(courier.Courier())
 
