@@ -34,7 +34,7 @@ struct pass {
     VEC(struct str) keyword_names; /* by id, from 1 on */
     struct pair_vec pairs;         /* sorted by name; never reallocated after the survey */
     struct storer *storer;         /* flags on their way: apply_flags_settle; NULL: none */
-    struct told *told;             /* of remote.h; NULL: nothing */
+    struct told *told;             /* of survey/told.h; NULL: nothing */
     bool moving_there; /* mailboxes on the server kept losing messages while they were looked at,
                           or went before all was known of what is new in them */
     bool moving_here;  /* files went on before they were read, or to a folder made since */

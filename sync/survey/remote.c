@@ -1,6 +1,7 @@
 #include "survey/remote.h"
 
 #include "imap/limits.h"
+#include "survey/told.h"
 #include "survey/unfetched.h"
 
 /*
@@ -262,14 +263,14 @@ static int survey_rounds(struct pass *pass, struct mailbox_pair **list, uint32_t
                          struct error *err)
 {
     size_t len = 0;
-    remote_check_told(pass);
+    told_check(pass);
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        if (is_surveyed(pair) && (must_open(pass, pair) || remote_has_told(pass, pair)))
+        if (is_surveyed(pair) && (must_open(pass, pair) || told_has(pass, pair)))
             list[len++] = pair;
     }
     note_uidnexts(pass, uidnexts);
     int r = remote_open(pass, list, len, err);
-    remote_drop_told(pass);
+    told_drop(pass);
     bool again = count_gone(pass) > 0 || has_arrived(pass, uidnexts);
     bool looked_again = again;
     for (int round = 0; r == 0 && again && round < ROUNDS_MAX; round++) {

@@ -23,19 +23,6 @@ int remote_refresh_status(struct pass *pass, struct error *err);
  * Errors of one mailbox are noted on its pair. */
 int remote_open(struct pass *pass, struct mailbox_pair *const *pairs, size_t len,
                 struct error *err);
-/*
- * What the pass was told of (pass_options.told) is opened together with the question for all
- * mailboxes, which stands before it. First it is chosen, of the mailboxes that have marks; then
- * begun, behind what is in flight, and heard. Once commands were sent since, it is dropped: they
- * may have changed what the answers say. Each does nothing where nothing was told.
- */
-void remote_choose_told(struct pass *pass, const struct index_mailbox *known, size_t len);
-void remote_begin_told(struct pass *pass);
-void remote_hear_told(struct pass *pass);
-void remote_check_told(struct pass *pass);
-/* Whether remote_open has its answers already. */
-bool remote_has_told(const struct pass *pass, const struct mailbox_pair *pair);
-void remote_drop_told(struct pass *pass);
 
 /* ---- the whole (remote.c) ---- */
 

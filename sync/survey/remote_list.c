@@ -5,6 +5,7 @@
 #include "imap/mailbox_name.h"
 #include "reconcile/folders.h"
 #include "pass/broken.h"
+#include "survey/told.h"
 
 /* STATUS commands in one write; their answers are short. */
 #define STATUS_BATCH 64
@@ -74,9 +75,9 @@ static int ask_extended(struct pass *pass, struct client_mailboxes *out, struct 
     int r = client_list_begin(pass->client, &list, &request, pass->arena, err);
     if (r < 0)
         return r;
-    remote_begin_told(pass);
+    told_begin(pass);
     r = client_list_end(pass->client, &list, out, err);
-    remote_hear_told(pass);
+    told_hear(pass);
     return r;
 }
 

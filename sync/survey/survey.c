@@ -11,6 +11,7 @@
 #include "survey/removal.h"
 #include "survey/renamed.h"
 #include "survey/survey_pairing.h"
+#include "survey/told.h"
 
 static int read_known(struct pass *pass, struct index_mailbox **out, size_t *len_out,
                       struct error *err)
@@ -92,7 +93,7 @@ int survey_mailboxes(struct pass *pass, struct error *err)
     remote_learn_space(pass);
     int r = read_known(pass, &known, &known_len, err);
     if (r == 0) {
-        remote_choose_told(pass, known, known_len);
+        told_choose(pass, known, known_len);
         r = remote_list(pass, &remote, err);
     }
     if (r == 0)
@@ -158,7 +159,7 @@ int survey(struct pass *pass, struct error *err)
 {
     pass_progress(pass, PROGRESS_SURVEY, NULL, 0, 0);
     int r = survey_sides(pass, err);
-    remote_drop_told(pass); /* where it failed before it came to them */
+    told_drop(pass); /* where it failed before it came to them */
     if (r == 0)
         r = removal_settle(pass, err);
     if (r == 0)
