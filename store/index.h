@@ -210,6 +210,9 @@ struct index_intent {
         from_uid; /* COPY and the MOVEs: the original's; uid 0: it has no record */
 };
 int index_intent_put(struct index_txn *txn, struct index_intent *intent, struct error *err);
+/* Whether the original of a move in steps is about to be expunged, its copy being known: `message`
+ * has the copy's UID, and no base name any more. */
+bool index_intent_expunges(const struct index_intent *intent);
 int index_intent_delete(struct index_txn *txn, uint64_t id, struct error *err);
 /* All in order: start with *cursor = 0. 1 found, 0 at the end, negative on error. */
 int index_intent_next(struct index_txn *txn, struct arena *arena, uint64_t *cursor,

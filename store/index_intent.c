@@ -17,6 +17,12 @@ int index_intent_put(struct index_txn *txn, struct index_intent *intent, struct 
     return index_put(txn, INDEX_DB_INTENT, index_key_str(&key), &record, err);
 }
 
+bool index_intent_expunges(const struct index_intent *intent)
+{
+    bool by_server = intent->kind == INTENT_COPY || intent->kind == INTENT_MOVE;
+    return by_server && intent->message.uid != 0;
+}
+
 int index_intent_delete(struct index_txn *txn, uint64_t id, struct error *err)
 {
     struct index_key key = index_key_u64(id);

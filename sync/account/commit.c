@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "pass/keywords.h"
 #include "pass/state.h"
+#include "survey/recover.h"
 #include "survey/unfetched.h"
 
 #include <fcntl.h>
@@ -241,6 +242,8 @@ static int put_marks(struct pass *pass, struct index_txn *txn, struct mailbox_pa
     bool moves = move_remote_mark(pair, &record);
     move_local_mark(pair, &record);
     r = moves ? unfetched_drop(pass, txn, pair, err) : 0;
+    if (r == 0 && !pair->remote_blocked && !pair->local_blocked)
+        r = recover_end_leaving(txn, pair, err);
     if (r < 0 || marks_equal(&record, &pair->record))
         return r;
     return index_mailbox_put(txn, &record, err);

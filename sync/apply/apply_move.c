@@ -155,7 +155,7 @@ static int send_all(struct mover *mv, struct error *err)
 
 /* ---- after ---- */
 
-/* The copy's record, made of the intent's. One in \Trash has none: while its original is still to
+/* The copy's record, made of the intent's. One in \Trash has none. While the original is still to
  * be expunged, the intent tells that there is a copy. */
 static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated *m,
                        struct error *err)
@@ -173,9 +173,24 @@ static int record_copy(struct mover *mv, struct index_txn *txn, struct relocated
         rc = held_drop_upload(txn, copy->mailbox, copy->base, err);
     if (rc < 0 || m->intent.id == 0)
         return rc;
-    if (!has_file && mv->r->moves && !is_one_step(mv))
-        return index_intent_put(txn, &m->intent, err);
-    return index_intent_delete(txn, m->intent.id, err);
+    if (!mv->r->moves || is_one_step(mv))
+        return index_intent_delete(txn, m->intent.id, err);
+    struct index_intent expunge = m->intent;
+    expunge.message.base = STR_EMPTY;
+    return index_intent_put(txn, &expunge, err);
+}
+
+/* *out: NULL where there is no record. */
+static int find_original(struct mover *mv, struct index_txn *txn, struct arena *arena,
+                         const struct relocated *m, struct index_message **out, struct error *err)
+{
+    struct index_message *original = arena_alloc(arena, sizeof *original);
+    int rc = index_message_get(txn, arena, mv->r->from->record.id, m->uid, original, err);
+    *out = rc == 0 ? original : NULL;
+    if (rc == 0 || err->code != ERR_NOT_FOUND)
+        return rc;
+    error_clear(err);
+    return 0;
 }
 
 /* A record goes when its UID was seen to go, else with the survey that sees it. */
@@ -183,28 +198,41 @@ static int record_original(struct mover *mv, struct index_txn *txn, const struct
                            struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    struct index_message original;
+    struct index_message *original;
     if (m->intent.id != 0 && index_intent_delete(txn, m->intent.id, err) < 0)
         return -(int)err->code;
     if (m->expunged)
         return index_message_delete(txn, mv->r->from->record.id, m->uid, err);
-    int rc = index_message_get(txn, arena, mv->r->from->record.id, m->uid, &original, err);
-    if (rc < 0 && err->code == ERR_NOT_FOUND) {
-        error_clear(err);
-        return 0;
-    }
-    original.state = MESSAGE_DELETED_HERE;
-    original.flags.system |= MAILDIR_TRASHED;
-    return rc < 0 ? rc : index_message_put(txn, &original, err);
+    int rc = find_original(mv, txn, arena, m, &original, err);
+    if (rc < 0 || original == NULL)
+        return rc;
+    original->state = MESSAGE_DELETED_HERE;
+    original->flags.system |= MAILDIR_TRASHED;
+    return index_message_put(txn, original, err);
 }
 
-/* In one step it is no longer where it was, and that stands in the same commit: a file that is back
- * there is to be moved back, and is not that of a message that was deleted. */
+/* The mark that it is about to get is ours: from a file that is back, it is taken off again. */
+static int record_leaving(struct mover *mv, struct index_txn *txn, const struct relocated *m,
+                          struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_message *original;
+    int rc = find_original(mv, txn, arena, m, &original, err);
+    if (rc < 0 || original == NULL)
+        return rc;
+    original->flags.system |= MAILDIR_TRASHED;
+    return index_message_put(txn, original, err);
+}
+
+/* That the original is no longer where it was, or about to go, stands in the same commit: a file
+ * that is back there is to be moved back, and is not that of a message that was deleted. */
 static int record_relocated(struct mover *mv, struct index_txn *txn, struct relocated *m,
                             struct error *err)
 {
     int rc = record_copy(mv, txn, m, err);
-    return rc == 0 && is_one_step(mv) ? record_original(mv, txn, m, err) : rc;
+    if (rc < 0 || !mv->r->moves)
+        return rc;
+    return is_one_step(mv) ? record_original(mv, txn, m, err) : record_leaving(mv, txn, m, err);
 }
 
 static int settle(struct mover *mv, bool originals, struct error *err)

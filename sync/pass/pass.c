@@ -30,6 +30,7 @@ void pass_free(struct pass **pass_pointer)
         remote_delta_clear(&pair->remote);
         local_delta_clear(&pair->local);
         seqset_free(&pair->unfetched);
+        seqset_free(&pair->leaving);
         if (pair->pairing != NULL) {
             vec_free(&pair->pairing->held);
             vec_free(&pair->pairing->intents);

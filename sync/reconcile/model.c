@@ -31,6 +31,11 @@ struct mailbox_pair *pairs_find(const struct pair_vec *pairs, uint32_t mailbox)
     return NULL;
 }
 
+bool mailbox_has_ended(const struct mailbox_pair *pair, uint32_t uid)
+{
+    return seqset_contains(&pair->leaving, uid) && seqset_contains(&pair->remote.gone, uid);
+}
+
 bool plan_has(const struct plan *plan, const struct mailbox_pair *pair)
 {
     VEC_FOREACH (const struct mailbox_plan, m, &plan->mailboxes) {

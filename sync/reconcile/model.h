@@ -176,6 +176,8 @@ struct mailbox_pair {
     struct seqset unfetched; /* by the index: what an interrupted first download has still to bring,
                                 and what this one is about to */
     bool unfetched_stored;   /* the index says something of it */
+    struct seqset leaving;   /* originals of moves in steps that were broken off: their copies are
+                                known, and they were about to be expunged */
     struct remote_delta remote;
     struct local_delta local;
     struct keyword_letters letters;
@@ -185,6 +187,10 @@ struct mailbox_pair {
     bool local_blocked;  /* something of the folder's was left undone: its times stay */
 };
 VEC_STRUCT(pair_vec, struct mailbox_pair);
+
+/* Whether the message is the original of a move that was broken off, and was expunged: its record
+ * says no more than where the file was. */
+bool mailbox_has_ended(const struct mailbox_pair *pair, uint32_t uid);
 
 /* By the mailbox's id in the index; NULL: it is none of these. */
 struct mailbox_pair *pairs_find(const struct pair_vec *pairs, uint32_t mailbox);

@@ -95,10 +95,11 @@ static bool is_expected(const struct index_message *record)
     return record->state == MESSAGE_SYNCED || record->state == MESSAGE_GONE_THERE;
 }
 
+/* Of a move that was broken off, what is where its original was is looked at in any case. */
 static bool is_as_agreed(const struct comparison *c, const struct index_message *record,
                          const struct maildir_file *file)
 {
-    return is_expected(record) &&
+    return is_expected(record) && !seqset_contains(&c->pair->leaving, record->uid) &&
            (record->state != MESSAGE_SYNCED ||
             (file->parsed.flags == record->flags.system && !keywords_differ(c, record, file)));
 }

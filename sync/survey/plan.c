@@ -67,6 +67,16 @@ static int marked_uids(struct index_txn *txn, const struct mailbox_pair *pair, s
     return r;
 }
 
+/* A move in steps was broken off, and its original is expunged. The file that is back there, of a
+ * message that is elsewhere, is to be moved back; taken for that of a message deleted on the server
+ * it would be removed, and the message elsewhere with it (law 1). */
+static void end_original(const struct mailbox_pair *pair, struct index_message *record)
+{
+    bool is_back = pair->local.scanned && !seqset_contains(&pair->local.gone, record->uid);
+    if (is_back && record->state == MESSAGE_SYNCED && mailbox_has_ended(pair, record->uid))
+        record->state = MESSAGE_DELETED_HERE;
+}
+
 static int read_records(struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,
                         const struct held_vec *held, struct record_vec *out, struct error *err)
 {
@@ -82,8 +92,10 @@ static int read_records(struct pass *pass, struct index_txn *txn, const struct m
         int r = index_message_get(txn, pass->arena, pair->record.id, uid, &record, err);
         if (r < 0 && err->code != ERR_NOT_FOUND)
             return r;
-        if (r == 0)
+        if (r == 0) {
+            end_original(pair, &record);
             vec_push(out, record);
+        }
         error_clear(err);
     }
     return 0;

@@ -290,3 +290,37 @@ int recover_appends(struct pass *pass, struct error *err)
     vec_free(&intents);
     return r;
 }
+
+/* ---- originals that are to be expunged ---- */
+
+int recover_leaving(struct pass *pass, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct intent_vec intents = {0};
+    int r = read_intents(pass, arena, &intents, err);
+    VEC_FOREACH (const struct index_intent, intent, &intents) {
+        struct mailbox_pair *pair = pairs_find(&pass->pairs, intent->from_mailbox);
+        if (pair != NULL && index_intent_expunges(intent))
+            seqset_add(&pair->leaving, intent->from_uid);
+    }
+    vec_free(&intents);
+    return r;
+}
+
+int recover_end_leaving(struct index_txn *txn, const struct mailbox_pair *pair, struct error *err)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct index_intent intent;
+    uint64_t cursor = 0;
+    int r = 0;
+    if (seqset_is_empty(&pair->leaving))
+        return 0;
+    while ((r = index_intent_next(txn, arena, &cursor, &intent, err)) > 0) {
+        bool is_settled = index_intent_expunges(&intent) &&
+                          intent.from_mailbox == pair->record.id &&
+                          seqset_contains(&pair->leaving, intent.from_uid);
+        if (is_settled && index_intent_delete(txn, intent.id, err) < 0)
+            return -(int)err->code;
+    }
+    return r;
+}

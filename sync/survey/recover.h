@@ -13,3 +13,10 @@ int recover_local(struct pass *pass, struct error *err);
  * copy, are left alone. Before the survey's scan; pairs must be known.
  */
 int recover_appends(struct pass *pass, struct error *err);
+
+/* Reads, behind that, the originals of moves that are still to be expunged (`leaving` of the
+ * pairs).
+ */
+int recover_leaving(struct pass *pass, struct error *err);
+/* Ends the intents of those whose mailbox is settled in this commit. */
+int recover_end_leaving(struct index_txn *txn, const struct mailbox_pair *pair, struct error *err);

@@ -151,6 +151,8 @@ static int survey_sides(struct pass *pass, struct error *err)
     if (r == 0 && !pass->options->dry_run)
         r = careful_recover(pass, err);
     if (r == 0)
+        r = recover_leaving(pass, err);
+    if (r == 0)
         r = survey_local(pass, err);
     return r < 0 ? r : remote_survey(pass, err);
 }

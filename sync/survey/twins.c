@@ -37,10 +37,16 @@ static bool is_renumbered(const struct pass *pass, uint32_t mailbox)
     return pair != NULL && pair->renumbered;
 }
 
+static bool has_ended(const struct pass *pass, uint32_t mailbox, uint32_t uid)
+{
+    const struct mailbox_pair *pair = pairs_find(&pass->pairs, mailbox);
+    return pair != NULL && mailbox_has_ended(pair, uid);
+}
+
 static bool take_twin(void *self, uint32_t mailbox, uint32_t uid)
 {
     struct twin_search *s = self;
-    if (is_renumbered(s->pass, mailbox))
+    if (is_renumbered(s->pass, mailbox) || has_ended(s->pass, mailbox, uid))
         return true;
     struct index_message *m = &s->found[s->id->twins_len];
     s->result = index_message_get(s->txn, s->arena, mailbox, uid, m, s->err);

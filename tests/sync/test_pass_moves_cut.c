@@ -1,0 +1,145 @@
+#include "sync/folder_sides.h"
+
+/* What is moved here goes there in one step, or in several; broken off at any command, with the
+ * file taken elsewhere by hand before the next pass comes: it is still one message, and one that
+ * nobody deleted. */
+
+struct server {
+    const char *name;
+    enum capability lacks[4]; /* ends at the first CAP_IMAP4REV1 */
+    bool marks;               /* has nothing that expunges by UID */
+};
+
+static const struct server SERVERS[] = {
+    {.name = "a full server"},
+    {.name = "a server without MOVE", .lacks = {CAP_MOVE}},
+    {.name = "a server without MOVE and UIDPLUS", .lacks = {CAP_MOVE, CAP_UIDPLUS}, .marks = true},
+    {.name = "a server without MOVE and CONDSTORE",
+     .lacks = {CAP_MOVE, CAP_CONDSTORE, CAP_QRESYNC}},
+};
+#define SERVERS_LEN (sizeof SERVERS / sizeof *SERVERS)
+
+static const char *const POLICIES[] = {
+    NULL,
+    "    sync: {marked: expunge, expunge_without_uidplus: careful}\n",
+};
+#define POLICIES_LEN (sizeof POLICIES / sizeof *POLICIES)
+
+static void begin(struct engine *e, const struct server *server, const char *policy)
+{
+    engine_init(e, policy);
+    server_lacks(e, server->lacks);
+    server_create(e, "Archive");
+    server_create(e, "Lists");
+    server_fill(e, "INBOX", "m", 3);
+    engine_agree(e);
+}
+
+static void break_off_at(struct engine *e, uint64_t at)
+{
+    lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_DO_AND_CUT, .at = at});
+    (void)engine_pass(e, NULL);
+    lockstep_env_clear_faults(&e->env);
+}
+
+/* Where nothing expunges by UID, what is marked there counts as gone. */
+static void assert_converges(struct engine *e, const struct server *server, uint64_t at,
+                             const char *both)
+{
+    for (int pass = 0; pass < 3; pass++) {
+        engine_wait(e, 61);
+        engine_pass_ends(e, 0);
+    }
+    bool right =
+        strcmp(local_view(e), both) == 0 && (server->marks || strcmp(server_view(e), both) == 0);
+    if (!right) {
+        engine_tell(e);
+        fail_msg("%s, broken off at %llu: the server has\n%s, the Maildir\n%s, not\n%s",
+                 server->name, (unsigned long long)at, server_view(e), local_view(e), both);
+    }
+    engine_assert_settled(e);
+}
+
+static void nothing(struct engine *e)
+{
+}
+
+static void move_back_here(struct engine *e)
+{
+    local_move(e, "Archive", "INBOX", "m2");
+}
+
+static void move_on_here(struct engine *e)
+{
+    local_move(e, "Archive", "Lists", "m2");
+}
+
+static void move_back_flagged(struct engine *e)
+{
+    local_flags(e, "Archive", "m2", "F");
+    move_back_here(e);
+}
+
+static void remove_here(struct engine *e)
+{
+    local_remove(e, "Archive", "m2");
+}
+
+static void check(const struct server *server, const char *policy, uint64_t at)
+{
+    static const struct {
+        void (*meanwhile)(struct engine *e);
+        const char *both;
+    } cases[] = {
+        {nothing, "Archive[m2] INBOX[m1 m3] Lists[]"},
+        {move_back_here, "Archive[] INBOX[m1 m2 m3] Lists[]"},
+        {move_on_here, "Archive[] INBOX[m1 m3] Lists[m2]"},
+        {move_back_flagged, "Archive[] INBOX[m1 m2/F m3] Lists[]"},
+        {remove_here, "Archive[] INBOX[m1 m3] Lists[]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct engine e;
+        begin(&e, server, policy);
+        local_move(&e, "INBOX", "Archive", "m2");
+        break_off_at(&e, at);
+        cases[i].meanwhile(&e);
+        assert_converges(&e, server, at, cases[i].both);
+        engine_free(&e);
+    }
+}
+
+static void law1_a_file_taken_elsewhere_after_a_broken_move(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        for (size_t k = 0; k < POLICIES_LEN; k++) {
+            for (uint64_t at = 9; at < 15; at++)
+                check(&SERVERS[i], POLICIES[k], at);
+        }
+    }
+}
+
+/* The file that is back may have the mark that its message had got. */
+static void law1_a_marked_file_taken_back_after_a_broken_move(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        for (uint64_t at = 9; at < 15; at++) {
+            struct engine e;
+            begin(&e, &SERVERS[i], NULL);
+            local_move(&e, "INBOX", "Archive", "m2");
+            break_off_at(&e, at);
+            local_flags(&e, "Archive", "m2", "T");
+            move_back_here(&e);
+            assert_converges(&e, &SERVERS[i], at, "Archive[] INBOX[m1 m2/T m3] Lists[]");
+            engine_free(&e);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(law1_a_file_taken_elsewhere_after_a_broken_move),
+        cmocka_unit_test(law1_a_marked_file_taken_back_after_a_broken_move),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
