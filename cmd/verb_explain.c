@@ -29,7 +29,8 @@ struct question {
     struct index_mailbox place;
     struct index_message record;
     struct index_held held;
-    const char *file; /* its path now; NULL: not here */
+    VEC(struct str) keywords; /* of the record */
+    const char *file;         /* its path now; NULL: not here */
     VEC(struct index_event) events;
     VEC(const char *) plan; /* what, why in turn */
 };
@@ -144,6 +145,19 @@ static int find_record(struct question *q, struct index_txn *txn, struct error *
     return 0;
 }
 
+static int name_keywords(struct question *q, struct index_txn *txn, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; q->has_record && i < q->record.flags.keywords_len && rc == 0; i++) {
+        struct str name;
+        rc = index_keyword_name(txn, q->arena, q->record.flags.keywords[i], &name, err);
+        if (rc == 0) {
+            vec_push(&q->keywords, name);
+        }
+    }
+    return rc;
+}
+
 static int find_held(struct question *q, struct index_txn *txn, struct error *err)
 {
     struct index_held held;
@@ -186,6 +200,7 @@ static int look_at_index(const struct config *config, struct question *q, struct
     rc = rc < 0 ? rc : find_mailbox(q, txn, err);
     if (rc == 0 && q->has_mailbox) {
         rc = find_record(q, txn, err);
+        rc = rc < 0 ? rc : name_keywords(q, txn, err);
         rc = rc < 0 ? rc : find_held(q, txn, err);
     }
     rc = rc < 0 ? rc : index_event_list(txn, INT_MAX, take_event, q, err);
@@ -250,9 +265,14 @@ static void print_answer(const struct question *q, bool looked)
     printf(q->uid != 0 ? " UID %u\n" : "\n", q->uid);
     printf("  file: %s\n", q->file != NULL ? q->file : "none here");
     if (q->has_record) {
-        printf("  index: %s, flags \"%s\", %" PRIu64 " bytes on the server, received ",
-               states[q->record.state], maildir_flags_text(q->arena, q->record.flags.system),
-               q->record.wire_size);
+        printf("  index: %s, flags \"%s\", ", states[q->record.state],
+               maildir_flags_text(q->arena, q->record.flags.system));
+        for (size_t i = 0; i < q->keywords.len; i++) {
+            bool last = i + 1 == q->keywords.len;
+            printf("%s%.*s%s", i == 0 ? "keywords " : " ", STR_ARG(q->keywords.items[i]),
+                   last ? ", " : "");
+        }
+        printf("%" PRIu64 " bytes on the server, received ", q->record.wire_size);
         print_time(q->record.internal_date_s * 1000, true);
         printf("\n");
     } else {
@@ -280,9 +300,13 @@ static json_t *record_json(const struct question *q)
     char header[33], body[33];
     digest_to_hex(&q->record.header_digest, header);
     digest_to_hex(&q->record.body_digest, body);
-    return json_pack("{s:s, s:s, s:I, s:o, s:b, s:s, s:s}", "state", states[q->record.state],
-                     "flags", maildir_flags_text(q->arena, q->record.flags.system), "size",
-                     (json_int_t)q->record.wire_size, "received",
+    json_t *keywords = json_array();
+    for (size_t i = 0; i < q->keywords.len; i++) {
+        json_array_append_new(keywords, json_text_str(q->keywords.items[i]));
+    }
+    return json_pack("{s:s, s:s, s:o, s:I, s:o, s:b, s:s, s:s}", "state", states[q->record.state],
+                     "flags", maildir_flags_text(q->arena, q->record.flags.system), "keywords",
+                     keywords, "size", (json_int_t)q->record.wire_size, "received",
                      json_time(q->record.internal_date_s * 1000), "raw", (int)q->record.raw,
                      "header_digest", header, "body_digest", body);
 }
@@ -340,6 +364,7 @@ static int explain(const struct config *config, const char *word, bool json)
         }
     }
     vec_free(&q.events);
+    vec_free(&q.keywords);
     vec_free(&q.plan);
     return exit_code;
 }

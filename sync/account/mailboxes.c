@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "imap/list.h"
 #include "reconcile/folders.h"
+#include "pass/broken.h"
 #include "pass/connect.h"
 #include "pass/state.h"
 #include "survey/local.h"
@@ -77,8 +78,10 @@ int account_mailboxes(const struct config *config, const struct config_account *
         r = connection_open(dialer, wake, &connection, err);
     if (r == 0) {
         pass->client = connection_client(connection);
-        r = survey_mailboxes(pass, err);
+        r = broken_apply(pass, err);
     }
+    if (r == 0)
+        r = survey_mailboxes(pass, err);
     if (r == 0)
         r = remote_refresh_status(pass, err);
     if (r == 0)

@@ -1,9 +1,16 @@
 #include "apply/apply.h"
 
+#include "pass/event.h"
 #include "pass/keywords.h"
 
+/* What was made on one side, and why. */
+struct made {
+    const char *what, *why;
+};
+
+/* `made` may be NULL. */
 static int put_record(struct pass *pass, struct mailbox_pair *pair, enum mailbox_state state,
-                      struct error *err)
+                      const struct made *made, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     struct index_mailbox record = pair->record;
@@ -13,6 +20,8 @@ static int put_record(struct pass *pass, struct mailbox_pair *pair, enum mailbox
         record.uidvalidity = pair->remote.uidvalidity;
     int r = index_begin_write(pass->index, &txn, err);
     if (r < 0 || (r = index_mailbox_put(txn, &record, err)) < 0 ||
+        (made != NULL &&
+         (r = event_note_mailbox(pass, txn, pair, made->what, STR_EMPTY, made->why, err)) < 0) ||
         (r = index_commit(&txn, err)) < 0)
         return error_widen(err, SCOPE_ACCOUNT);
     pair->record.id = record.id;
@@ -24,7 +33,8 @@ static int put_record(struct pass *pass, struct mailbox_pair *pair, enum mailbox
 
 static int create_local(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
-    int r = put_record(pass, pair, MAILBOX_CREATING_LOCAL, err);
+    static const struct made made = {EVENT_MADE_LOCAL, "new on the server"};
+    int r = put_record(pass, pair, MAILBOX_CREATING_LOCAL, NULL, err);
     if (r < 0 || (r = pass_local_change(pass, err)) < 0)
         return r;
     if ((r = maildir_create(pass->maildir, pair->record.path.ptr, err)) < 0)
@@ -37,7 +47,7 @@ static int create_local(struct pass *pass, struct mailbox_pair *pair, struct err
     pair->record.cur_inode = times.cur_inode;
     pair->local_exists = true;
     pair->action = PAIR_SYNC;
-    return put_record(pass, pair, MAILBOX_SYNCED, err);
+    return put_record(pass, pair, MAILBOX_SYNCED, &made, err);
 }
 
 static int learn_new_mailbox(struct pass *pass, struct mailbox_pair *pair, struct error *err)
@@ -67,10 +77,11 @@ static int learn_new_mailbox(struct pass *pass, struct mailbox_pair *pair, struc
 
 static int create_remote(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
+    static const struct made made = {EVENT_MADE_REMOTE, "new here"};
     /* Interrupted before its messages are recorded, it is paired anew. */
     if (pair->pairing != NULL)
         pair->record.doubt = MAILBOX_UNPAIRED;
-    int r = put_record(pass, pair, MAILBOX_CREATING_REMOTE, err);
+    int r = put_record(pass, pair, MAILBOX_CREATING_REMOTE, NULL, err);
     if (r < 0)
         return r;
     struct str id = STR_EMPTY;
@@ -87,7 +98,7 @@ static int create_remote(struct pass *pass, struct mailbox_pair *pair, struct er
         return r;
     pair->remote_exists = true;
     pair->action = PAIR_SYNC;
-    return put_record(pass, pair, MAILBOX_SYNCED, err);
+    return put_record(pass, pair, MAILBOX_SYNCED, &made, err);
 }
 
 static int settle(struct pass *pass, struct mailbox_pair *pair, struct error *err)
@@ -108,7 +119,7 @@ static int settle(struct pass *pass, struct mailbox_pair *pair, struct error *er
             return put_record(pass, pair,
                               pair->record.state == MAILBOX_CREATING_REMOTE ? MAILBOX_SYNCED
                                                                             : pair->record.state,
-                              err);
+                              NULL, err);
         return 0;
     case PAIR_LEAVE:
     case PAIR_REFUSE:

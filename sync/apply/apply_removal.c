@@ -1,4 +1,6 @@
 #include "apply/apply.h"
+
+#include "pass/event.h"
 #include "survey/remote.h"
 
 static int forget_mailbox(struct pass *pass, struct mailbox_pair *pair, struct error *err)
@@ -7,6 +9,12 @@ static int forget_mailbox(struct pass *pass, struct mailbox_pair *pair, struct e
     int r = index_begin_write(pass->index, &txn, err);
     if (r == 0)
         r = index_mailbox_delete(txn, pair->record.id, err);
+    if (r == 0 && pair->removal == REMOVE_LOCAL)
+        r = event_note_mailbox(pass, txn, pair, EVENT_REMOVED_LOCAL, STR_EMPTY,
+                               "removed on the server", err);
+    else if (r == 0 && pair->removal == REMOVE_REMOTE)
+        r = event_note_mailbox(pass, txn, pair, EVENT_REMOVED_REMOTE, STR_EMPTY, "removed here",
+                               err);
     if (r == 0)
         r = index_commit(&txn, err);
     if (r < 0)

@@ -1,6 +1,7 @@
 #include "apply/apply.h"
 
 #include "imap/list.h"
+#include "pass/event.h"
 #include "pass/view.h"
 #include "survey/remote.h"
 
@@ -18,7 +19,8 @@
 struct mover {
     struct pass *pass;
     bool remote;
-    struct str *goals; /* of each pair; empty: it is not on this side */
+    struct str *goals;   /* of each pair; empty: it is not on this side */
+    struct str *origins; /* where each was */
     bool *failed;
     bool *aside; /* has stepped aside already */
 };
@@ -73,8 +75,26 @@ static enum mailbox_state state_of(const struct mover *m, size_t i)
                : pair->record.state;
 }
 
-/* Writes the records of those that a step concerns, all at once. */
-static int put_records(struct mover *m, const bool *concerned, struct error *err)
+/* What has come to its goal by the step that was taken. */
+static int note_arrival(const struct mover *m, struct index_txn *txn, size_t i, struct error *err)
+{
+    const struct mailbox_pair *pair = &m->pass->pairs.items[i];
+    struct str from = m->origins[i];
+    if (m->goals[i].len == 0 || !str_eq(now_at(m, i), m->goals[i]) || str_eq(from, m->goals[i]))
+        return 0;
+    if (m->remote) {
+        struct names_space space = remote_space(m->pass);
+        names_to_utf8(&space, m->pass->arena, from, &from);
+    } else {
+        (void)maildir_mailbox(m->pass->maildir, m->pass->arena, from, &from);
+    }
+    return event_note_mailbox(m->pass, txn, pair,
+                              m->remote ? EVENT_RENAMED_REMOTE : EVENT_RENAMED_LOCAL, from,
+                              m->remote ? "renamed here" : WHY_RENAMED_LOCAL, err);
+}
+
+/* Writes the records of those that a step concerns, all at once; `taken`: and what came of it. */
+static int put_records(struct mover *m, const bool *concerned, bool taken, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
     int r = index_begin_write(m->pass->index, &txn, err);
@@ -84,6 +104,8 @@ static int put_records(struct mover *m, const bool *concerned, struct error *err
             continue;
         pair->record.state = state_of(m, i);
         r = index_mailbox_put(txn, &pair->record, err);
+        if (r == 0 && taken)
+            r = note_arrival(m, txn, i, err);
     }
     if (r == 0)
         r = index_commit(&txn, err);
@@ -207,7 +229,7 @@ static int step(struct mover *m, size_t i, struct str to, bool aside, struct err
     /* No list shows a folder that stands aside: the record must know where it is. */
     if (aside && !m->remote)
         set_name(m, i, to);
-    int r = put_records(m, concerned, err);
+    int r = put_records(m, concerned, false, err);
     if (aside && !m->remote)
         set_name(m, i, from);
     if (r == 0)
@@ -215,7 +237,7 @@ static int step(struct mover *m, size_t i, struct str to, bool aside, struct err
                       : move_folder(m, i, to, concerned, err);
     if (r == 0) {
         set_name(m, i, to);
-        r = put_records(m, concerned, err);
+        r = put_records(m, concerned, true, err);
     }
     xfree(&concerned);
     return r;
@@ -295,6 +317,7 @@ static int move_side(struct pass *pass, bool remote, struct error *err)
     struct mover m = {.pass = pass,
                       .remote = remote,
                       .goals = xcalloc(len + 1, sizeof *m.goals),
+                      .origins = xcalloc(len + 1, sizeof *m.origins),
                       .failed = xcalloc(len + 1, sizeof *m.failed),
                       .aside = xcalloc(len + 1, sizeof *m.aside)};
     for (size_t i = 0; i < len; i++) {
@@ -302,11 +325,13 @@ static int move_side(struct pass *pass, bool remote, struct error *err)
         if (!(remote ? pair->remote_exists : pair->local_exists))
             continue;
         bool wanted = pair->in_target && !error_is_set(&pair->error);
+        m.origins[i] = now_at(&m, i);
         m.goals[i] = wanted ? goal_of(pair, remote) : now_at(&m, i);
         any = any || is_moving(&m, i);
     }
     int r = any ? move_all(&m, err) : 0;
     xfree(&m.goals);
+    xfree(&m.origins);
     xfree(&m.failed);
     xfree(&m.aside);
     return r;

@@ -44,12 +44,14 @@ int broken_drop_mailboxid(struct pass *pass, const char *how, struct error *err)
 
 int broken_apply(struct pass *pass, struct error *err)
 {
+    /* A dry run could not remember that it is broken still. */
+    bool again = pass->options->full && !pass->options->dry_run;
     struct str known;
     struct str name;
     int r = pass_fact_get(pass, FACT, &known, err);
-    if (r == 0 && pass->options->full && known.len > 0)
+    if (r == 0 && again && known.len > 0)
         r = write_fact(pass, STR_EMPTY, err);
-    while (r == 0 && !pass->options->full && str_split(&known, ' ', &name)) {
+    while (r == 0 && !again && str_split(&known, ' ', &name)) {
         enum capability cap;
         if (str_eq(name, STR(MAILBOXID)))
             pass->without_mailboxid = true;

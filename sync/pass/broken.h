@@ -9,5 +9,6 @@ int broken_drop(struct pass *pass, enum capability cap, const char *how, struct 
 /* The same for MAILBOXID in STATUS and LIST alone (pass->without_mailboxid): the rest of OBJECTID,
  * EMAILID above all, stays in use. */
 int broken_drop_mailboxid(struct pass *pass, const char *how, struct error *err);
-/* Takes from the pass's connection what is known to be broken; in a full pass forgets it. */
+/* Takes from the pass's connection what is known to be broken; in a full pass that is no
+ * dry run forgets it. */
 int broken_apply(struct pass *pass, struct error *err);

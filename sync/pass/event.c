@@ -1,6 +1,7 @@
 #include "pass/event.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int add(const struct pass *pass, struct index_txn *txn, const struct index_event *event,
                size_t messages, struct error *err)
@@ -51,4 +52,38 @@ int event_note_count(const struct pass *pass, struct index_txn *txn,
         .why = str_from(text),
     };
     return add(pass, txn, &event, count, err);
+}
+
+static uint32_t *count_of(struct report *report, const char *what)
+{
+    const struct {
+        const char *what;
+        uint32_t *count;
+    } counts[] = {
+        {EVENT_MADE_LOCAL, &report->mailboxes_made},
+        {EVENT_MADE_REMOTE, &report->mailboxes_made},
+        {EVENT_RENAMED_LOCAL, &report->mailboxes_renamed},
+        {EVENT_RENAMED_REMOTE, &report->mailboxes_renamed},
+        {EVENT_REMOVED_LOCAL, &report->mailboxes_removed},
+        {EVENT_REMOVED_REMOTE, &report->mailboxes_removed},
+    };
+    size_t i = 0;
+    while (strcmp(counts[i].what, what) != 0)
+        i++;
+    return counts[i].count;
+}
+
+int event_note_mailbox(const struct pass *pass, struct index_txn *txn,
+                       const struct mailbox_pair *pair, const char *what, struct str from,
+                       const char *why, struct error *err)
+{
+    const struct index_event event = {
+        .time_ms = pass_now_ms(pass),
+        .mailbox = pair->record.utf8,
+        .from = from,
+        .what = str_from(what),
+        .why = str_from(why),
+    };
+    ++*count_of(pass->report, what);
+    return add(pass, txn, &event, 0, err);
 }

@@ -16,6 +16,10 @@ struct event_way {
 int event_note_move(const struct pass *pass, struct index_txn *txn, const struct event_way *way,
                     const char *what, const struct index_message *message, const char *why,
                     struct error *err);
+/* Of a mailbox itself; `from`: what it was called before, or empty. Counted in the report, too. */
+int event_note_mailbox(const struct pass *pass, struct index_txn *txn,
+                       const struct mailbox_pair *pair, const char *what, struct str from,
+                       const char *why, struct error *err);
 /* Of many messages of a mailbox at once. */
 int event_note_count(const struct pass *pass, struct index_txn *txn,
                      const struct mailbox_pair *pair, const char *what, size_t count,

@@ -11,3 +11,11 @@
 #define EVENT_DELETED_LOCAL "deleted here"
 #define EVENT_DELETED_REMOTE "deleted on the server"
 #define EVENT_PAIRED "paired"
+#define EVENT_MADE_LOCAL "folder made here"
+#define EVENT_MADE_REMOTE "mailbox made on the server"
+#define EVENT_RENAMED_LOCAL "folder renamed here"
+#define EVENT_RENAMED_REMOTE "mailbox renamed on the server"
+#define EVENT_REMOVED_LOCAL "folder removed here"
+#define EVENT_REMOVED_REMOTE "mailbox removed on the server"
+/* Why a folder is renamed. */
+#define WHY_RENAMED_LOCAL "its name on the server, or the configuration, gives it this one"

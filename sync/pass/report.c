@@ -99,9 +99,17 @@ static void add_counts(struct buf *out, const struct report *report)
     }
 }
 
+static void add_mailboxes(struct buf *out, uint32_t count, const char *what)
+{
+    if (count > 0)
+        buf_addf(out, "%s%" PRIu32 " mailbox%s %s", out->len == 0 ? "" : ", ", count,
+                 count == 1 ? "" : "es", what);
+}
+
 bool report_carried(const struct report *report)
 {
-    uint64_t carried = 0;
+    uint64_t carried =
+        (uint64_t)report->mailboxes_made + report->mailboxes_renamed + report->mailboxes_removed;
     for (const struct report_count *c = report_counts; c->name != NULL; c++)
         carried += report_count_get(&report->messages, c);
     return carried > report->messages.held + report->messages.skipped;
@@ -110,6 +118,9 @@ bool report_carried(const struct report *report)
 void report_summary(const struct report *report, struct buf *out)
 {
     add_counts(out, report);
+    add_mailboxes(out, report->mailboxes_made, "made");
+    add_mailboxes(out, report->mailboxes_renamed, "renamed");
+    add_mailboxes(out, report->mailboxes_removed, "removed");
     const char *comma = out->len == 0 ? "" : ", ";
     if (report->result == REPORT_FAILED)
         buf_addf(out, "%s%s", comma,

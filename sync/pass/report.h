@@ -38,10 +38,12 @@ struct report {
     int64_t elapsed_ms;
     struct report_wire wire;
     uint32_t mailboxes_total, mailboxes_changed, mailboxes_failed;
+    uint32_t mailboxes_made, mailboxes_renamed, mailboxes_removed; /* on either side */
     struct report_messages messages;
 };
 
-/* For people: "12 downloaded, 3 flag changes here; 0.4 s", "in step; 0.1 s". Appended. */
+/* For people: "12 downloaded, 3 flag changes here, 1 mailbox made; 0.4 s", "in step; 0.1 s".
+ * Appended. */
 void report_summary(const struct report *report, struct buf *out);
 
 /* Whether anything was changed on either side. */

@@ -7,6 +7,7 @@
 #include "reconcile/rebased.h"
 #include "reconcile/reconcile.h"
 #include "reconcile/strays.h"
+#include "pass/event_words.h"
 #include "pass/guard_store.h"
 #include "survey/elsewhere.h"
 #include "survey/extents.h"
@@ -350,8 +351,7 @@ static void tell_folder(const struct pass *pass, const struct mailbox_pair *pair
                    "create the mailbox on the server", pair->record.name.ptr, "new here");
     if (pair->to_path != NULL)
         sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "rename here the folder",
-                   pair->to_path,
-                   "its name on the server, or the configuration, gives it this one");
+                   pair->to_path, WHY_RENAMED_LOCAL);
     if (pair->to_name.len > 0)
         sink->line(sink->self, pass->account->name, pair->record.utf8.ptr,
                    "rename the mailbox on the server", pair->to_utf8.ptr, "renamed here");

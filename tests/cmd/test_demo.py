@@ -15,7 +15,7 @@ class Demo(unittest.TestCase):
         self.addCleanup(home.close)
         result = home.run("demo")
         self.assertEqual((result.code, result.err), (0, ""), result.out)
-        self.assertIn("demo: 12 downloaded; ", result.out)
+        self.assertIn("demo: 12 downloaded, 6 mailboxes made; ", result.out)
         self.assertIn("demo: 1 downloaded, 1 uploaded, 1 flag change here, 1 flag change there, "
                       "1 deleted there; ", result.out)
         self.assertIn("\nBoth sides hold the same.\n", result.out)

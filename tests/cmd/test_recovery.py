@@ -114,19 +114,21 @@ class Recovery(unittest.TestCase):
             self.assertTrue(file.read().endswith(b"more\n"))
 
     def test_explain(self):
-        self.synced("one")
+        self.append("one", "\\Seen later $work")
+        self.synced()
         path = self.file_of("one")
         told = self.run_verb(0, "explain", path).out
         self.assertTrue(told.startswith("work:INBOX UID 1\n  file: " + path), told)
-        self.assertIn("index: synced", told)
+        self.assertIn('index: synced, flags "S", keywords ', told)
         self.assertIn("the next pass: nothing", told)
         known = json.loads(self.run_verb(0, "explain", "--json", "work:INBOX/1").out)
         self.assertEqual(set(known), {"account", "mailbox", "uid", "file", "index", "held",
                                       "events", "next"})
-        self.assertEqual(set(known["index"]), {"state", "flags", "size", "received", "raw",
+        self.assertEqual(set(known["index"]), {"state", "flags", "keywords", "size", "received", "raw",
                                                "header_digest", "body_digest"})
         self.assertEqual((known["account"], known["mailbox"], known["uid"], known["file"]),
                          ("work", "INBOX", 1, path))
+        self.assertEqual(sorted(known["index"]["keywords"]), ["$work", "later"])
         self.assertEqual((known["held"], known["next"]), (None, []))
         os.unlink(path)
         known = json.loads(self.run_verb(0, "explain", "--json", "work:INBOX/1").out)

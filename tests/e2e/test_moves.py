@@ -186,6 +186,8 @@ class Moves(passes.PassCase):
         client = self.client(fixture)
         numbers = self.assert_sync(client).account()["messages"]
         self.assertEqual((numbers["downloaded"], numbers["linked"]), (COUNT, 4))
+        for verb in ("mailboxes", "verify"):  # what STATUS tells as MAILBOXID is none: that was said
+            self.assertEqual(client.run(verb).err, "")
         self.move_there(connection, fixture, "INBOX", "Lists", 5)
         self.moved(fixture, client, here=5)
         connection.logout()

@@ -1,3 +1,4 @@
+#include "store/index.h"
 #include "sync/folder_sides.h"
 
 /* Mailboxes removed on one side, under every policy. */
@@ -412,6 +413,52 @@ static void law2_what_both_moved_out_of_one_out_of_the_target_is_one(void **stat
     }
 }
 
+/* ---- what was done with mailboxes is told ---- */
+
+static void take_event(void *self, const struct index_event *event, size_t messages)
+{
+    struct engine *e = self;
+    if (messages == 0)
+        buf_addf(&e->plan, "%.*s: %.*s%s%.*s\n", STR_ARG(event->mailbox), STR_ARG(event->what),
+                 event->from.len > 0 ? " from " : "", STR_ARG(event->from));
+}
+
+/* In `log`, and in the line that ends the pass. */
+static void assert_told(struct engine *e, const char *events, const char *summary)
+{
+    const struct event_sink sink = {take_event, e};
+    AUTO_BUF struct buf line = BUF_INIT(4096);
+    assert_int_equal(engine_pass(e, &(struct pass_options){.events = &sink}), 0);
+    buf_add_byte(&e->plan, '\0');
+    const char *at = strstr(e->plan.data, events);
+    if (at == NULL || at + strlen(events) != e->plan.data + e->plan.len - 1)
+        fail_msg("told was: %s", e->plan.data);
+    report_summary(&e->report, &line);
+    assert_true(str_starts(buf_str(&line), str_from(summary)));
+}
+
+static void what_is_made_renamed_and_removed_is_told(void **state)
+{
+    struct engine e;
+    engine_init(&e, "    sync: {remove: both}\n");
+    engine_pass_ends(&e, 0);
+    server_create(&e, "a");
+    local_create(&e, "b");
+    assert_told(&e, "a: folder made here\nb: mailbox made on the server\n", "2 mailboxes made; ");
+    server_rename(&e, "a", "c");
+    local_rename(&e, "b", "d");
+    assert_told(&e,
+                "c: folder renamed here from a\n"
+                "d: mailbox renamed on the server from b\n",
+                "2 mailboxes renamed; ");
+    server_remove(&e, "c");
+    local_remove_folder(&e, "d");
+    assert_told(&e, "c: folder removed here\nd: mailbox removed on the server\n",
+                "2 mailboxes removed; ");
+    assert_told(&e, "", "in step; ");
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +480,7 @@ int main(void)
         cmocka_unit_test(law1_a_copy_and_a_move_out_of_one_left_for_now_are_two),
         cmocka_unit_test(law2_what_both_moved_out_of_one_left_for_now_is_one),
         cmocka_unit_test(law2_what_both_moved_out_of_one_out_of_the_target_is_one),
+        cmocka_unit_test(what_is_made_renamed_and_removed_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
