@@ -70,14 +70,14 @@ static bool is_first(struct strmap *seen, const char *key)
     return strmap_put(seen, str_from(key), &mark) == NULL;
 }
 
-void plan_list_print(const struct plan_list *list, const char *account)
+void plan_list_print(const struct plan_list *list, const char *account, const char *heading)
 {
     if (list->operations.len == 0) {
         printf("%s: nothing to do\n", account);
         return;
     }
     struct strmap *mailboxes = strmap_new();
-    printf("%s: would do\n", account);
+    printf("%s: %s\n", account, heading);
     VEC_FOREACH (struct operation, o, &list->operations) {
         if (is_first(mailboxes, o->mailbox)) {
             print_mailbox(list, o->mailbox);

@@ -53,7 +53,7 @@ static int adopt_one(const struct adoption *adoption, const struct target *targe
     progress_board_done(adoption->board, place);
     progress_board_pause(adoption->board);
     if (adoption->dry_run && report.result != REPORT_FAILED) {
-        plan_list_print(plan, report.account);
+        plan_list_print(plan, report.account, "would do");
     } else if (report.result != REPORT_FAILED) {
         print_report(&report);
     }

@@ -74,7 +74,7 @@ static void show_result(struct job *job)
     }
     progress_board_pause(job->run->board);
     if (flags->dry_run && job->report.result != REPORT_FAILED) {
-        plan_list_print(job->plan, job->report.account);
+        plan_list_print(job->plan, job->report.account, "would do");
     } else {
         sync_report_print(&job->report);
     }

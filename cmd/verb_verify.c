@@ -68,7 +68,6 @@ static int compare(struct comparison *c, struct plan_list *list)
     const struct verify_sink sink = {add_file, c};
     int exit_code = make_pass(c, true, list, &report);
     if (exit_code > 1) {
-        fprintf(stderr, "maildird: %s: %s\n", c->target->account->name, report.error.text);
         return exit_code;
     }
     c->into = list;
@@ -93,10 +92,13 @@ static void tell(const struct comparison *c, int exit_code)
         return;
     }
     if (found > 0) {
-        plan_list_print(c->found, account);
+        plan_list_print(c->found, account, "differences");
     }
     if (exit_code != 0) {
         return;
+    }
+    if (c->v->repair && left > 0) {
+        plan_list_print(c->left, account, "left");
     }
     printf("%s: %" PRIu64 " file%s read, %zu difference%s", account, c->checked,
            c->checked == 1 ? "" : "s", found, found == 1 ? "" : "s");

@@ -102,6 +102,14 @@ class Recovery(unittest.TestCase):
         self.assertIn("1 difference, 0 left", self.run_verb(0, "verify", "--repair").out)
         self.assertEqual(len(self.files()), 3)
 
+    def test_verify_tells_a_failure_once(self):
+        self.synced("one")
+        os.unlink(os.path.join(self.client.maildir, ".maildird"))
+        for words in ([], ["--repair"]):
+            told = self.run_verb(74, "verify", *words).err.strip().splitlines()
+            self.assertEqual(len(told), 1, told)
+            self.assertIn(".maildird", told[0])
+
     def test_verify_finds_a_file_that_changed_and_leaves_it(self):
         self.synced("one", "two")
         path = self.file_of("one")
@@ -109,7 +117,13 @@ class Recovery(unittest.TestCase):
             file.write(b"more\n")
         for words in ([], ["--repair"]):
             told = self.run_verb(1, "verify", *words).out
+            self.assertIn("work: differences\n  INBOX\n    differs UID 1 ", told)
             self.assertIn("the file is not what was synced", told)
+        self.append("three")
+        told = self.run_verb(1, "verify", "--repair").out
+        self.assertIn("work: left\n  INBOX\n    differs UID 1 ", told)
+        self.assertNotIn("download", told[told.index("work: left"):])
+        self.assertIn("work: 3 files read, 2 differences, 1 left\n", told)
         with open(path, "rb") as file:
             self.assertTrue(file.read().endswith(b"more\n"))
 
