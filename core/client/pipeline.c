@@ -335,6 +335,23 @@ int pipeline_send(struct client *c, struct client_op *op, struct error *err)
     return pipeline_send_open(c, op, err);
 }
 
+/* Dovecot tells behind its words how long it took, "(0.001 + 0.000 secs).": two refusals for one
+ * reason would not read the same. */
+static struct str without_seconds(struct str text)
+{
+    static const char tail[] = " secs).";
+    ptrdiff_t open = str_rfind(text, '(');
+    if (open < 1 || text.ptr[open - 1] != ' ' || !str_ends(text, str_from(tail))) {
+        return text;
+    }
+    for (size_t i = (size_t)open + 1; i < text.len - strlen(tail); i++) {
+        if (strchr("0123456789.+ ", text.ptr[i]) == NULL || text.ptr[i] == '\0') {
+            return text;
+        }
+    }
+    return str_sub(text, 0, (size_t)open - 1);
+}
+
 static void keep_refusal(struct client *c, struct client_op *op,
                          const struct imap_response_status *status)
 {
@@ -344,7 +361,7 @@ static void keep_refusal(struct client *c, struct client_op *op,
     error_set(op->refusal, code, SCOPE_MAILBOX, "%s answers %s to %s: %s%.*s%s%.*s", c->host,
               imap_status_name(status->status), op->row->name, coded ? "[" : "",
               coded ? (int)status->code_name.len : 0, coded ? status->code_name.ptr : "",
-              coded ? "] " : "", STR_ARG(status->text));
+              coded ? "] " : "", STR_ARG(without_seconds(status->text)));
     if (coded) {
         snprintf(op->refusal->response_code, sizeof op->refusal->response_code, "%.*s",
                  STR_ARG(status->code_name));

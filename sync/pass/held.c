@@ -52,8 +52,8 @@ int held_add(struct pass *pass, struct mailbox_pair *pair, const struct index_he
      */
     held.answer = HELD_UNANSWERED;
     struct log_scope scope = pass_log_scope(pass, pair);
-    log_warning(&scope, "held: %.*s%s: %.*s", STR_ARG(what->base),
-                what->uid != 0 ? "a message" : "", STR_ARG(what->reason));
+    const char *uid = what->uid != 0 ? arena_printf(arena, "UID %u", what->uid) : "";
+    log_warning(&scope, "held: %.*s%s: %.*s", STR_ARG(what->base), uid, STR_ARG(what->reason));
     if ((r = index_held_put(txn, &held, err)) < 0)
         return r;
     return index_commit(&txn, err);

@@ -83,6 +83,26 @@ static void refused(struct fixture *f)
     assert_ok(f, client_noop(f->c, &f->err));
 }
 
+/* Of one reason in one word, whatever stands behind it: and no more is cut off than the seconds. */
+static void refused_after_seconds(struct fixture *f)
+{
+    static const char *const reasons[] = {
+        "APPEND: [OVERQUOTA] full",
+        "APPEND: [OVERQUOTA] full",
+        "APPEND: full (of 3 secs).",
+        "APPEND: (0.001 + 0.000 secs).",
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        struct client_append h;
+        assert_ok(f, begin(f, &h, "Sent", 5, NULL));
+        assert_error(f, client_append_end(f->c, &h, &f->err), ERR_NO, SCOPE_MAILBOX, reasons[i]);
+        const char *told = strstr(f->err.text, "APPEND: ");
+        assert_non_null(told);
+        assert_string_equal(told, reasons[i]);
+        error_clear(&f->err);
+    }
+}
+
 static void refused_underway(struct fixture *f)
 {
     struct client_append h;
@@ -281,6 +301,7 @@ static const struct fixture_case cases[] = {
     {"with LITERAL-, a large one", literal_minus, 0},
     {"refused instead of a continuation", refused, 0},
     {"refused while the literal is on its way", refused_underway, 0},
+    {"refused, with the seconds it took", refused_after_seconds, 0},
     {"several in flight", budget_uploads_are_one_turn, 0},
     {"over APPENDLIMIT", over_limit, 0},
     {"the source fails", source_fails, 0},
