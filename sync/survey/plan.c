@@ -1,5 +1,6 @@
 #include "survey/plan.h"
 
+#include "base/strmap.h"
 #include "imap/limits.h"
 #include "reconcile/cases.h"
 #include "reconcile/met.h"
@@ -384,9 +385,25 @@ static void tell_move(const struct pass *pass, const struct move *move,
                move->why);
 }
 
-static void tell_pairing(const struct pass *pass, const struct mailbox_pair *pair,
-                         const struct plan_sink *sink)
+static struct str file_key(struct arena *arena, const struct mailbox_pair *pair, struct str base)
 {
+    return str_from(arena_printf(arena, "%u %.*s", pair->record.id, STR_ARG(base)));
+}
+
+/* The files that move here: until they have they are held, in case the pass ends before. */
+static void list_moving(struct arena *arena, const struct plan *plan, struct strmap *out)
+{
+    static char mark;
+    VEC_FOREACH (const struct move, move, &plan->moves) {
+        if (move->kind == MOVE_LOCAL && move->file != NULL)
+            strmap_put(out, file_key(arena, move->from->pair, move->file->parsed.base), &mark);
+    }
+}
+
+static void tell_pairing(const struct pass *pass, const struct mailbox_pair *pair,
+                         const struct strmap *moving, const struct plan_sink *sink)
+{
+    AUTO_ARENA struct arena *arena = arena_new();
     const struct pairing *pairing = pair->pairing;
     char subject[64];
     snprintf(subject, sizeof subject, "%zu message%s", pairing->messages_len,
@@ -396,6 +413,8 @@ static void tell_pairing(const struct pass *pass, const struct mailbox_pair *pai
                    "found again by content");
     for (size_t i = 0; i < pairing->held.len; i++) {
         const struct index_held *held = &pairing->held.items[i];
+        if (strmap_get(moving, file_key(arena, pair, held->base)) != NULL)
+            continue;
         sink->line(sink->self, pass->account->name, pair->record.utf8.ptr, "hold: upload",
                    held->base.ptr, held->reason.ptr);
     }
@@ -403,13 +422,16 @@ static void tell_pairing(const struct pass *pass, const struct mailbox_pair *pai
 
 void plan_tell(const struct pass *pass, const struct plan *plan, const struct plan_sink *sink)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
+    struct strmap *moving = strmap_new();
+    list_moving(arena, plan, moving);
     VEC_FOREACH (const struct move, move, &plan->moves) {
         tell_move(pass, move, sink);
     }
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         tell_folder(pass, m->pair, sink);
         if (m->pair->pairing != NULL)
-            tell_pairing(pass, m->pair, sink);
+            tell_pairing(pass, m->pair, moving, sink);
         for (size_t k = OP_FLAGS_TO_REMOTE; k < OP_KINDS; k++) {
             const struct operation_vec *ops = &m->ops[k];
             bool one_line = OPERATION_WORDS[k].one_line && !pass->options->each_message;
@@ -426,4 +448,5 @@ void plan_tell(const struct pass *pass, const struct plan *plan, const struct pl
                                                               : "hold: delete on the server",
                      sink);
     }
+    strmap_free(&moving);
 }
