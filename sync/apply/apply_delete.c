@@ -197,6 +197,7 @@ static int mark_deleted(struct index_txn *txn, const struct operation *op, struc
 static int record_deleted(struct pass *pass, const struct mailbox_plan *plan,
                           const struct seqset *uids, bool by_trash, struct error *err)
 {
+    AUTO_ARENA struct arena *arena = arena_new();
     AUTO_TXN struct index_txn *txn = NULL;
     const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
     uint32_t count = 0, counted = 0;
@@ -205,9 +206,12 @@ static int record_deleted(struct pass *pass, const struct mailbox_plan *plan,
         if (!seqset_contains(uids, ops->items[i].uid))
             continue;
         r = by_trash ? 0 : mark_deleted(txn, &ops->items[i], err);
+        const char *why = ops->items[i].why;
+        if (by_trash)
+            why = arena_printf(arena, "%s; moved to \\Trash", why);
         if (r == 0)
-            r = event_note(pass, txn, plan->pair, EVENT_DELETED_REMOTE, ops->items[i].base,
-                           ops->items[i].why, err);
+            r = event_note(pass, txn, plan->pair, EVENT_DELETED_REMOTE, ops->items[i].base, why,
+                           err);
         counted += !ops->items[i].has_copy;
         count++;
     }

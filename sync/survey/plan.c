@@ -319,6 +319,12 @@ static void tell_one(const struct pass *pass, const struct mailbox_plan *m,
     sink->line(sink->self, pass->account->name, m->pair->record.utf8.ptr, what, shown, op->why);
 }
 
+static const char *words_of(const struct operation *op, enum operation_kind kind)
+{
+    bool to_trash = kind == OP_DELETE_REMOTE && op->to_trash;
+    return to_trash ? "move on the server to \\Trash" : OPERATION_WORDS[kind].what;
+}
+
 static void tell_all(const struct pass *pass, const struct mailbox_plan *m, uint64_t len,
                      const char *what, const char *why, const struct plan_sink *sink)
 {
@@ -438,7 +444,7 @@ void plan_tell(const struct pass *pass, const struct plan *plan, const struct pl
             if (one_line && ops->len > 0)
                 tell_all(pass, m, ops->len, OPERATION_WORDS[k].what, ops->items[0].why, sink);
             for (size_t i = 0; i < ops->len && !one_line; i++)
-                tell_one(pass, m, &ops->items[i], OPERATION_WORDS[k].what, sink);
+                tell_one(pass, m, &ops->items[i], words_of(&ops->items[i], k), sink);
             if (k == OP_DOWNLOAD)
                 tell_fetch(pass, m, sink);
         }

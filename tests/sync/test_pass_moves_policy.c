@@ -90,6 +90,10 @@ static void a_deletion_here_is_a_move_to_the_trash(void **state)
         local_remove(&e, "INBOX", "m2");
         engine_pass_ends(&e, 0);
         assert_int_equal(e.report.messages.deleted_remote, 2);
+        buf_add_byte(&e.plan, '\0');
+        assert_string_equal(e.plan.data,
+                            "INBOX: move on the server to \\Trash UID 1 (deleted here)\n"
+                            "INBOX: move on the server to \\Trash UID 2 (deleted here)\n");
         assert_server(&e, "Archive[] Bin[m1 m2] Drafts[] INBOX[m3 m4]");
         engine_pass_ends(&e, 0);
         assert_both(&e, "Archive[] Bin[m1 m2] Drafts[] INBOX[m3 m4]");
