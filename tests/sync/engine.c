@@ -331,6 +331,14 @@ void engine_agree(struct engine *e)
     engine_wait(e, 300);
 }
 
+void engine_fill_three(struct engine *e, unsigned messages)
+{
+    server_create(e, "Archive");
+    server_create(e, "Lists");
+    server_fill(e, "INBOX", "m", messages);
+    engine_agree(e);
+}
+
 void engine_answers(struct engine *e)
 {
     dialled = e;

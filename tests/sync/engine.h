@@ -94,6 +94,8 @@ void engine_assert_settled(struct engine *e);
 void engine_wait(struct engine *e, int64_t seconds);
 /* Both sides come to agree, in two plain passes that end with 0, and it is some time ago. */
 void engine_agree(struct engine *e);
+/* "m1", "m2", … in INBOX, nothing in Archive and Lists; both sides agree on it. */
+void engine_fill_three(struct engine *e, unsigned messages);
 
 /* ---- the server's side ---- */
 
@@ -108,6 +110,8 @@ void server_copy(struct engine *e, const char *from, const char *to, const char 
 void server_move(struct engine *e, const char *from, const char *to, const char *subject);
 void server_move_all(struct engine *e, const char *from, const char *to);
 uint32_t server_uid(struct engine *e, const char *mailbox, const char *subject);
+/* The mailbox gets another UIDVALIDITY, and its messages other UIDs. */
+void server_renumber(struct engine *e, const char *mailbox);
 /* In the engine's arena. */
 const char *server_view(struct engine *e);
 size_t server_count(struct engine *e, const char *mailbox);
@@ -130,10 +134,15 @@ void local_remove_some(struct engine *e, const char *folder, unsigned count);
 void local_remove_folder(struct engine *e, const char *folder);
 const char *local_view(struct engine *e);
 size_t folder_count(struct engine *e, const char *folder);
+
+/* ---- the disk (disk_sides.c) ---- */
+
 /* Everything below the fixture's directory but lock files and times, as one text. */
 const char *disk_view(struct engine *e);
 /* A copy of a directory below the fixture's, as a backup makes it. */
 void disk_copy(struct engine *e, const char *from, const char *to);
+/* The directory `to` gives way to the copy, which is none any more. */
+void disk_put_back(struct engine *e, const char *copy, const char *to);
 
 /* ---- both ---- */
 

@@ -3,15 +3,13 @@
 #include "reconcile/flags.h"
 #include "core/base/scratch.h"
 #include "sync/engine.h"
-#include <dirent.h>
+#include "sync/words.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char LETTERS[] = "DFPRST";
-VEC_STRUCT(words, const char *);
 
 static uint8_t flags_of(const char *letters)
 {
@@ -71,23 +69,9 @@ static const char *subject_of(struct engine *e, struct str bytes, const char *en
 
 /* ---- telling what is there ---- */
 
-static int by_word(const void *a, const void *b)
-{
-    const char *const *x = a;
-    const char *const *y = b;
-    return strcmp(*x, *y);
-}
-
-static void sort_words(struct words *words)
-{
-    if (words->len > 1) {
-        qsort(words->items, words->len, sizeof *words->items, by_word);
-    }
-}
-
 static void add_mailbox(struct buf *out, const char *name, struct words *messages)
 {
-    sort_words(messages);
+    words_sort(messages);
     buf_addf(out, "%s%s[", out->len > 0 ? " " : "", name);
     for (size_t i = 0; i < messages->len; i++) {
         buf_addf(out, "%s%s", i > 0 ? " " : "", messages->items[i]);
@@ -227,6 +211,12 @@ void server_move(struct engine *e, const char *from, const char *to, const char 
     relocate(e, from, to, &uid, 1, true);
 }
 
+void server_renumber(struct engine *e, const char *mailbox)
+{
+    struct error err = ERROR_INIT;
+    ok(e, mem_backend_renumber(e->env.backend, LOCKSTEP_USER, mailbox, &err), &err);
+}
+
 static bool note_uid(void *self, const struct backend_message *message, struct str body)
 {
     struct seqset *uids = self;
@@ -275,7 +265,7 @@ const char *server_view(struct engine *e)
         }
     }
     backend.ops->logout(backend.self, user);
-    sort_words(&names);
+    words_sort(&names);
     for (size_t i = 0; i < names.len; i++) {
         struct server_visit v = {.e = e};
         visit(&v, names.items[i]);
@@ -458,94 +448,6 @@ const char *local_view(struct engine *e)
         vec_free(&messages);
     }
     return finish_view(e, &out);
-}
-
-/* ---- the disk ---- */
-
-static void add_file(struct engine *e, const char *path, struct words *out)
-{
-    struct error err = ERROR_INIT;
-    AUTO_BUF struct buf bytes = BUF_INIT((size_t)1 << 26);
-    ok(e, file_read(AT_FDCWD, path, &bytes, &err), &err);
-    vec_push(out, arena_printf(e->arena, "%s %zu %016llx\n", path, bytes.len,
-                               (unsigned long long)str_hash(buf_str(&bytes))));
-}
-
-static void add_tree(struct engine *e, const char *path, struct words *out)
-{
-    DIR *dir = opendir(path);
-    const struct dirent *entry;
-    if (dir == NULL) {
-        return;
-    }
-    vec_push(out, arena_printf(e->arena, "%s/\n", path));
-    while ((entry = readdir(dir)) != NULL) {
-        const char *below = arena_printf(e->arena, "%s/%s", path, entry->d_name);
-        struct stat found;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            strstr(entry->d_name, "lock") != NULL || lstat(below, &found) != 0) {
-            continue;
-        }
-        if (S_ISDIR(found.st_mode)) {
-            add_tree(e, below, out);
-        } else {
-            add_file(e, below, out);
-        }
-    }
-    (void)closedir(dir);
-}
-
-const char *disk_view(struct engine *e)
-{
-    AUTO_BUF struct buf out = BUF_INIT((size_t)1 << 24);
-    struct words files = {0};
-    add_tree(e, e->dir, &files);
-    sort_words(&files);
-    for (size_t i = 0; i < files.len; i++) {
-        buf_addf(&out, "%s", files.items[i]);
-    }
-    vec_free(&files);
-    return finish_view(e, &out);
-}
-
-static void copy_file(struct engine *e, const char *from, const char *to)
-{
-    struct error err = ERROR_INIT;
-    AUTO_FD int fd = -1;
-    AUTO_BUF struct buf bytes = BUF_INIT((size_t)1 << 26);
-    ok(e, file_read(AT_FDCWD, from, &bytes, &err), &err);
-    ok(e, file_open(AT_FDCWD, to, O_WRONLY | O_CREAT | O_EXCL, 0600, &fd, &err), &err);
-    ok(e, file_write(fd, bytes.data, bytes.len, to, &err), &err);
-}
-
-static void copy_tree(struct engine *e, const char *from, const char *to)
-{
-    struct error err = ERROR_INIT;
-    DIR *dir = opendir(from);
-    const struct dirent *entry;
-    assert_non_null(dir);
-    ok(e, file_mkdir(AT_FDCWD, to, 0700, &err), &err);
-    while ((entry = readdir(dir)) != NULL) {
-        const char *source = arena_printf(e->arena, "%s/%s", from, entry->d_name);
-        const char *target = arena_printf(e->arena, "%s/%s", to, entry->d_name);
-        struct stat found;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
-        assert_int_equal(lstat(source, &found), 0);
-        if (S_ISDIR(found.st_mode)) {
-            copy_tree(e, source, target);
-        } else {
-            copy_file(e, source, target);
-        }
-    }
-    (void)closedir(dir);
-}
-
-void disk_copy(struct engine *e, const char *from, const char *to)
-{
-    copy_tree(e, arena_printf(e->arena, "%s/%s", e->dir, from),
-              arena_printf(e->arena, "%s/%s", e->dir, to));
 }
 
 /* ---- both ---- */

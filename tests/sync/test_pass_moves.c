@@ -43,10 +43,7 @@ static void begin(struct engine *e, const struct server *server, const char *acc
     if (server->no_codes) {
         lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_NO_UIDPLUS_CODES});
     }
-    server_create(e, "Archive");
-    server_create(e, "Lists");
-    server_fill(e, "INBOX", "m", messages);
-    engine_agree(e);
+    engine_fill_three(e, messages);
 }
 
 static void fail_told(struct engine *e, const char *name, const char *what)

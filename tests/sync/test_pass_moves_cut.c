@@ -29,10 +29,7 @@ static void begin(struct engine *e, const struct server *server, const char *pol
 {
     engine_init(e, policy);
     server_lacks(e, server->lacks);
-    server_create(e, "Archive");
-    server_create(e, "Lists");
-    server_fill(e, "INBOX", "m", 3);
-    engine_agree(e);
+    engine_fill_three(e, 3);
 }
 
 static void break_off_at(struct engine *e, uint64_t at)
