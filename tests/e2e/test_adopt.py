@@ -8,9 +8,12 @@ import collections
 import hashlib
 import os
 import re
+import shutil
 import unittest
 
+import diskshim
 import dovecot
+import maildird
 import messages
 import oracle
 import passes
@@ -19,6 +22,16 @@ import tools
 NAMES = ["INBOX", "Archive/2024"]
 # What mbsync and OfflineIMAP add to the messages they write.
 ADDED = re.compile(rb"^(X-TUID|X-OfflineIMAP):[^\n]*\n", re.IGNORECASE | re.MULTILINE)
+
+# What is configured of mbsync, and of the account that takes its Maildir over.
+FORMS = (
+    ("AltMap yes", {}),
+    ("SyncState {folder}/state/", {}),
+    ("SubFolders Maildir++", {"layout": "maildir++"}),
+    ("Flatten .", {"layout": "flat"}),
+    ("InfoDelimiter !", {"info_separator": "!"}),
+)
+OF_THE_STORE = ("AltMap", "SubFolders", "Flatten", "InfoDelimiter")
 
 MBSYNCRC = """IMAPAccount far
 Host 127.0.0.1
@@ -32,28 +45,31 @@ IMAPStore far
 Account far
 
 MaildirStore near
-Path {maildir}/
-Inbox {maildir}/INBOX
-SubFolders Verbatim
+{store}
 
 Channel all
 Far :far:
 Near :near:
 Patterns *
 Create Near
-Sync Pull
+Sync {sync}
 Expunge None
-SyncState *
+SyncState {state}
 """
+
+
+def files(client):
+    """Of every layout, and of mbsync's separators."""
+    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(client.maildir)
+                  for name in names if os.path.basename(folder) in ("cur", "new"))
 
 
 def contents(client):
     """Every message here, without what tools add, however often."""
     counter = collections.Counter()
-    for folder in oracle.maildir_folders(client.maildir).values():
-        for path, _ in oracle.maildir_files(folder):
-            with open(path, "rb") as stream:
-                counter[hashlib.sha256(ADDED.sub(b"", stream.read())).hexdigest()] += 1
+    for path in files(client):
+        with open(path, "rb") as stream:
+            counter[hashlib.sha256(ADDED.sub(b"", stream.read())).hexdigest()] += 1
     return counter
 
 
@@ -87,8 +103,7 @@ class Adopt(passes.PassCase):
 
     def check_adopted(self, client):
         before = contents(client)
-        files = sorted(path for folder in oracle.maildir_folders(client.maildir).values()
-                       for path, _ in oracle.maildir_files(folder))
+        paths = files(client)
         self.assertEqual(sum(before.values()), self.count)
         there = oracle.read_server(self.fixture)
 
@@ -100,6 +115,8 @@ class Adopt(passes.PassCase):
         result = client.run("adopt", "work")
         self.assertEqual(result.code, 0, str(result))
         self.assertIn("work: %d messages paired" % self.count, result.out)
+        result = client.run("adopt", "work")
+        self.assertIn("work: %d messages paired" % self.count, result.out, "a second time")
 
         for _ in range(2):
             trace = os.path.join(client.folder, "trace")
@@ -111,22 +128,101 @@ class Adopt(passes.PassCase):
             self.assertNotIn("BODY.PEEK[]", text)
             self.assertEqual(passes.CHANGING.findall(text), [])
         self.assertEqual(contents(client), before)
-        self.assertEqual(sorted(path for folder in oracle.maildir_folders(client.maildir).values()
-                                for path, _ in oracle.maildir_files(folder)), files)
+        self.assertEqual(files(client), paths)
         self.assertEqual(oracle.read_server(self.fixture), there)
 
-    def test_mbsync(self):
-        mbsync = tools.need_program("mbsync")
-        client = self.client(self.fixture)
-        os.makedirs(client.maildir)
+    def mbsync(self, client, form="", sync="Pull"):
+        """A run of mbsync, configured with `form` besides."""
+        program = tools.need_program("mbsync")
         account = self.fixture.account("off")
+        store = ["Inbox " + client.maildir]
+        if "Maildir++" not in form:
+            store = ["Path %s/" % client.maildir, "Inbox %s/INBOX" % client.maildir]
+        if "SubFolders" not in form:
+            store.append("SubFolders Verbatim")
+        if form.startswith(OF_THE_STORE):
+            store.append(form)
+        state = "*"
+        if form.startswith("SyncState"):
+            state = form.split()[1].format(folder=client.folder)
+            os.makedirs(state, exist_ok=True)
+        os.makedirs(client.maildir, exist_ok=True)
         settings = os.path.join(client.folder, "mbsyncrc")
         with open(settings, "w", encoding="utf-8") as stream:
-            stream.write(MBSYNCRC.format(port=account["port"], user=account["user"],
-                                         password=account["password"], maildir=client.maildir))
-        tools.run_checked([mbsync, "-q", "-c", settings, "-a"],
+            stream.write(MBSYNCRC.format(port=account["port"], user=account["user"], sync=sync,
+                                         password=account["password"], state=state,
+                                         store="\n".join(store)))
+        tools.run_checked([program, "-q", "-c", settings, "-a"],
                           env=dict(os.environ, HOME=client.folder))
+
+    def test_mbsync(self):
+        client = self.client(self.fixture)
+        self.mbsync(client)
         self.check_adopted(client)
+
+    def test_mbsync_in_its_other_forms(self):
+        for form, account in FORMS:
+            with self.subTest(form=form):
+                client = self.client(self.fixture, **account)
+                self.mbsync(client, form)
+                self.check_adopted(client)
+
+    def leave_work_undone(self, client):
+        """Since mbsync's last run: 3 new here, 2 removed here; 3 expunged there, 1 new there."""
+        folder = os.path.join(client.maildir, "INBOX")
+        passes.make_folder(folder)
+        passes.add_file(folder, b"Subject: sent by mbsync\n\nsent\n", "S")
+        self.mbsync(client, sync="All")
+        for number in range(3):
+            passes.add_file(folder, b"Subject: new %d\n\nnew\n" % number, "S")
+        for path in files(client):
+            if "/INBOX/" in path and re.search(r",U=[79]:", path):
+                os.unlink(path)
+        connection = self.fixture.connect()
+        oracle.check(connection.select("INBOX"))
+        self.remove_on_server(connection, [b"20:22"])
+        oracle.append(connection, "INBOX", b"Subject: there\r\n\r\nthere\r\n")
+        connection.logout()
+
+    def check_work_is_done(self, client, there):
+        self.assertEqual(oracle.read_server(self.fixture), there, "adopt changes nothing there")
+        moved = self.assert_sync(client, codes=(1,)).account()["messages"]
+        self.assertEqual({name: number for name, number in moved.items() if number},
+                         {"uploaded": 3, "downloaded": 3, "held": 3})
+        moved = self.assert_sync(client, codes=(1,)).account()["messages"]
+        self.assertEqual({name: number for name, number in moved.items() if number}, {"held": 3})
+        self.assertEqual(sum(sum(counter.values()) for counter in oracle.read_server(self.fixture).values()),
+                         self.count + 1 - 3 + 1 + 3)
+
+    def test_mbsync_left_work_and_the_adoption_is_interrupted(self):
+        """Ended at some of its calls, run again: as if it had not been."""
+        client = self.client(self.fixture, program=maildird.release_binary())
+        self.leave_work_undone(client)
+        there = oracle.read_server(self.fixture)
+        count_file = os.path.join(client.folder, "count")
+        root = os.path.join(client.folder, "root")
+        aside = root + ".before"
+        shutil.copytree(root, aside, symlinks=True)
+
+        def adopt(**settings):
+            env = diskshim.environment(root, os.path.basename(client.program), client.program,
+                                       client.environment(), **settings)
+            return client.run("adopt", "work", env=env)
+
+        self.assertEqual(adopt(count_file=count_file).code, 1)
+        with open(count_file, encoding="ascii") as stream:
+            calls = int(stream.read().split()[0])
+        self.assertGreater(calls, 20)
+        for kill_at in range(1, calls + 1, max(1, calls // 12)):
+            with self.subTest(kill_at=kill_at, calls=calls):
+                shutil.rmtree(root)
+                shutil.copytree(aside, root, symlinks=True)
+                adopt(kill_at=kill_at)
+                self.assertEqual(oracle.read_server(self.fixture), there)
+                result = client.run("adopt", "work")
+                self.assertEqual(result.code, 1, str(result))
+                self.assertIn("work: %d messages paired, 3 held" % (self.count - 4), result.out)
+        self.check_work_is_done(client, there)
 
     def test_offlineimap(self):
         """As OfflineIMAP makes it by default: flat, a UID and the digest of the folder's name in
