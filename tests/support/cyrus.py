@@ -42,12 +42,13 @@ EVENTS {{
 class Cyrus(server.Server):
     transports = ("off",)
 
-    def __init__(self):
+    def __init__(self, extra=""):
         tools.need_root("Cyrus")
         self.program = tools.need_program("cyrmaster")
         unpacked = tools.unpacked("cyrus-imapd")
         super().__init__()
         self.process = None
+        self.extra = extra
         self.imapd = self.path("imapd")
         for name in ("imapd", "idled"):
             shutil.copy(os.path.join(unpacked, "usr", "lib", "cyrus", "bin", name), self.path(name))
@@ -57,7 +58,7 @@ class Cyrus(server.Server):
         for name in ("db", "socket", "log", "proc", "msg", "user", "quota", "lock"):
             os.makedirs(self.path("config", name))
         os.mkdir(self.path("spool"))
-        for name, text in (("imapd.conf", IMAPD_CONF), ("cyrus.conf", CYRUS_CONF)):
+        for name, text in (("imapd.conf", IMAPD_CONF + self.extra), ("cyrus.conf", CYRUS_CONF)):
             with open(self.path(name), "w", encoding="ascii") as stream:
                 stream.write(text.format(folder=self.folder, imapd=self.imapd, port=self.port))
         owner = pwd.getpwnam("cyrus")

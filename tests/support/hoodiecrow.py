@@ -29,12 +29,13 @@ class Hoodiecrow(server.Server):
     transports = ("starttls", "off")
     token = TOKEN
 
-    def __init__(self, plugins=PLUGINS):
+    def __init__(self, plugins=PLUGINS, storage=None):
         self.program = tools.need_program("node")
         self.library = os.path.join(tools.unpacked("hoodiecrow-imap"), "node_modules",
                                     "hoodiecrow-imap", "lib", "server.js")
         super().__init__()
         self.plugins = list(plugins)
+        self.storage = storage or {"INBOX": {}, "": {"separator": "/"}}
         self.process = None
 
     def configuration(self):
@@ -47,8 +48,9 @@ class Hoodiecrow(server.Server):
         user = {"password": self.password,
                 "xoauth2": {"accessToken": self.token, "sessionTimeout": 3600000}}
         return {"plugins": self.plugins, "credentials": credentials, "users": {self.user: user},
-                "id": {"name": "hoodiecrow"}, "storage": {"INBOX": {}, "": {"separator": "/"}},
-                "special-use": ["\\Drafts", "\\Sent", "\\Junk", "\\Trash", "\\Archive"]}
+                "id": {"name": "hoodiecrow"}, "storage": self.storage,
+                "special-use": ["\\All", "\\Important", "\\Flagged", "\\Drafts", "\\Sent", "\\Junk",
+                                "\\Trash", "\\Archive"]}
 
     def start(self):
         self.port = tools.free_port()
