@@ -2,9 +2,11 @@
  * The one place that says which keys there are, what each takes, its default and what it is for.
  * Reading, `check --show`, `check --schema` and the manual's list of keys follow from it.
  */
+#include "imap/list.h"
 #include "config/config_private.h"
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define ACCOUNT(field) offsetof(struct config_account, field)
 #define TOP(field) offsetof(struct config, field)
@@ -92,6 +94,32 @@ static const char *check_credential(const char *text)
     return plain ? NULL : "the name of a credential, not a path";
 }
 
+#define SPECIAL_USES "all, archive, drafts, flagged, important, junk, sent or trash"
+
+static bool is_special_use(const char *word)
+{
+    uint32_t use;
+    return list_attribute_parse(str_from(word), &use) && (use & LIST_SPECIAL_USE) != 0;
+}
+
+/* Of the key's own, without the backslash. */
+static const char *check_special(const char *text)
+{
+    char word[32];
+    int len = snprintf(word, sizeof word, "\\%s", text);
+    bool known = len > 0 && (size_t)len < sizeof word && is_special_use(word);
+    return known ? NULL : "a special use: " SPECIAL_USES;
+}
+
+/* A name or pattern, which may begin with `!`, or a special use. */
+static const char *check_pattern(const char *text)
+{
+    const char *name = text[0] == '!' ? text + 1 : text;
+    return name[0] != '\\' || is_special_use(name)
+               ? NULL
+               : "a special use: with a backslash before it, " SPECIAL_USES;
+}
+
 /* ---- accounts ---- */
 
 static const struct config_key mailboxes_keys[] = {
@@ -99,12 +127,14 @@ static const struct config_key mailboxes_keys[] = {
      .type = TYPE_STRINGS,
      .offset = ACCOUNT(patterns),
      .fallback = "[\"*\"]",
+     .check = check_pattern,
      .help = "the last that matches wins; ! leaves out; only * and % are special (% stops at a "
              "delimiter); \\Junk names a special use"},
     {.name = "rename",
      .type = TYPE_PAIRS,
      .offset = ACCOUNT(rename),
      .fallback = "{}",
+     .check = check_pattern,
      .help = "other names here: remote: local; a name, a pattern with one *, or a special use as "
              "\\Sent; "
              "the last that matches counts"},
@@ -117,6 +147,7 @@ static const struct config_key mailboxes_keys[] = {
      .type = TYPE_PAIRS,
      .offset = ACCOUNT(special),
      .fallback = "{}",
+     .check = check_special,
      .help = "special uses where the server marks none, e.g. {trash: Trash}"},
 };
 static const struct config_table mailboxes_table = CONFIG_TABLE(mailboxes_keys);

@@ -134,11 +134,18 @@ static const struct config_key sync_keys[] = {
 };
 const struct config_table config_sync_keys = CONFIG_TABLE(sync_keys);
 
+/* Special uses are known where there is an account's list of mailboxes, not here. */
+static const char *check_match(const char *text)
+{
+    return text[0] != '\\' ? NULL : "a pattern of mailbox names: name the mailbox";
+}
+
 static const struct config_key override_keys[] = {
     {.name = "match",
      .type = TYPE_TEXT,
      .offset = offsetof(struct config_override, match),
      .example = "Lists/*",
+     .check = check_match,
      .help = "a pattern of mailbox names"},
     {.name = "sync",
      .type = TYPE_BLOCK,

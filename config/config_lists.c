@@ -99,10 +99,21 @@ static struct config_strings strings_of(struct arena *arena, const struct config
     return out;
 }
 
+static bool passes_check(const struct config_value *value, const char *text)
+{
+    const char *expected = value->key->check != NULL ? value->key->check(text) : NULL;
+    return expected == NULL || config_value_wrong(value, "'%s' is not %s", text, expected);
+}
+
 bool config_parse_strings(const struct config_value *value, void *field)
 {
     if (!is_list_of_texts(value)) {
         return false;
+    }
+    for (size_t i = 0; i < value->node->len; i++) {
+        if (!passes_check(value, value->node->entries[i].value->text)) {
+            return false;
+        }
     }
     *(struct config_strings *)field = strings_of(value->ctx->arena, value->node);
     return true;
@@ -174,6 +185,9 @@ bool config_parse_pairs(const struct config_value *value, void *field)
         const struct config_node *item = node->entries[i].value;
         if (item->kind != NODE_SCALAR || config_node_is_null(item)) {
             return config_value_wrong(value, "'%s' needs a text", node->entries[i].key);
+        }
+        if (!passes_check(value, node->entries[i].key)) {
+            return false;
         }
         out.items[i] = (struct config_pair){node->entries[i].key, item->text};
     }

@@ -107,7 +107,8 @@ struct config_key {
     const struct config_word *words; /* ends in a NULL word */
     int64_t min, max;                /* of a number, or of a time in seconds */
     const struct config_table *block;
-    /* What a text must be, e.g. "a host name"; NULL when it is that. */
+    /* What a text (each of a list, the keys of a map) must be, e.g. "a host name"; NULL when it is
+     * that. */
     const char *(*check)(const char *text);
     char group; /* of keys that exclude each other; 0: none */
     const char *help;

@@ -196,7 +196,7 @@ static void read_overrides(struct config_context *ctx, struct config_account *ac
         }
         config_layer(ctx, key->block, arena_printf(ctx->arena, "%s.overrides", where), value.node,
                      item, NULL);
-        if (item->match == NULL) {
+        if (find_entry(value.node, "match") == NULL) {
             (void)config_value_wrong(&value, "'match' is missing: a pattern of mailbox names");
         }
     }

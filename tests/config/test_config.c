@@ -216,6 +216,18 @@ static const struct {
      "(2015-04-01)\n"},
     {ACCOUNT "    sync: {max_size: 10X}\n",
      "config.yaml:7: accounts.work.sync.max_size: '10X' is not a size; write 10K, 50M or 2G\n"},
+    {ACCOUNT "    mailboxes: {special: {trash: T, bin: B}}\n",
+     "config.yaml:7: accounts.work.mailboxes.special: 'bin' is not a special use: all, archive, "
+     "drafts, flagged, important, junk, sent or trash\n"},
+    {ACCOUNT "    mailboxes: {special: {\"\\\\Trash\": T}}\n",
+     "config.yaml:7: accounts.work.mailboxes.special: '\\Trash' is not a special use: all, "
+     "archive, drafts, flagged, important, junk, sent or trash\n"},
+    {ACCOUNT "    mailboxes: {patterns: [\"*\", \"!\\\\Junc\"]}\n",
+     "config.yaml:7: accounts.work.mailboxes.patterns: '!\\Junc' is not a special use: with a "
+     "backslash before it, all, archive, drafts, flagged, important, junk, sent or trash\n"},
+    {ACCOUNT "    mailboxes: {rename: {\"\\\\Noselect\": N}}\n",
+     "config.yaml:7: accounts.work.mailboxes.rename: '\\Noselect' is not a special use: with a "
+     "backslash before it, all, archive, drafts, flagged, important, junk, sent or trash\n"},
 
     /* what does not fit together */
     {"accounts:\n  work: {}\n",
@@ -275,6 +287,9 @@ static const struct {
     {ACCOUNT "    overrides: [{sync: {flag: both}}]\n",
      "config.yaml:7: accounts.work.overrides.sync: unknown key 'flag'; did you mean 'flags'?\n"
      "config.yaml:7: accounts.work.overrides: 'match' is missing: a pattern of mailbox names\n"},
+    {ACCOUNT "    overrides: [{match: \"\\\\Junk\", sync: {flags: none}}]\n",
+     "config.yaml:7: accounts.work.overrides.match: '\\Junk' is not a pattern of mailbox names: "
+     "name the mailbox\n"},
 
     /* all of them, each once */
     {"log_level: loud\ndefaults:\n  prot: 1\n  tls: x\naccounts:\n  a:\n" BASE "    maildir: a\n"
