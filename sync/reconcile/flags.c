@@ -229,6 +229,25 @@ void flags_merge_keywords(const struct keywords_sides *sides, struct arena *aren
     }
 }
 
+struct index_flags flags_agreed_there(const struct index_flags *base,
+                                      const struct index_flags *agreed,
+                                      const struct remote_delta *remote, struct arena *arena)
+{
+    struct index_flags out = {.system = (uint8_t)((agreed->system & remote->storable) |
+                                                  (base->system & ~remote->storable))};
+    size_t i = 0, k = 0;
+    while (i < base->keywords_len || k < agreed->keywords_len) {
+        uint32_t before = i < base->keywords_len ? base->keywords[i] : UINT32_MAX;
+        uint32_t after = k < agreed->keywords_len ? agreed->keywords[k] : UINT32_MAX;
+        uint32_t id = before < after ? before : after;
+        if (flags_keyword_is_storable(remote, id) ? id == after : id == before)
+            append(&out, arena, id);
+        i += id == before;
+        k += id == after;
+    }
+    return out;
+}
+
 struct index_flags flags_before_local(const struct index_flags *agreed,
                                       const struct keywords_merge *k, struct arena *arena)
 {

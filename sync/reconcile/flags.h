@@ -44,6 +44,11 @@ struct keywords_sides {
 };
 void flags_merge_keywords(const struct keywords_sides *sides, struct arena *arena,
                           struct keywords_merge *out);
+/* `agreed` for the record: of what the server does not keep now nothing is agreed, so that it goes
+ * there once the server keeps it, and is not taken for removed there. Keywords in `arena`. */
+struct index_flags flags_agreed_there(const struct index_flags *base,
+                                      const struct index_flags *agreed,
+                                      const struct remote_delta *remote, struct arena *arena);
 /* What of `agreed` a file has before the merge changes it. Lists in `arena`. */
 struct index_flags flags_before_local(const struct index_flags *agreed,
                                       const struct keywords_merge *k, struct arena *arena);

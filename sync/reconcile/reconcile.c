@@ -83,6 +83,7 @@ static struct merged merge_all(const struct mailbox_plan *plan, const struct mes
     flags_merge_keywords(&sides, plan->arena, &m.keywords);
     m.agreed = m.keywords.agreed;
     m.agreed.system = m.flags.agreed.system;
+    m.agreed = flags_agreed_there(base, &m.agreed, &pair->remote, plan->arena);
     m.remote_now = remote.system & storable;
     m.remote_goal = m.flags.remote & storable;
     return m;
@@ -110,6 +111,8 @@ static void merge(struct mailbox_plan *plan, const struct message_row *row, cons
         if (changes_local) {
             op->flags = flags_before_local(&m.agreed, k, plan->arena);
             op->flags.system = m.local_now;
+            op->flags =
+                flags_agreed_there(&row->base->flags, &op->flags, &plan->pair->remote, plan->arena);
         }
     }
     if (changes_local) {

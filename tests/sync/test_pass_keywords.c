@@ -271,6 +271,35 @@ static void what_the_server_does_not_keep_is_no_information(void **state)
     engine_free(&e);
 }
 
+/* Nor was it removed there while it could not be kept: what was set here goes there then, what was
+ * taken off here is taken off there. */
+static void what_the_server_keeps_again_is_sent(void **state)
+{
+    for (int full = 0; full < 2; full++) {
+        const struct pass_options options = {.full = full};
+        struct engine e;
+        begin(&e, NULL);
+        server_words(&e, "m2", "$Forwarded old");
+        engine_pass_ends(&e, 0);
+        e.twist = limit_flags;
+        set_table(&e, "0 old\n1 work\n");
+        set_info(&e, "m1", "PSb");
+        set_info(&e, "m2", "S");
+        engine_pass_ends(&e, 0);
+        settled(&e);
+        e.twist = NULL;
+        server_flags(&e, "INBOX", "m1", "FS");
+        local_add(&e, "INBOX", "new", "");
+        assert_int_equal(engine_pass(&e, &options), 0);
+        assert_words(&e, "m1", "SF $Forwarded work");
+        assert_info(&e, "m1", "FPSb");
+        assert_words(&e, "m2", "S");
+        assert_info(&e, "m2", "S");
+        settled(&e);
+        engine_free(&e);
+    }
+}
+
 static void a_refused_keyword_is_kept_here_and_not_sent_again(void **state)
 {
     struct engine e;
@@ -523,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_word_made_up_while_the_folder_is_read_is_seen),
         cmocka_unit_test(messages_wait_while_the_table_of_their_letters_is_locked),
         cmocka_unit_test(what_the_server_does_not_keep_is_no_information),
+        cmocka_unit_test(what_the_server_keeps_again_is_sent),
         cmocka_unit_test(a_refused_keyword_is_kept_here_and_not_sent_again),
         cmocka_unit_test(policy_says_which_way),
         cmocka_unit_test(moved_keywords_get_the_letters_of_their_folder),

@@ -403,8 +403,9 @@ static void flags_that_the_server_cannot_store_are_not_sent(void **state)
         struct row row;
         const char *expected;
     } cases[] = {
-        {{.base = "s", .remote = "=", .local = "P"}, "agree P s"},
-        {{.base = "s", .remote = "=", .local = "PS"}, "server +S (PS)"},
+        {{.base = "s", .remote = "=", .local = "P"}, ""}, /* nothing is agreed of it */
+        {{.base = "s", .remote = "=", .local = "PS"}, "server +S (S)"},
+        {{.base = "sP", .remote = "=", .local = "S"}, "server +S (PS)"},
         {{.base = "sP", .remote = ".", .local = "="}, ""},
         {{.base = "sP", .remote = "S", .local = "="}, "file PS (PS)"},
     };
