@@ -180,7 +180,8 @@ static void find_departed(struct meeting *mt, struct mailbox_plan *to, struct op
     for (size_t i = 0; i < id->twins_len; i++) {
         const struct index_message *twin = &id->twins[i];
         const struct departed *departed = strmap_get(mt->gone, gone_key_of(mt, twin));
-        if (departed == NULL || departed->upload->is_out || departed->from == to)
+        if (departed == NULL || departed->upload->is_out || departed->from == to ||
+            !moves_are_carried_here(to))
             continue;
         struct operation *upload = departed->upload;
         struct move *move = vec_add(&mt->plan->moves);

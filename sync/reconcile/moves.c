@@ -304,12 +304,18 @@ static struct operation *file_of(struct matcher *mt, const struct index_message 
     return NULL;
 }
 
+bool moves_are_carried_here(const struct mailbox_plan *to)
+{
+    const struct config_sync *policy = to->pair->policy;
+    return carried_to_local(policy->messages_new) || carried_to_local(policy->deletions);
+}
+
 static bool meet(struct matcher *mt, struct mailbox_plan *from, struct operation *forget,
                  struct mailbox_plan *to, struct operation *download)
 {
     struct mailbox_plan *here = NULL;
     struct operation *upload = file_of(mt, forget->base, &here);
-    if (upload == NULL)
+    if (upload == NULL || (here != to && !moves_are_carried_here(to)))
         return false;
     const struct index_message *base = agreed_of(mt, to, forget->base, &download->flags);
     struct move *move;

@@ -22,5 +22,8 @@ void moves_find(struct plan *plan, struct arena *arena);
 bool moves_is_twin(const struct identity *id, const struct index_message *record);
 /* Whether all of it is known, so that nothing like it is another message. */
 bool moves_is_by_body(const struct identity *id);
+/* Whether the policy lets a file be moved into the mailbox: for what is new there, or instead of a
+ * deletion. */
+bool moves_are_carried_here(const struct mailbox_plan *to);
 /* Header, size and date in one key, of `arena`. */
 struct str moves_likeness(struct arena *arena, const struct identity *id);

@@ -23,7 +23,7 @@ bool carried_to_local(enum direction d)
     return d == DIRECTION_BOTH || d == DIRECTION_TO_LOCAL;
 }
 
-static bool carried_to_remote(enum direction d)
+bool carried_to_remote(enum direction d)
 {
     return d == DIRECTION_BOTH || d == DIRECTION_TO_REMOTE;
 }
@@ -141,14 +141,24 @@ static void delete_local(struct mailbox_plan *plan, const struct message_row *ro
         agree_on_state(plan, row, MESSAGE_GONE_THERE, "deletions are not carried here");
 }
 
+/* Its \\Deleted was a flag: taken off later, that is no sign that somebody wants it back. */
+void reconcile_leave_there(struct operation *agree, const char *why)
+{
+    agree->state = MESSAGE_DELETED_HERE;
+    agree->flags.system &= (uint8_t)~MAILDIR_TRASHED;
+    agree->why = why;
+}
+
 static void delete_remote(struct mailbox_plan *plan, const struct message_row *row, const char *why)
 {
     if (plan->pair->remote.read_only)
-        agree_on_state(plan, row, MESSAGE_DELETED_HERE, "the mailbox is read-only on the server");
+        reconcile_leave_there(add(plan, OP_AGREE, row, NULL),
+                              "the mailbox is read-only on the server");
     else if (carried_to_remote(plan->pair->policy->deletions))
         add(plan, OP_DELETE_REMOTE, row, why);
     else
-        agree_on_state(plan, row, MESSAGE_DELETED_HERE, "deletions are not carried to the server");
+        reconcile_leave_there(add(plan, OP_AGREE, row, NULL),
+                              "deletions are not carried to the server");
 }
 
 /* What is not on the server has no UID: its file tells which it is. */

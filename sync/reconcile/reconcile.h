@@ -24,8 +24,12 @@ void held_sort(struct index_held *items, size_t len);
 void reconcile(const struct record_list *records, const struct held_list *held, int64_t now_ms,
                struct mailbox_plan *plan);
 
-/* What the policy says of a change on the server. */
+/* What the policy says of a change on the server, and of one here. */
 bool carried_to_local(enum direction direction);
+bool carried_to_remote(enum direction direction);
+
+/* Makes it the record of a message that was removed here and stays on the server. */
+void reconcile_leave_there(struct operation *agree, const char *why);
 
 void operations_sort(struct operation_vec *ops);
 /* Of a list ascending by UID; NULL: it has none with this one. */

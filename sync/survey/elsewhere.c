@@ -16,6 +16,7 @@
 struct seen_file {
     struct digest header, body;
     bool has_other_half; /* what came to its folder may come to its mailbox too */
+    bool is_kept_here;   /* by policy: what comes to its folder is not sent */
 };
 VEC_STRUCT(seen_files, struct seen_file);
 
@@ -24,6 +25,11 @@ VEC_STRUCT(seen_files, struct seen_file);
 static bool has_other_half(const struct mailbox_pair *pair)
 {
     return pair->remote_exists || pair->record.id == 0 || pair->action != PAIR_LEAVE;
+}
+
+static bool is_kept_here(const struct mailbox_pair *pair)
+{
+    return pair->policy != NULL && !carried_to_remote(pair->policy->messages_new);
 }
 
 /* A file may have been stored in either form (law 5). 1: it cannot be read. */
@@ -35,9 +41,10 @@ static int look_at(struct file_finder *finder, const struct maildir_file *file,
     if (r == 0)
         r = contents_read_renamed(finder, file, true, &stored, err);
     if (r == 0) {
-        bool other_half = has_other_half(finder->pair);
-        vec_push(out, ((struct seen_file){wire.header, wire.body, other_half}));
-        vec_push(out, ((struct seen_file){stored.header, stored.body, other_half}));
+        bool kept = is_kept_here(finder->pair);
+        bool other_half = !kept && has_other_half(finder->pair);
+        vec_push(out, ((struct seen_file){wire.header, wire.body, other_half, kept}));
+        vec_push(out, ((struct seen_file){stored.header, stored.body, other_half, kept}));
     }
     if (r == 0 || err->scope > SCOPE_MAILBOX)
         return r;
@@ -67,6 +74,33 @@ static bool is_half_seen(const struct seen_files *files, const struct index_mess
             return true;
     }
     return false;
+}
+
+static bool is_seen_kept_here(const struct seen_files *files, const struct index_message *base)
+{
+    VEC_FOREACH (const struct seen_file, file, files) {
+        if (file->is_kept_here && is_of(file, base))
+            return true;
+    }
+    return false;
+}
+
+/* What was moved is not deleted (law 1), and where it went it is not sent: it stays on the server
+ * as what was removed here alone. */
+static void leave_there(struct mailbox_plan *m, const struct seen_files *files)
+{
+    VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
+        if (op->is_marked || !is_seen_kept_here(files, op->base))
+            continue;
+        struct operation *agree = vec_add(&m->ops[OP_AGREE]);
+        *agree = *op;
+        agree->kind = OP_AGREE;
+        reconcile_leave_there(agree,
+                              "moved here, to where new messages are not carried to the server");
+        op->is_out = true;
+    }
+    operations_sweep(&m->ops[OP_DELETE_REMOTE]);
+    operations_sort(&m->ops[OP_AGREE]);
 }
 
 static void wait_for(struct mailbox_plan *m, const struct seen_files *files)
@@ -370,7 +404,7 @@ static int look_for_folders(struct pass *pass, bool *found_out, struct error *er
     return r;
 }
 
-/* What is new in folders that are left alone. */
+/* What is new in folders that are left alone, or of which nothing new is sent. */
 static int look_elsewhere(struct pass *pass, const struct plan *plan, struct seen_files *out,
                           struct error *err)
 {
@@ -380,7 +414,7 @@ static int look_elsewhere(struct pass *pass, const struct plan *plan, struct see
     pass->moving_here = pass->moving_here || out_of_sight;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
         struct file_finder finder = {.pass = pass, .pair = pair};
-        if (plan_has(plan, pair))
+        if (plan_has(plan, pair) && !is_kept_here(pair))
             continue;
         for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
             r = look_at(&finder, &pair->local.fresh.items[i].file, out, err);
@@ -406,6 +440,7 @@ int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
         wait_for_halves(pass, plan, &files);
     bool in_flux = pass->moving_here || is_any_in_flux(pass);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
+        leave_there(m, &files);
         if (in_flux)
             keep_deletions(m);
         else

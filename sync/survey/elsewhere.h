@@ -10,7 +10,8 @@
  * known from it: files are being moved into it or out of it. Deletions here wait where a mailbox
  * that is left alone has got new messages on the server, and while messages keep going from
  * mailboxes there: then so do uploads of what is among them.
- * What both sides moved waits where one of the places is left alone.
+ * What both sides moved waits where one of the places is left alone. What was moved here to where
+ * new messages are not carried to the server stays there.
  */
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err);
 

@@ -243,6 +243,74 @@ static void each_direction_is_kept(void **state)
     }
 }
 
+/* It was a flag, and not what the deletion left there. */
+static void what_was_removed_here_is_not_fetched_when_its_mark_is_taken_off(void **state)
+{
+    struct engine e;
+    begin(&e, "    sync: {deletions: to_local}\n");
+    server_fill(&e, "INBOX", "m", 2);
+    server_flags(&e, "INBOX", "m2", "T");
+    engine_pass_ends(&e, 0);
+    local_remove(&e, "INBOX", "m2");
+    engine_pass_ends(&e, 0);
+    server_flags(&e, "INBOX", "m2", "");
+    for (int pass = 0; pass < 2; pass++) {
+        engine_pass_ends(&e, 0);
+        assert_local(&e, "INBOX[m1]");
+        assert_server(&e, "INBOX[m1 m2]");
+    }
+    engine_free(&e);
+}
+
+/* ---- moves ---- */
+
+static void begin_with_archive(struct engine *e)
+{
+    engine_init(e, NULL);
+    server_create(e, "Archive");
+    server_create(e, "Lists");
+    server_fill(e, "INBOX", "m", 3);
+    engine_pass_ends(e, 0);
+    engine_pass_ends(e, 0);
+}
+
+static void law1_a_move_to_where_nothing_new_is_sent_is_no_deletion(void **state)
+{
+    static const char *const policies[] = {
+        "    sync: {new: to_local}\n",
+        "    overrides: [{match: Archive, sync: {direction: pull}}]\n",
+        "    sync: {new: none, deletions: to_remote}\n",
+    };
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        struct engine e;
+        begin_with_archive(&e);
+        engine_configure(&e, policies[i]);
+        local_move(&e, "INBOX", "Archive", "m2");
+        local_remove(&e, "INBOX", "m3");
+        for (int pass = 0; pass < 3; pass++) {
+            engine_pass_ends(&e, 0);
+            assert_local(&e, "Archive[m2] INBOX[m1] Lists[]");
+            assert_server(&e, "Archive[] INBOX[m1 m2] Lists[]");
+        }
+        engine_free(&e);
+    }
+}
+
+static void what_both_moved_stays_where_nothing_is_carried_here(void **state)
+{
+    struct engine e;
+    begin_with_archive(&e);
+    engine_configure(&e, "    sync: {direction: push}\n");
+    local_move(&e, "INBOX", "Archive", "m2");
+    server_move(&e, "INBOX", "Lists", "m2");
+    for (int pass = 0; pass < 3; pass++) {
+        engine_pass_ends(&e, 0);
+        assert_local(&e, "Archive[m2] INBOX[m1 m3] Lists[]");
+        assert_server(&e, "Archive[m2] INBOX[m1 m3] Lists[m2]");
+    }
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +323,9 @@ int main(void)
         cmocka_unit_test(older_messages_stay_there),
         cmocka_unit_test(an_override_has_limits_of_its_own),
         cmocka_unit_test(each_direction_is_kept),
+        cmocka_unit_test(what_was_removed_here_is_not_fetched_when_its_mark_is_taken_off),
+        cmocka_unit_test(law1_a_move_to_where_nothing_new_is_sent_is_no_deletion),
+        cmocka_unit_test(what_both_moved_stays_where_nothing_is_carried_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
