@@ -328,15 +328,7 @@ static int op_expunged(struct backend_mailbox *handle, uint64_t since, struct ar
                        struct error *err)
 {
     const struct serve_mailbox *m = handle->mailbox;
-    size_t begin = m->expunged.len;
-    while (begin > 0 && m->expunged.items[begin - 1].modseq > since) {
-        begin--;
-    }
-    *len_out = m->expunged.len - begin;
-    *out = arena_array(arena, *len_out, sizeof **out);
-    for (size_t i = 0; i < *len_out; i++) {
-        (*out)[i] = m->expunged.items[begin + i];
-    }
+    backend_expunges_since(&m->expunged, since, arena, out, len_out);
     *complete_out = since >= m->forgotten;
     return 0;
 }

@@ -39,10 +39,10 @@ struct serve_mailbox {
     uint32_t uidvalidity;
     uint32_t uidnext;
     uint64_t highestmodseq;
-    VEC(struct serve_message *) messages;  /* ascending by UID */
-    VEC(struct backend_expunged) expunged; /* ascending by modseq */
-    uint64_t forgotten;                    /* expunges up to this modseq are not in there */
-    VEC(struct str) keywords;              /* all ever seen; strings in keyword_texts */
+    VEC(struct serve_message *) messages; /* ascending by UID */
+    struct backend_expunges expunged;     /* ascending by modseq */
+    uint64_t forgotten;                   /* expunges up to this modseq are not in there */
+    VEC(struct str) keywords;             /* all ever seen; strings in keyword_texts */
     struct arena *keyword_texts;
     char id[34];
     struct maildir_times times; /* of the last scan */

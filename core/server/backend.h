@@ -8,6 +8,7 @@
  * anything else NO [SERVERBUG]; where response_code is set it is the code.
  */
 #include "base/arena.h"
+#include "base/vec.h"
 #include "imap/acl.h"
 #include "imap/fetch.h"
 #include "imap/list.h"
@@ -50,6 +51,11 @@ struct backend_expunged {
     uint32_t uid;
     uint64_t modseq;
 };
+VEC_STRUCT(backend_expunges, struct backend_expunged);
+
+/* For backends that keep all of them, ascending by modseq: those above `since`, in `arena`. */
+void backend_expunges_since(const struct backend_expunges *all, uint64_t since, struct arena *arena,
+                            struct backend_expunged **out, size_t *len_out);
 
 /* For append: the backend's clock tells the date. */
 #define BACKEND_DATE_NOW INT64_MIN

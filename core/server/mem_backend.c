@@ -272,7 +272,9 @@ static int op_expunged(struct backend_mailbox *handle, uint64_t since, struct ar
                        struct backend_expunged **out, size_t *len_out, bool *complete_out,
                        struct error *err)
 {
-    mem_mailbox_expunged(handle->mailbox, since, arena, out, len_out, complete_out);
+    const struct mem_mailbox *m = handle->mailbox;
+    backend_expunges_since(&m->expunged, since, arena, out, len_out);
+    *complete_out = since >= m->forgotten;
     return 0;
 }
 

@@ -258,21 +258,6 @@ void mem_mailbox_changed(const struct mem_mailbox *m, uint64_t since, struct are
     *len_out = len;
 }
 
-void mem_mailbox_expunged(const struct mem_mailbox *m, uint64_t since, struct arena *arena,
-                          struct backend_expunged **out, size_t *len_out, bool *complete_out)
-{
-    size_t begin = m->expunged.len;
-    while (begin > 0 && m->expunged.items[begin - 1].modseq > since) {
-        begin--;
-    }
-    *len_out = m->expunged.len - begin;
-    *out = arena_array(arena, *len_out, sizeof **out);
-    for (size_t i = 0; i < *len_out; i++) {
-        (*out)[i] = m->expunged.items[begin + i];
-    }
-    *complete_out = since >= m->forgotten;
-}
-
 int mem_mailbox_add(struct mem_mailbox *m, struct mem_body *body, const struct imap_flags *flags,
                     int64_t internal_date_s, int64_t save_date_s, uint32_t *uid_out,
                     struct error *err)

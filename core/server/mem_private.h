@@ -53,9 +53,9 @@ struct mem_mailbox {
     uint32_t recent; /* the lowest UID that no session was told of as \Recent */
     uint64_t highestmodseq;
     VEC(struct mem_message *) messages; /* ascending by UID */
-    VEC(struct mem_change) changes; /* ascending by modseq; outdated ones are dropped at times */
-    VEC(struct backend_expunged) expunged; /* ascending by modseq */
-    uint64_t forgotten;                    /* expunges up to this modseq are not in there */
+    VEC(struct mem_change) changes;   /* ascending by modseq; outdated ones are dropped at times */
+    struct backend_expunges expunged; /* ascending by modseq */
+    uint64_t forgotten;               /* expunges up to this modseq are not in there */
     VEC(struct str) keywords;
     struct arena *keyword_texts;
     VEC(struct mem_right) rights; /* besides the owner's own, unless he is named */
@@ -80,8 +80,6 @@ int mem_mailbox_set_flags(struct mem_mailbox *m, struct mem_message *message,
 void mem_mailbox_expunge(struct mem_mailbox *m, const uint32_t *uids, size_t len);
 void mem_mailbox_changed(const struct mem_mailbox *m, uint64_t since, struct arena *arena,
                          uint32_t **out, size_t *len_out);
-void mem_mailbox_expunged(const struct mem_mailbox *m, uint64_t since, struct arena *arena,
-                          struct backend_expunged **out, size_t *len_out, bool *complete_out);
 /* Moves all messages to `to` under new UIDs; both keep their modseqs going up. */
 int mem_mailbox_move_all(struct mem_mailbox *from, struct mem_mailbox *to, struct error *err);
 void mem_mailbox_fill(const struct mem_message *message, struct backend_message *out);
