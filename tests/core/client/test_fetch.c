@@ -82,6 +82,22 @@ static void end(struct fixture *f, struct client_fetch *h)
     assert_ok(f, client_fetch_end(f->c, h, &f->err));
 }
 
+/* The next is the message with this UID. */
+static void must_bring(struct fixture *f, struct client_fetch *h, uint32_t uid,
+                       struct fetch_data *data)
+{
+    assert_int_equal(next(f, h, data), 1);
+    assert_int_equal(data->uid, uid);
+}
+
+/* No further one, and all went well. */
+static void must_end(struct fixture *f, struct client_fetch *h)
+{
+    struct fetch_data data;
+    assert_int_equal(next(f, h, &data), 0);
+    end(f, h);
+}
+
 static void flags(struct fixture *f)
 {
     struct client_fetch h;
@@ -94,12 +110,10 @@ static void flags(struct fixture *f)
     assert_int_equal(data.uid, 1);
     assert_int_equal(data.modseq, 12);
     assert_text(data.flags.keywords[0], "$Forwarded");
-    assert_int_equal(next(f, &h, &data), 1);
-    assert_int_equal(data.uid, 3);
+    must_bring(f, &h, 3, &data);
     assert_text(data.flags.keywords[1], "qu oted");
     assert_int_equal(next(f, &h, &data), 0);
-    assert_int_equal(next(f, &h, &data), 0);
-    end(f, &h);
+    must_end(f, &h);
     assert_true(client_next_event(f->c, &event));
     assert_int_equal(event.kind, EVENT_FETCH);
     assert_int_equal(event.uid, 5);
@@ -120,14 +134,12 @@ static void bodies(struct fixture *f)
     assert_text(buf_str(&keeper.text), "1:5=hello;");
     for (uint32_t uid = 2; uid <= 6; uid++) {
         arena_reset(f->arena);
-        assert_int_equal(next(f, &h, &data), 1);
-        assert_int_equal(data.uid, uid);
+        must_bring(f, &h, uid, &data);
         assert_int_equal(data.body_is_nil, uid == 5);
     }
     assert_int_equal(data.body_size, 100000);
     assert_int_equal(data.flags.system, FLAG_SEEN);
-    assert_int_equal(next(f, &h, &data), 0);
-    end(f, &h);
+    must_end(f, &h);
     assert_non_null(strstr(keeper.text.data, "1:5=hello;0:4=a\r\nb;3:6=quoted;4:0=;6:100000="));
     buf_free(&keeper.text);
 }
@@ -139,10 +151,8 @@ static void unasked_body(struct fixture *f)
     struct client_event event;
     select_inbox(f);
     assert_ok(f, begin(f, &h, "1", BODY));
-    assert_int_equal(next(f, &h, &data), 1);
-    assert_int_equal(data.uid, 1);
-    assert_int_equal(next(f, &h, &data), 0);
-    end(f, &h);
+    must_bring(f, &h, 1, &data);
+    must_end(f, &h);
     assert_text(buf_str(&keeper.text), "1:3=one;");
     assert_true(client_next_event(f->c, &event));
     assert_int_equal(event.uid, 1);
@@ -158,18 +168,12 @@ static void two_in_flight(struct fixture *f)
     select_inbox(f);
     assert_ok(f, begin(f, &a, "1:2", BODY));
     assert_ok(f, begin(f, &b, "3:4", BODY));
-    assert_int_equal(next(f, &a, &data), 1);
-    assert_int_equal(data.uid, 1);
-    assert_int_equal(next(f, &a, &data), 1);
-    assert_int_equal(data.uid, 2);
-    assert_int_equal(next(f, &a, &data), 0);
-    end(f, &a);
-    assert_int_equal(next(f, &b, &data), 1);
-    assert_int_equal(data.uid, 3);
-    assert_int_equal(next(f, &b, &data), 1);
-    assert_int_equal(data.uid, 4);
-    assert_int_equal(next(f, &b, &data), 0);
-    end(f, &b);
+    must_bring(f, &a, 1, &data);
+    must_bring(f, &a, 2, &data);
+    must_end(f, &a);
+    must_bring(f, &b, 3, &data);
+    must_bring(f, &b, 4, &data);
+    must_end(f, &b);
     assert_text(buf_str(&keeper.text), "1:3=one;3:5=three;2:3=two;4:4=four;");
     buf_free(&keeper.text);
 }
@@ -182,12 +186,9 @@ static void law1_body_of_another_command(struct fixture *f)
     select_inbox(f);
     assert_ok(f, begin(f, &a, "1:2", BODY));
     assert_ok(f, begin(f, &b, "3:4", BODY));
-    assert_int_equal(next(f, &a, &data), 1);
-    assert_int_equal(data.uid, 1);
-    assert_int_equal(next(f, &a, &data), 0);
-    end(f, &a);
-    assert_int_equal(next(f, &b, &data), 0);
-    end(f, &b);
+    must_bring(f, &a, 1, &data);
+    must_end(f, &a);
+    must_end(f, &b);
     buf_free(&keeper.text);
 }
 
@@ -204,13 +205,10 @@ static void later_end_first(struct fixture *f)
     assert_ok(f, client_status_end(f->c, &status, &told, &f->err));
     assert_int_equal(told.messages, 4);
     assert_text(buf_str(&keeper.text), "1:3=one;2:3=two;");
-    assert_int_equal(next(f, &h, &data), 1);
-    assert_int_equal(data.uid, 1);
+    must_bring(f, &h, 1, &data);
     assert_text(data.flags.keywords[1], "b");
-    assert_int_equal(next(f, &h, &data), 1);
-    assert_int_equal(data.uid, 2);
-    assert_int_equal(next(f, &h, &data), 0);
-    end(f, &h);
+    must_bring(f, &h, 2, &data);
+    must_end(f, &h);
     buf_free(&keeper.text);
 }
 
@@ -289,10 +287,8 @@ static void vanished(struct fixture *f)
     assert_ok(f, client_enable(f->c, caps, 1, &f->err));
     select_inbox(f);
     assert_ok(f, client_fetch_begin(f->c, &h, &uids, &request, NULL, f->arena, &f->err));
-    assert_int_equal(next(f, &h, &data), 1);
-    assert_int_equal(data.uid, 404);
-    assert_int_equal(next(f, &h, &data), 0);
-    end(f, &h);
+    must_bring(f, &h, 404, &data);
+    must_end(f, &h);
     assert_string_equal(set_text(&h.vanished), "300:310,405,411");
     client_fetch_free(&h);
     assert_true(client_next_event(f->c, &event));
@@ -335,8 +331,7 @@ static void law7_sink_fails_for_one(struct fixture *f)
     keeper.fail_scope = SCOPE_MESSAGE;
     assert_ok(f, begin(f, &h, "1:3", BODY));
     for (uint32_t uid = 1; uid <= 3; uid++) {
-        assert_int_equal(next(f, &h, &data), 1);
-        assert_int_equal(data.uid, uid);
+        must_bring(f, &h, uid, &data);
     }
     end(f, &h);
     assert_text(buf_str(&keeper.text), "1:3=one;3:5=three;");

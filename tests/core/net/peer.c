@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "core/net/peer.h"
 #include <assert.h>
 #include <stdio.h>
@@ -97,4 +98,23 @@ void must_end(struct stream *stream)
     char byte;
     ssize_t count = stream_read(stream, &byte, 1, &err);
     require(count == 0, count > 0 ? "more came instead of the end" : "read", &err);
+}
+
+void write_then_read(struct stream *stream, void *arg)
+{
+    const struct load *load = arg;
+    struct error err = ERROR_INIT;
+    require(stream_write(stream, load->data, load->size, &err) == 0, "write", &err);
+    must_flush(stream);
+    char *got = xmalloc(load->size);
+    for (size_t at = 0; at < load->size;) {
+        ssize_t count = stream_read(stream, got + at, load->size - at, &err);
+        require(count > 0, count == 0 ? "the stream ended before" : "read", &err);
+        at += (size_t)count;
+    }
+    if (memcmp(got, load->data, load->size) != 0) {
+        (void)fprintf(stderr, "what came is not what was sent\n");
+        abort();
+    }
+    xfree(&got);
 }

@@ -29,3 +29,11 @@ void must_flush(struct stream *stream);
 /* Exactly these bytes come next. */
 void must_read(struct stream *stream, const char *text);
 void must_end(struct stream *stream);
+
+struct load {
+    char *data;
+    size_t size;
+};
+/* Writes a `struct load`, and only then reads as much, which must be the same. For peer_start(),
+ * and for our own side. */
+void write_then_read(struct stream *stream, void *load);

@@ -185,31 +185,6 @@ static void what_is_put_back_comes_first(void **state)
     peer_close(&peer);
 }
 
-struct load {
-    char *data;
-    size_t size;
-};
-
-/* Writes all, and only then reads. */
-static void write_then_read(struct stream *stream, void *arg)
-{
-    const struct load *load = arg;
-    struct error err = ERROR_INIT;
-    if (stream_write(stream, load->data, load->size, &err) < 0 || stream_flush(stream, &err) < 0) {
-        abort();
-    }
-    char *got = xmalloc(load->size);
-    for (size_t at = 0; at < load->size;) {
-        ssize_t count = stream_read(stream, got + at, load->size - at, &err);
-        if (count <= 0) {
-            abort();
-        }
-        at += (size_t)count;
-    }
-    assert_memory_equal(got, load->data, load->size);
-    xfree(&got);
-}
-
 static void two_writers_do_not_block_each_other(void **state)
 {
     struct peer peer;

@@ -38,30 +38,6 @@ static void each_flush_arrives(void **state)
     peer_close(&peer);
 }
 
-struct load {
-    char *data;
-    size_t size;
-};
-
-static void write_then_read(struct stream *stream, void *arg)
-{
-    const struct load *load = arg;
-    struct error err = ERROR_INIT;
-    if (stream_write(stream, load->data, load->size, &err) < 0 || stream_flush(stream, &err) < 0) {
-        abort();
-    }
-    char *got = xmalloc(load->size);
-    for (size_t at = 0; at < load->size;) {
-        ssize_t count = stream_read(stream, got + at, load->size - at, &err);
-        if (count <= 0) {
-            abort();
-        }
-        at += (size_t)count;
-    }
-    assert_memory_equal(got, load->data, load->size);
-    xfree(&got);
-}
-
 static void exchange(const struct load *load, bool shrinks)
 {
     struct peer peer;

@@ -84,6 +84,12 @@ static struct tls_context *client_with(const struct tls_options *options)
     return context;
 }
 
+static struct tls_context *client_of_our_ca(void)
+{
+    const struct tls_options options = {.ca_file = certs[CA].cert_file};
+    return client_with(&options);
+}
+
 /* A handshake, and a word each way if it succeeds. */
 static int connect_once(struct tls_context *server, struct tls_context *client, const char *host,
                         struct error *err)
@@ -282,8 +288,7 @@ static void law7_injected_plain_text_is_refused(void **state)
 {
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     peer_open(&peer, NULL);
     must_write(peer.theirs, "a OK begin TLS\r\n* OK injected\r\n");
     must_flush(peer.theirs);
@@ -300,8 +305,7 @@ static void plain_text_instead_of_a_handshake_has_a_hint(void **state)
 {
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     peer_open(&peer, NULL);
     must_write(peer.theirs, "* OK IMAP4rev1 ready\r\n");
     must_flush(peer.theirs);
@@ -316,8 +320,7 @@ static void a_handshake_has_a_deadline_a_wake_and_an_end(void **state)
     struct wake wake;
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     assert_int_equal(wake_init(&wake, &err), 0);
     peer_open(&peer, &wake);
     stream_set_deadline(peer.ours, clock_deadline(&clock_system, 10));
@@ -355,9 +358,8 @@ static void an_end_without_farewell_is_just_the_end(void **state)
 {
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
     struct tls_context *server = server_with(GOOD);
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     peer_open(&peer, NULL);
     peer_start(&peer, say_and_vanish, server);
     assert_int_equal(stream_push_tls_client(peer.ours, client, "mail.example", &err), 0);
@@ -379,9 +381,8 @@ static void last_words_are_heard_after_a_failed_write(void **state)
 {
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
     struct tls_context *server = server_with(GOOD);
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     peer_open(&peer, NULL);
     peer_start(&peer, say_and_close, server);
     assert_int_equal(stream_push_tls_client(peer.ours, client, "mail.example", &err), 0);
@@ -413,9 +414,8 @@ static void law7_forged_records_are_an_error(void **state)
 {
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
     struct tls_context *server = server_with(GOOD);
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     peer_open(&peer, NULL);
     peer_start(&peer, send_forged_record, server);
     assert_int_equal(stream_push_tls_client(peer.ours, client, "mail.example", &err), 0);
@@ -430,9 +430,8 @@ static void records_held_back_are_input(void **state)
 {
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
     struct tls_context *server = server_with(GOOD);
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     peer_open(&peer, NULL);
     peer_start(&peer, serve, server);
     assert_int_equal(stream_push_tls_client(peer.ours, client, "mail.example", &err), 0);
@@ -452,9 +451,8 @@ static void records_held_back_are_input(void **state)
 static void sessions_are_resumed(void **state)
 {
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
     struct tls_context *server = server_with(GOOD);
-    struct tls_context *client = client_with(&options);
+    struct tls_context *client = client_of_our_ca();
     uint64_t bytes_in[3];
     static const char *const hosts[] = {"mail.example", "mail.example", "x.wild.example"};
     for (int i = 0; i < 3; i++) {
@@ -475,70 +473,47 @@ static void sessions_are_resumed(void **state)
     tls_context_free(&server);
 }
 
-struct load {
-    struct tls_context *server; /* NULL: the client's side */
-    char *data;
-    size_t size;
+/* The load, and with what the other side serves it. */
+struct tls_load {
+    struct tls_context *server;
+    struct load load;
 };
-
-/* Writes all, and only then reads. */
-static void write_then_read(struct stream *stream, const struct load *load)
-{
-    struct error err = ERROR_INIT;
-    if (stream_write(stream, load->data, load->size, &err) < 0 || stream_flush(stream, &err) < 0) {
-        (void)fprintf(stderr, "%s\n", err.text);
-        abort();
-    }
-    char *got = xmalloc(load->size);
-    for (size_t at = 0; at < load->size;) {
-        ssize_t count = stream_read(stream, got + at, load->size - at, &err);
-        if (count <= 0) {
-            (void)fprintf(stderr, "%s\n", err.text);
-            abort();
-        }
-        at += (size_t)count;
-    }
-    if (memcmp(got, load->data, load->size) != 0) {
-        abort();
-    }
-    xfree(&got);
-}
 
 static void serve_load(struct stream *theirs, void *arg)
 {
-    const struct load *load = arg;
+    struct tls_load *both = arg;
     struct error err = ERROR_INIT;
-    if (stream_push_tls_server(theirs, load->server, &err) < 0) {
+    if (stream_push_tls_server(theirs, both->server, &err) < 0) {
         abort();
     }
-    write_then_read(theirs, load);
+    write_then_read(theirs, &both->load);
     if (stream_push_deflate(theirs, &err) < 0) {
         abort();
     }
-    write_then_read(theirs, load);
+    write_then_read(theirs, &both->load);
 }
 
 static void two_writers_do_not_block_each_other_and_deflate_goes_on_top(void **state)
 {
     struct peer peer;
     struct error err = ERROR_INIT;
-    struct tls_options options = {.ca_file = certs[CA].cert_file};
-    struct tls_context *client = client_with(&options);
-    struct load load = {.server = server_with(GOOD), .data = xmalloc(900000), .size = 900000};
+    struct tls_context *client = client_of_our_ca();
+    struct load load = {.data = xmalloc(900000), .size = 900000};
+    struct tls_load both = {server_with(GOOD), load};
     uint32_t noise = 1;
     for (size_t i = 0; i < load.size; i++) {
         noise = noise * 1664525 + 1013904223;
         load.data[i] = (char)(noise >> 24);
     }
     peer_open(&peer, NULL);
-    peer_start(&peer, serve_load, &load);
+    peer_start(&peer, serve_load, &both);
     assert_int_equal(stream_push_tls_client(peer.ours, client, "mail.example", &err), 0);
     write_then_read(peer.ours, &load);
     assert_int_equal(stream_push_deflate(peer.ours, &err), 0);
     write_then_read(peer.ours, &load);
     peer_close(&peer);
     tls_context_free(&client);
-    tls_context_free(&load.server);
+    tls_context_free(&both.server);
     xfree(&load.data);
 }
 

@@ -189,3 +189,14 @@ void conversation_run(const char *name, const char *script)
     conversation_play(&c, name, script);
     conversation_free(&c);
 }
+
+void conversation_run_without(const struct script_without *scripts, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct conversation c;
+        conversation_init(&c);
+        capabilities_set(&c.env.options.capabilities, scripts[i].capability, false);
+        conversation_play(&c, capability_name(scripts[i].capability), scripts[i].text);
+        conversation_free(&c);
+    }
+}

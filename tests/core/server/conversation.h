@@ -40,3 +40,10 @@ struct script {
 void conversation_run_all(const struct script *scripts, size_t len, const char *before);
 #define RUN_AFTER(before, scripts)                                                                 \
     conversation_run_all(scripts, sizeof scripts / sizeof *(scripts), before)
+
+/* Each by itself, on a server that lacks this; the capability's name is that of the script. */
+struct script_without {
+    enum capability capability;
+    const char *text;
+};
+void conversation_run_without(const struct script_without *scripts, size_t len);

@@ -196,10 +196,7 @@ static void list_extended(void **state)
 
 static void off(void **state)
 {
-    static const struct {
-        enum capability capability;
-        const char *script;
-    } cases[] = {
+    static const struct script_without scripts[] = {
         {CAP_MULTIAPPEND, "1> a APPEND INBOX {1+}$a {1+}$b\n1< a BAD …\n"},
         {CAP_BINARY, "1> a APPEND INBOX ~{1+}$a\n1< a BAD …\n"},
         {CAP_REPLACE, "1~ 1 SELECT INBOX\n1> a REPLACE 1 INBOX {1+}$a\n1< a BAD Unknown command\n"},
@@ -224,13 +221,7 @@ static void off(void **state)
         {CAP_OBJECTID, "1~ 1 SELECT INBOX\n1> a SEARCH EMAILID x\n1< a BAD …\n"},
         {CAP_APPENDLIMIT, "1> a STATUS INBOX (APPENDLIMIT)\n1< a BAD …\n"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct conversation c;
-        conversation_init(&c);
-        capabilities_set(&c.env.options.capabilities, cases[i].capability, false);
-        conversation_play(&c, capability_name(cases[i].capability), cases[i].script);
-        conversation_free(&c);
-    }
+    conversation_run_without(scripts, sizeof scripts / sizeof *scripts);
 }
 
 int main(void)

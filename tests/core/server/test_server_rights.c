@@ -149,10 +149,7 @@ static void metadata(void **state)
 
 static void off(void **state)
 {
-    static const struct {
-        enum capability capability;
-        const char *script;
-    } cases[] = {
+    static const struct script_without scripts[] = {
         {CAP_ACL, "1> a GETACL INBOX\n1< a BAD Unknown command\n1> b MYRIGHTS INBOX\n1< b BAD …\n"},
         {CAP_QUOTA, "1> a GETQUOTA \"\"\n1< a BAD Unknown command\n"},
         {CAP_QUOTASET, "1> a SETQUOTA \"\" (MESSAGE 1)\n1< a NO [NOPERM] …\n"},
@@ -162,13 +159,7 @@ static void off(void **state)
         {CAP_LIST_MYRIGHTS, "1> a LIST \"\" * RETURN (MYRIGHTS)\n1< a BAD …\n"},
         {CAP_LIST_METADATA, "1> a LIST \"\" * RETURN (METADATA (/private/a))\n1< a BAD …\n"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct conversation c;
-        conversation_init(&c);
-        capabilities_set(&c.env.options.capabilities, cases[i].capability, false);
-        conversation_play(&c, capability_name(cases[i].capability), cases[i].script);
-        conversation_free(&c);
-    }
+    conversation_run_without(scripts, sizeof scripts / sizeof *scripts);
 }
 
 int main(void)
