@@ -37,6 +37,7 @@ struct engine {
     /* Done once in the next pass, when its plan is made and nothing of it carried out. NULL: none.
      */
     void (*meanwhile)(struct engine *e);
+    const char *steps; /* of steps_do_meanwhile() */
     /* Is called once, and forgotten, at this line of the conversation (1: the greeting). */
     void (*at_line)(struct engine *e);
     unsigned line, lines;

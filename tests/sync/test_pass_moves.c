@@ -1,4 +1,5 @@
 #include "sync/folder_sides.h"
+#include "sync/steps.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -142,187 +143,64 @@ static void begin_small(struct engine *e, const struct server *server)
     engine_agree(e);
 }
 
-static void move_one(struct engine *e)
-{
-    local_move(e, "INBOX", "Archive", "m1");
-}
-
-static void move_and_flag(struct engine *e)
-{
-    local_move(e, "INBOX", "Archive", "m2");
-    local_flags(e, "Archive", "m2", "FRS");
-}
-
-static void move_twice(struct engine *e)
-{
-    local_move(e, "INBOX", "Archive", "m1");
-    local_move(e, "Archive", "Lists", "m1");
-}
-
-static void move_and_back(struct engine *e)
-{
-    local_move(e, "INBOX", "Archive", "m1");
-    local_move(e, "Archive", "INBOX", "m1");
-}
-
-static void swap(struct engine *e)
-{
-    local_move(e, "INBOX", "Archive", "m1");
-    local_move(e, "INBOX", "Lists", "m2");
-    local_move(e, "INBOX", "Lists", "m3");
-}
-
-static void move_to_new(struct engine *e)
-{
-    local_create(e, "Fresh");
-    local_move(e, "INBOX", "Fresh", "m1");
-}
-
-/* As mu4e does at its default, and mutt always: under a name of its own. */
-static void move_renamed(struct engine *e)
-{
-    local_remove(e, "INBOX", "m1");
-    local_add_as(e, "Archive", "1700000000.other", "m1");
-}
-
-static void rename_in_place(struct engine *e)
-{
-    local_remove(e, "INBOX", "m1");
-    local_add_as(e, "INBOX", "1700000000.other", "m1");
-}
-
-static void copy_one(struct engine *e)
-{
-    local_add(e, "Archive", "m1", "");
-}
-
-static void copy_and_move(struct engine *e)
-{
-    local_add(e, "Archive", "m1", "");
-    local_move(e, "INBOX", "Lists", "m1");
-}
-
-static void there_move_one(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m1");
-}
-
-static void there_move_and_flag(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m2");
-    server_flags(e, "Archive", "m2", "FRS");
-}
-
-static void there_move_twice(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m1");
-    server_move(e, "Archive", "Lists", "m1");
-}
-
-static void there_move_to_new(struct engine *e)
-{
-    server_create(e, "Fresh");
-    server_move(e, "INBOX", "Fresh", "m1");
-}
-
-static void there_move_flagged_here(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m1");
-    local_flags(e, "INBOX", "m1", "F");
-}
-
-static void move_flagged_there(struct engine *e)
-{
-    local_move(e, "INBOX", "Archive", "m1");
-    server_flags(e, "INBOX", "m1", "F");
-}
-
-static void both_move_alike(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m1");
-    local_move(e, "INBOX", "Archive", "m1");
-}
-
-static void both_move_apart(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m1");
-    local_move(e, "INBOX", "Lists", "m1");
-}
-
-static void both_move_there_and_back(struct engine *e)
-{
-    server_create(e, "Fresh");
-    server_move(e, "INBOX", "Fresh", "m1");
-    server_move(e, "Fresh", "INBOX", "m1");
-    local_move(e, "INBOX", "Archive", "m1");
-}
-
-static void move_here_expunge_there(struct engine *e)
-{
-    local_move(e, "INBOX", "Archive", "m1");
-    server_expunge(e, "INBOX", "m1");
-}
-
-static void move_there_remove_here(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m1");
-    local_remove(e, "INBOX", "m1");
-}
-
-static void moves_cross(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m1");
-    local_move(e, "INBOX", "Lists", "m3");
-}
-
 static const struct small {
     const char *what;
-    void (*change)(struct engine *e);
+    const char *change; /* as steps_do() does it */
     const char *both;   /* both sides, in the end */
     bool sends;         /* a body crosses, as it must */
     const char *marked; /* INBOX there, where what was moved stays marked; NULL: as here */
 } SMALL[] = {
-    {"a file is moved", move_one, "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false,
-     "m1/T m2/S m3 m4"},
-    {"a file is moved and flagged", move_and_flag, "Archive[m2/FRS] INBOX[m1 m3 m4] Lists[]", false,
-     "m1 m2/FRST m3 m4"},
-    {"a file is moved twice", move_twice, "Archive[] INBOX[m2/S m3 m4] Lists[m1]", false,
-     "m1/T m2/S m3 m4"},
-    {"a file is moved and moved back", move_and_back, "Archive[] INBOX[m1 m2/S m3 m4] Lists[]",
-     false, NULL},
-    {"files are moved apart", swap, "Archive[m1] INBOX[m4] Lists[m2/S m3]", false,
-     "m1/T m2/ST m3/T m4"},
-    {"a file is moved into a new folder", move_to_new,
-     "Archive[] Fresh[m1] INBOX[m2/S m3 m4] Lists[]", false, "m1/T m2/S m3 m4"},
-    {"a file is moved to another name", move_renamed, "Archive[m1] INBOX[m2/S m3 m4] Lists[]",
+    {"a file is moved", "here move INBOX Archive m1", "Archive[m1] INBOX[m2/S m3 m4] Lists[]",
      false, "m1/T m2/S m3 m4"},
-    {"a file is renamed where it is", rename_in_place, "Archive[] INBOX[m1 m2/S m3 m4] Lists[]",
+    {"a file is moved and flagged", "here move INBOX Archive m2; here flags Archive m2 FRS",
+     "Archive[m2/FRS] INBOX[m1 m3 m4] Lists[]", false, "m1 m2/FRST m3 m4"},
+    {"a file is moved twice", "here move INBOX Archive m1; here move Archive Lists m1",
+     "Archive[] INBOX[m2/S m3 m4] Lists[m1]", false, "m1/T m2/S m3 m4"},
+    {"a file is moved and moved back", "here move INBOX Archive m1; here move Archive INBOX m1",
+     "Archive[] INBOX[m1 m2/S m3 m4] Lists[]", false, NULL},
+    {"files are moved apart",
+     "here move INBOX Archive m1; here move INBOX Lists m2; here move INBOX Lists m3",
+     "Archive[m1] INBOX[m4] Lists[m2/S m3]", false, "m1/T m2/ST m3/T m4"},
+    {"a file is moved into a new folder", "here create Fresh; here move INBOX Fresh m1",
+     "Archive[] Fresh[m1] INBOX[m2/S m3 m4] Lists[]", false, "m1/T m2/S m3 m4"},
+    /* As mu4e does at its default, and mutt always. */
+    {"a file is moved to another name",
+     "here remove INBOX m1; here add_as Archive 1700000000.other m1",
+     "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false, "m1/T m2/S m3 m4"},
+    {"a file is renamed where it is", "here remove INBOX m1; here add_as INBOX 1700000000.other m1",
+     "Archive[] INBOX[m1 m2/S m3 m4] Lists[]", false, NULL},
+    {"a file is copied", "here add Archive m1", "Archive[m1] INBOX[m1 m2/S m3 m4] Lists[]", false,
+     NULL},
+    {"a file is copied, and moved", "here add Archive m1; here move INBOX Lists m1",
+     "Archive[m1] INBOX[m2/S m3 m4] Lists[m1]", false, "m1/T m2/S m3 m4"},
+    {"a message is moved", "there move INBOX Archive m1", "Archive[m1] INBOX[m2/S m3 m4] Lists[]",
      false, NULL},
-    {"a file is copied", copy_one, "Archive[m1] INBOX[m1 m2/S m3 m4] Lists[]", false, NULL},
-    {"a file is copied, and moved", copy_and_move, "Archive[m1] INBOX[m2/S m3 m4] Lists[m1]", false,
-     "m1/T m2/S m3 m4"},
-    {"a message is moved", there_move_one, "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false, NULL},
-    {"a message is moved and flagged", there_move_and_flag,
+    {"a message is moved and flagged", "there move INBOX Archive m2; there flags Archive m2 FRS",
      "Archive[m2/FRS] INBOX[m1 m3 m4] Lists[]", false, NULL},
-    {"a message is moved twice", there_move_twice, "Archive[] INBOX[m2/S m3 m4] Lists[m1]", false,
-     NULL},
-    {"a message is moved into a new mailbox", there_move_to_new,
+    {"a message is moved twice", "there move INBOX Archive m1; there move Archive Lists m1",
+     "Archive[] INBOX[m2/S m3 m4] Lists[m1]", false, NULL},
+    {"a message is moved into a new mailbox", "there create Fresh; there move INBOX Fresh m1",
      "Archive[] Fresh[m1] INBOX[m2/S m3 m4] Lists[]", false, NULL},
-    {"a message is moved whose file is flagged", there_move_flagged_here,
+    {"a message is moved whose file is flagged",
+     "there move INBOX Archive m1; here flags INBOX m1 F",
      "Archive[m1/F] INBOX[m2/S m3 m4] Lists[]", false, NULL},
-    {"a file is moved whose message is flagged", move_flagged_there,
+    {"a file is moved whose message is flagged",
+     "here move INBOX Archive m1; there flags INBOX m1 F",
      "Archive[m1/F] INBOX[m2/S m3 m4] Lists[]", false, "m1/FT m2/S m3 m4"},
-    {"both sides move alike", both_move_alike, "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false,
-     NULL},
-    {"both sides move, the server's wins", both_move_apart, "Archive[m1] INBOX[m2/S m3 m4] Lists[]",
-     false, NULL},
-    {"both sides move, on the server by a new mailbox and back", both_move_there_and_back,
+    {"both sides move alike", "there move INBOX Archive m1; here move INBOX Archive m1",
+     "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false, NULL},
+    {"both sides move, the server's wins", "there move INBOX Archive m1; here move INBOX Lists m1",
+     "Archive[m1] INBOX[m2/S m3 m4] Lists[]", false, NULL},
+    {"both sides move, on the server by a new mailbox and back",
+     "there create Fresh; there move INBOX Fresh m1; there move Fresh INBOX m1; here move INBOX "
+     "Archive m1",
      "Archive[] Fresh[] INBOX[m1 m2/S m3 m4] Lists[]", false, NULL},
-    {"a move here beats a deletion there", move_here_expunge_there,
+    {"a move here beats a deletion there", "here move INBOX Archive m1; there expunge INBOX m1",
      "Archive[m1] INBOX[m2/S m3 m4] Lists[]", true, NULL},
-    {"a move there beats a deletion here", move_there_remove_here,
+    {"a move there beats a deletion here", "there move INBOX Archive m1; here remove INBOX m1",
      "Archive[m1] INBOX[m2/S m3 m4] Lists[]", true, NULL},
-    {"moves cross", moves_cross, "Archive[m1] INBOX[m2/S m4] Lists[m3]", false, "m2/S m3/T m4"},
+    {"moves cross", "there move INBOX Archive m1; here move INBOX Lists m3",
+     "Archive[m1] INBOX[m2/S m4] Lists[m3]", false, "m2/S m3/T m4"},
 };
 #define SMALL_LEN (sizeof SMALL / sizeof SMALL[0])
 
@@ -343,7 +221,7 @@ static void check_small(const struct server *server, const struct small *c)
     struct engine e;
     bool crossed = false;
     begin_small(&e, server);
-    c->change(&e);
+    steps_do(&e, c->change);
     for (int pass = 0; pass < 3; pass++) {
         const char *what = arena_printf(e.arena, "%s: %s", server->name, c->what);
         if (engine_pass(&e, NULL) != 0) {

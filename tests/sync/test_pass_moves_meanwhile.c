@@ -1,4 +1,4 @@
-#include "sync/engine.h"
+#include "sync/steps.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -17,10 +17,9 @@ static void begin(struct engine *e, unsigned messages)
 
 /* ---- at every barrier ---- */
 
-/* A pass in which something happens when the survey comes to its `at`th mailbox. */
 struct barrier {
     struct engine *e;
-    void (*act)(struct engine *e);
+    const char *act; /* as steps_do() does it */
     unsigned at, reached;
 };
 
@@ -28,61 +27,41 @@ static void reach(void *self, const struct progress *progress)
 {
     struct barrier *b = self;
     if (progress->stage == PROGRESS_SURVEY && ++b->reached == b->at) {
-        b->act(b->e);
+        steps_do(b->e, b->act);
     }
 }
 
-static void move_here(struct engine *e)
+/* A pass in which something happens when the survey comes to its `at`th mailbox. False: it has no
+ * such mailbox. */
+static bool pass_at_barrier(struct engine *e, unsigned at, const char *act)
 {
-    local_move(e, "INBOX", "Archive", "m2");
+    struct barrier b = {.e = e, .act = act, .at = at};
+    const struct progress_sink sink = {reach, &b};
+    const struct pass_options options = {.progress = &sink};
+    (void)engine_pass(e, &options);
+    return b.reached >= at;
 }
 
-static void move_back_here(struct engine *e)
-{
-    local_move(e, "Archive", "INBOX", "a1");
-}
-
-static void move_there(struct engine *e)
-{
-    server_move(e, "INBOX", "Archive", "m2");
-}
-
-static void move_back_there(struct engine *e)
-{
-    server_move(e, "Archive", "INBOX", "a1");
-}
-
-static void stir_inbox(struct engine *e)
-{
-    server_flags(e, "INBOX", "m1", "S");
-    local_flags(e, "INBOX", "m3", "F");
-}
-
-static void stir_archive(struct engine *e)
-{
-    server_flags(e, "Archive", "a2", "S");
-    local_flags(e, "Archive", "a3", "F");
-}
-
-static void stir(struct engine *e)
-{
-    stir_inbox(e);
-    stir_archive(e);
-}
+#define STIR_INBOX "there flags INBOX m1 S; here flags INBOX m3 F"
+#define STIR_ARCHIVE "there flags Archive a2 S; here flags Archive a3 F"
 
 static const struct {
-    void (*act)(struct engine *e);
-    void (*stir)(struct engine *e); /* so that these are looked into */
+    const char *act;
+    const char *stir; /* so that these are looked into */
     const char *both;
 } MOVES[] = {
-    {move_here, stir, "Archive[a1 a2/S a3/F m2] INBOX[m1/S m3/F] Lists[]"},
-    {move_back_here, stir, "Archive[a2/S a3/F] INBOX[a1 m1/S m2 m3/F] Lists[]"},
-    {move_there, stir, "Archive[a1 a2/S a3/F m2] INBOX[m1/S m3/F] Lists[]"},
-    {move_back_there, stir, "Archive[a2/S a3/F] INBOX[a1 m1/S m2 m3/F] Lists[]"},
-    {move_there, stir_inbox, "Archive[a1 a2 a3 m2] INBOX[m1/S m3/F] Lists[]"},
-    {move_back_there, stir_archive, "Archive[a2/S a3/F] INBOX[a1 m1 m2 m3] Lists[]"},
-    {move_there, stir_archive, "Archive[a1 a2/S a3/F m2] INBOX[m1 m3] Lists[]"},
-    {move_back_there, stir_inbox, "Archive[a2 a3] INBOX[a1 m1/S m2 m3/F] Lists[]"},
+    {"here move INBOX Archive m2", STIR_INBOX "; " STIR_ARCHIVE,
+     "Archive[a1 a2/S a3/F m2] INBOX[m1/S m3/F] Lists[]"},
+    {"here move Archive INBOX a1", STIR_INBOX "; " STIR_ARCHIVE,
+     "Archive[a2/S a3/F] INBOX[a1 m1/S m2 m3/F] Lists[]"},
+    {"there move INBOX Archive m2", STIR_INBOX "; " STIR_ARCHIVE,
+     "Archive[a1 a2/S a3/F m2] INBOX[m1/S m3/F] Lists[]"},
+    {"there move Archive INBOX a1", STIR_INBOX "; " STIR_ARCHIVE,
+     "Archive[a2/S a3/F] INBOX[a1 m1/S m2 m3/F] Lists[]"},
+    {"there move INBOX Archive m2", STIR_INBOX, "Archive[a1 a2 a3 m2] INBOX[m1/S m3/F] Lists[]"},
+    {"there move Archive INBOX a1", STIR_ARCHIVE, "Archive[a2/S a3/F] INBOX[a1 m1 m2 m3] Lists[]"},
+    {"there move INBOX Archive m2", STIR_ARCHIVE, "Archive[a1 a2/S a3/F m2] INBOX[m1 m3] Lists[]"},
+    {"there move Archive INBOX a1", STIR_INBOX, "Archive[a2 a3] INBOX[a1 m1/S m2 m3/F] Lists[]"},
 };
 
 static void assert_converges(struct engine *e, const char *both, unsigned at)
@@ -110,12 +89,8 @@ static void law1_a_move_at_every_barrier_of_the_survey(void **state)
             server_fill(&e, "Archive", "a", 3);
             engine_pass_ends(&e, 0);
             engine_pass_ends(&e, 0);
-            MOVES[i].stir(&e);
-            struct barrier b = {.e = &e, .act = MOVES[i].act, .at = at};
-            const struct progress_sink sink = {reach, &b};
-            const struct pass_options options = {.progress = &sink};
-            (void)engine_pass(&e, &options);
-            more = b.reached >= at;
+            steps_do(&e, MOVES[i].stir);
+            more = pass_at_barrier(&e, at, MOVES[i].act);
             if (more) {
                 assert_converges(&e, MOVES[i].both, at);
             }
@@ -124,35 +99,28 @@ static void law1_a_move_at_every_barrier_of_the_survey(void **state)
     }
 }
 
-static void move_there_from_here(struct engine *e)
-{
-    server_move(e, "INBOX", "Lists", "m2");
-}
-
 /* One side has moved the message, and now the other does: what is new there is no copy, though its
  * own mailbox had it when it was looked at. */
 static void law2_what_one_side_moved_the_other_moves_at_every_barrier(void **state)
 {
     static const struct {
-        void (*before)(struct engine *e);
-        void (*act)(struct engine *e);
+        const char *before, *act;
         const char *both;
     } cases[] = {
-        {move_there, move_here, "Archive[m2] INBOX[m1 m3] Lists[]"},
-        {move_there_from_here, move_here, "Archive[] INBOX[m1 m3] Lists[m2]"},
-        {move_here, move_there_from_here, "Archive[] INBOX[m1 m3] Lists[m2]"},
+        {"there move INBOX Archive m2", "here move INBOX Archive m2",
+         "Archive[m2] INBOX[m1 m3] Lists[]"},
+        {"there move INBOX Lists m2", "here move INBOX Archive m2",
+         "Archive[] INBOX[m1 m3] Lists[m2]"},
+        {"here move INBOX Archive m2", "there move INBOX Lists m2",
+         "Archive[] INBOX[m1 m3] Lists[m2]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bool more = true;
         for (unsigned at = 1; more; at++) {
             struct engine e;
             begin(&e, 3);
-            cases[i].before(&e);
-            struct barrier b = {.e = &e, .act = cases[i].act, .at = at};
-            const struct progress_sink sink = {reach, &b};
-            const struct pass_options options = {.progress = &sink};
-            (void)engine_pass(&e, &options);
-            more = b.reached >= at;
+            steps_do(&e, cases[i].before);
+            more = pass_at_barrier(&e, at, cases[i].act);
             for (int pass = 0; pass < 3 && more; pass++) {
                 engine_wait(&e, 61);
                 engine_pass_ends(&e, 0);
@@ -170,10 +138,7 @@ static void law1_a_move_between_the_list_and_the_mailbox(void **state)
     struct engine e;
     begin(&e, 3);
     server_flags(&e, "INBOX", "m1", "S");
-    struct barrier b = {.e = &e, .act = move_there, .at = 2};
-    const struct progress_sink sink = {reach, &b};
-    const struct pass_options options = {.progress = &sink};
-    (void)engine_pass(&e, &options);
+    assert_true(pass_at_barrier(&e, 2, "there move INBOX Archive m2"));
     assert_converges(&e, "Archive[m2] INBOX[m1/S m3] Lists[]", 2);
     engine_free(&e);
 }
@@ -186,8 +151,8 @@ static void law1_a_move_between_survey_and_apply(void **state)
         server_fill(&e, "Archive", "a", 3);
         engine_pass_ends(&e, 0);
         engine_pass_ends(&e, 0);
-        MOVES[i].stir(&e);
-        e.meanwhile = MOVES[i].act;
+        steps_do(&e, MOVES[i].stir);
+        steps_do_meanwhile(&e, MOVES[i].act);
         (void)engine_pass(&e, NULL);
         assert_null(e.meanwhile);
         assert_converges(&e, MOVES[i].both, 0);
@@ -298,48 +263,23 @@ static void law1_messages_that_move_all_the_time(void **state)
 /* ---- overtaken ---- */
 
 /* What was planned as a move has changed again before it is made. */
-static void move_on_here(struct engine *e)
-{
-    local_move(e, "Archive", "Lists", "m1");
-}
-
-static void move_home_here(struct engine *e)
-{
-    local_move(e, "Archive", "INBOX", "m1");
-}
-
-static void remove_here(struct engine *e)
-{
-    local_remove(e, "Archive", "m1");
-}
-
-static void expunge_there(struct engine *e)
-{
-    server_expunge(e, "INBOX", "m1");
-}
-
-static void move_elsewhere_there(struct engine *e)
-{
-    server_move(e, "INBOX", "Lists", "m1");
-}
-
 static void law8_a_move_is_overtaken(void **state)
 {
     static const struct {
-        void (*meanwhile)(struct engine *e);
+        const char *meanwhile;
         const char *both;
     } cases[] = {
-        {move_on_here, "Archive[] INBOX[m2 m3] Lists[m1]"},
-        {move_home_here, "Archive[] INBOX[m1 m2 m3] Lists[]"},
-        {remove_here, "Archive[] INBOX[m2 m3] Lists[]"},
-        {expunge_there, "Archive[m1] INBOX[m2 m3] Lists[]"},
-        {move_elsewhere_there, "Archive[] INBOX[m2 m3] Lists[m1]"},
+        {"here move Archive Lists m1", "Archive[] INBOX[m2 m3] Lists[m1]"},
+        {"here move Archive INBOX m1", "Archive[] INBOX[m1 m2 m3] Lists[]"},
+        {"here remove Archive m1", "Archive[] INBOX[m2 m3] Lists[]"},
+        {"there expunge INBOX m1", "Archive[m1] INBOX[m2 m3] Lists[]"},
+        {"there move INBOX Lists m1", "Archive[] INBOX[m2 m3] Lists[m1]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct engine e;
         begin(&e, 3);
         local_move(&e, "INBOX", "Archive", "m1");
-        e.meanwhile = cases[i].meanwhile;
+        steps_do_meanwhile(&e, cases[i].meanwhile);
         for (int pass = 0; pass < 4; pass++) {
             engine_pass_ends(&e, 0);
             engine_wait(&e, 61);
