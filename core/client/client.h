@@ -391,6 +391,9 @@ int client_fetch_next(struct client *c, struct client_fetch *h, struct fetch_dat
  * always call after a begin that succeeded. `vanished` stays: free with client_fetch_free. */
 int client_fetch_end(struct client *c, struct client_fetch *h, struct error *err);
 void client_fetch_free(struct client_fetch *h);
+/* Both, once client_fetch_next() has returned 0, or what came of it failed: `r` is the one or the
+ * other, and comes back unless it is 0 and the end fails. */
+int client_fetch_close(struct client *c, struct client_fetch *h, int r, struct error *err);
 
 struct client_store {
     struct client_op op;

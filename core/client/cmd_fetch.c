@@ -425,3 +425,13 @@ void client_fetch_free(struct client_fetch *h)
 {
     seqset_free(&h->vanished);
 }
+
+int client_fetch_close(struct client *c, struct client_fetch *h, int r, struct error *err)
+{
+    struct error end_error = ERROR_INIT;
+    int end = client_fetch_end(c, h, &end_error);
+    client_fetch_free(h);
+    if (r == 0 && end < 0)
+        *err = end_error;
+    return r < 0 ? r : end;
+}

@@ -180,13 +180,7 @@ static int read_messages(struct chunk *chunk, struct error *err)
         if ((r = take_message(chunk, &data, err)) < 0)
             break;
     }
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(client, &chunk->fetch, &end_error);
-    client_fetch_free(&chunk->fetch);
-    if (r == 0 && end < 0) {
-        *err = end_error;
-        r = end;
-    }
+    r = client_fetch_close(client, &chunk->fetch, r, err);
     return r < 0 && err->code == ERR_WRITE ? error_widen(err, SCOPE_ACCOUNT) : r;
 }
 

@@ -138,12 +138,7 @@ static int slice_end(struct pass *pass, struct slice *slice, struct arena *arena
     int r;
     while ((r = client_fetch_next(pass->client, &slice->fetch, &data, err)) > 0)
         take_content(slice, &data, arena, out);
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(pass->client, &slice->fetch, &end_error);
-    client_fetch_free(&slice->fetch);
-    if (r == 0 && end < 0)
-        *err = end_error;
-    return r < 0 ? r : end;
+    return client_fetch_close(pass->client, &slice->fetch, r, err);
 }
 
 static int by_uid(const void *a, const void *b)

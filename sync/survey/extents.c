@@ -43,12 +43,7 @@ static int fetch_some(struct pass *pass, struct mailbox_pair *pair, const struct
         return r;
     while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0)
         put(pair, &data);
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(pass->client, &fetch, &end_error);
-    client_fetch_free(&fetch);
-    if (r == 0 && end < 0)
-        *err = end_error;
-    return r < 0 ? r : end;
+    return client_fetch_close(pass->client, &fetch, r, err);
 }
 
 static int learn(struct pass *pass, struct mailbox_pair *pair, struct error *err)

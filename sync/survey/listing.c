@@ -34,14 +34,7 @@ int listing_read(struct pass *pass, struct client_fetch *fetch, struct remote_ve
             break;
         arena_reset(fetch->op.arena);
     }
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(pass->client, fetch, &end_error);
-    client_fetch_free(fetch);
-    if (r == 0 && end < 0) {
-        *err = end_error;
-        r = end;
-    }
-    return r;
+    return client_fetch_close(pass->client, fetch, r, err);
 }
 
 void listing_sort(struct remote_vec *v)

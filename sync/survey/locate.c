@@ -84,12 +84,7 @@ static int fetch_sections(struct look *look, const struct seqset *uids, enum sec
         if (r < 0)
             break;
     }
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(look->pass->client, &fetch, &end_error);
-    client_fetch_free(&fetch);
-    if (r == 0 && end < 0)
-        *err = end_error;
-    return r < 0 ? r : end;
+    return client_fetch_close(look->pass->client, &fetch, r, err);
 }
 
 static int fetch_whole(struct look *look, struct candidate *c, struct error *err)

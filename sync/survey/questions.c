@@ -141,18 +141,11 @@ static int end_asking(struct questions *q, struct asking *a, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct fetch_data data;
-    struct error end_error = ERROR_INIT;
     int r = end_select(q, a, err);
     a->unselected = r < 0;
     while (r == 0 && (r = client_fetch_next(q->pass->client, &a->fetch, &data, err)) > 0)
         r = take_answer(a, &data, err);
-    int end = client_fetch_end(q->pass->client, &a->fetch, &end_error);
-    client_fetch_free(&a->fetch);
-    if (r == 0 && end < 0) {
-        *err = end_error;
-        r = end;
-    }
-    return r;
+    return client_fetch_close(q->pass->client, &a->fetch, r, err);
 }
 
 static int begin_asking(struct questions *q, struct asking *a, unsigned items, struct error *err)

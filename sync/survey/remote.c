@@ -65,12 +65,7 @@ int remote_which_exist(struct pass *pass, const struct seqset *uids, struct seqs
         return r;
     while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0)
         seqset_add(out, data.uid);
-    struct error end_error = ERROR_INIT;
-    int end = client_fetch_end(pass->client, &fetch, &end_error);
-    client_fetch_free(&fetch);
-    if (r == 0 && end < 0)
-        *err = end_error;
-    return r < 0 ? r : end;
+    return client_fetch_close(pass->client, &fetch, r, err);
 }
 
 /* Asks for the UIDs that a listing lacked: what answers is not gone. */

@@ -67,13 +67,7 @@ static int fetch_sample(struct pass *pass, struct sample *s, struct error *err)
             return r;
         while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0)
             compare_one(s, &data);
-        struct error end_error = ERROR_INIT;
-        int end = client_fetch_end(pass->client, &fetch, &end_error);
-        client_fetch_free(&fetch);
-        if (r == 0 && end < 0) {
-            *err = end_error;
-            r = end;
-        }
+        r = client_fetch_close(pass->client, &fetch, r, err);
     }
     return r;
 }
