@@ -1,6 +1,4 @@
-#include "base/alloc.h"
 #include "imap/list.h"
-#include "reconcile/folders.h"
 #include "pass/broken.h"
 #include "pass/connect.h"
 #include "pass/state.h"
@@ -27,27 +25,10 @@ static const char *state_word(const struct mailbox_pair *pair)
     return pair->why;
 }
 
-/* Of mailboxes that a pass would not ask about, or not yet: what is left out, what is new. */
-static int ask_untold(struct pass *pass, struct error *err)
+/* What a pass would not ask about, or not yet: what is left out, what is new. */
+static bool is_untold(const struct mailbox_pair *pair)
 {
-    struct remote_mailbox *items = xcalloc(pass->pairs.len + 1, sizeof *items);
-    struct remote_mailbox **list = xcalloc(pass->pairs.len + 1, sizeof(struct remote_mailbox *));
-    struct mailbox_pair **pairs = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
-    size_t len = 0;
-    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        if (!pair->remote_exists || pair->has_status)
-            continue;
-        items[len].name = pair->record.name;
-        list[len] = &items[len];
-        pairs[len++] = pair;
-    }
-    int r = remote_status(pass, list, len, err);
-    for (size_t i = 0; i < len && r == 0; i++)
-        folders_take_status(pairs[i], &items[i].status);
-    xfree(&items);
-    xfree(&list);
-    xfree(&pairs);
-    return r;
+    return pair->remote_exists && !pair->has_status;
 }
 
 static struct mailbox_row row_of(struct pass *pass, const struct mailbox_pair *pair)
@@ -85,7 +66,7 @@ int account_mailboxes(const struct config *config, const struct config_account *
     if (r == 0)
         r = remote_refresh_status(pass, err);
     if (r == 0)
-        r = ask_untold(pass, err);
+        r = remote_status_of_pairs(pass, is_untold, err);
     if (r == 0) {
         out->items = arena_array(arena, pass->pairs.len + 1, sizeof *out->items);
         VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {

@@ -14,6 +14,9 @@ int remote_list(struct pass *pass, struct remote_list *out, struct error *err);
 /* Fills `status` of each, pipelined; have stays 0 where the server refuses. */
 int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t len,
                   struct error *err);
+/* STATUS of the pairs that this names, into the pairs. */
+int remote_status_of_pairs(struct pass *pass, bool (*is_wanted)(const struct mailbox_pair *pair),
+                           struct error *err);
 /* STATUS of each pair that is synced, anew, into the pairs. */
 int remote_refresh_status(struct pass *pass, struct error *err);
 

@@ -325,14 +325,15 @@ static int refresh_by_list(struct pass *pass, struct error *err)
     return 0;
 }
 
-static int refresh_by_status(struct pass *pass, struct error *err)
+int remote_status_of_pairs(struct pass *pass, bool (*is_wanted)(const struct mailbox_pair *pair),
+                           struct error *err)
 {
     struct remote_mailbox *items = xcalloc(pass->pairs.len + 1, sizeof *items);
     struct remote_mailbox **list = xcalloc(pass->pairs.len + 1, sizeof(struct remote_mailbox *));
     struct mailbox_pair **pairs = xcalloc(pass->pairs.len + 1, sizeof(struct mailbox_pair *));
     size_t len = 0;
     VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        if (!pair->remote_exists || pair->action != PAIR_SYNC)
+        if (!is_wanted(pair))
             continue;
         items[len].name = pair->record.name;
         list[len] = &items[len];
@@ -347,8 +348,13 @@ static int refresh_by_status(struct pass *pass, struct error *err)
     return r;
 }
 
+static bool is_synced(const struct mailbox_pair *pair)
+{
+    return pair->remote_exists && pair->action == PAIR_SYNC;
+}
+
 int remote_refresh_status(struct pass *pass, struct error *err)
 {
     return client_has(pass->client, CAP_LIST_STATUS) ? refresh_by_list(pass, err)
-                                                     : refresh_by_status(pass, err);
+                                                     : remote_status_of_pairs(pass, is_synced, err);
 }
