@@ -134,21 +134,6 @@ void serve_user_free(struct serve_user **pointer)
 
 /* ---- names ---- */
 
-static int check_name(struct str name, struct error *err)
-{
-    struct str rest = name;
-    struct str part;
-    bool good = name.len > 0 && name.len <= LIMIT_MAILBOX_NAME_BYTES && str_is_utf8(name) &&
-                name.ptr[name.len - 1] != SERVE_DELIMITER;
-    while (good && str_split(&rest, SERVE_DELIMITER, &part)) {
-        good = part.len > 0;
-    }
-    for (size_t i = 0; good && i < name.len; i++) {
-        good = (unsigned char)name.ptr[i] >= ' ' && name.ptr[i] != 127;
-    }
-    return good ? 0 : error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "No mailbox can have this name");
-}
-
 static bool is_below(struct str name, struct str parent)
 {
     return name.len > parent.len && str_starts(name, parent) &&
@@ -333,7 +318,7 @@ int serve_user_create(struct serve_user *user, struct str name, uint32_t special
 {
     struct arena *arena AUTO_ARENA = arena_new();
     const char *path = NULL;
-    int r = check_name(name, err);
+    int r = backend_check_name(name, SERVE_DELIMITER, err);
     if (r < 0) {
         return r;
     }
@@ -462,7 +447,7 @@ int serve_user_rename(struct serve_user *user, struct str from, struct str to, s
     struct arena *arena AUTO_ARENA = arena_new();
     const char *from_path = NULL;
     const char *to_path = NULL;
-    int r = check_name(to, err);
+    int r = backend_check_name(to, SERVE_DELIMITER, err);
     if (r < 0 || (r = find_folder(user, arena, from, &from_path, err)) < 0) {
         return r;
     }

@@ -53,6 +53,8 @@ struct backend_expunged {
 };
 VEC_STRUCT(backend_expunges, struct backend_expunged);
 
+/* ERR_REFUSED where no mailbox can have this name: empty parts, control characters, too long. */
+int backend_check_name(struct str name, char delimiter, struct error *err);
 /* For backends that keep all of them, ascending by modseq: those above `since`, in `arena`. */
 void backend_expunges_since(const struct backend_expunges *all, uint64_t since, struct arena *arena,
                             struct backend_expunged **out, size_t *len_out);

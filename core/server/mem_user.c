@@ -115,24 +115,6 @@ static bool has_children(const struct mem_user *user, struct str name)
     return false;
 }
 
-static int check_name(struct str name, struct error *err)
-{
-    struct str rest = name;
-    struct str part;
-    bool good = name.len > 0 && name.len <= LIMIT_MAILBOX_NAME_BYTES && str_is_utf8(name) &&
-                name.ptr[name.len - 1] != MEM_DELIMITER;
-    while (good && str_split(&rest, MEM_DELIMITER, &part)) {
-        good = part.len > 0;
-    }
-    for (size_t i = 0; good && i < name.len; i++) {
-        good = (unsigned char)name.ptr[i] >= ' ' && name.ptr[i] != 127;
-    }
-    if (good) {
-        return 0;
-    }
-    return error_set(err, ERR_REFUSED, SCOPE_MAILBOX, "No mailbox can have this name");
-}
-
 /* ---- changing ---- */
 
 static struct mem_mailbox *add_mailbox(struct mem_user *user, struct str name)
@@ -162,7 +144,7 @@ static void add_parents(struct mem_user *user, struct str name)
 
 int mem_user_create(struct mem_user *user, struct str name, uint32_t special_use, struct error *err)
 {
-    int r = check_name(name, err);
+    int r = backend_check_name(name, MEM_DELIMITER, err);
     if (r < 0) {
         return r;
     }
@@ -237,7 +219,7 @@ static void rename_tree(struct mem_user *user, struct str from, struct str to)
 int mem_user_rename(struct mem_user *user, struct str from, struct str to, struct error *err)
 {
     struct mem_mailbox *mailbox = mem_user_find(user, from);
-    int r = check_name(to, err);
+    int r = backend_check_name(to, MEM_DELIMITER, err);
     if (r < 0) {
         return r;
     }
