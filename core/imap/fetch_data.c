@@ -249,15 +249,12 @@ bool fetch_data_read(struct reader *r, struct arena *arena, const struct fetch_s
     if (!reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            return true;
-        }
+    while (!reader_list_ended(r)) {
         if (!item_read(&f)) {
             return false;
         }
     }
+    return true;
 }
 
 static void object_id_write(struct writer *w, struct str id)

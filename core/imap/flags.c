@@ -70,11 +70,7 @@ bool flags_read(struct reader *r, struct arena *arena, struct imap_flags *out)
     if (!reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            break;
-        }
+    while (!reader_list_ended(r)) {
         if (!flag_read(r, arena, &draft)) {
             return false;
         }

@@ -23,11 +23,7 @@ bool id_read(struct reader *r, struct arena *arena, struct id_fields *out)
     if (!reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            break;
-        }
+    while (!reader_list_ended(r)) {
         if (len == LIMIT_ID_FIELDS) {
             return reader_fail(r, "more than %d fields in ID", LIMIT_ID_FIELDS);
         }

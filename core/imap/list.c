@@ -117,13 +117,9 @@ static bool list_read_attributes(struct reader *r, uint32_t *out)
     if (!reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
+    while (!reader_list_ended(r)) {
         struct str name;
         uint32_t bit;
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            break;
-        }
         bool quoted = reader_peek(r) == '"';
         if (quoted ? !reader_expect_string(r, &name) : !reader_expect_view(r, CHAR_WORD, &name)) {
             return false;
@@ -261,12 +257,8 @@ void list_entry_write(struct writer *w, const char *command, const struct list_e
 static bool list_read_select(struct reader *r, struct list_request *out)
 {
     out->has_select = true;
-    for (;;) {
+    while (!reader_list_ended(r)) {
         struct str name;
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            break;
-        }
         if (!reader_expect_view(r, CHAR_NAME, &name)) {
             return false;
         }
@@ -336,12 +328,8 @@ static bool list_read_return(struct reader *r, struct arena *arena, struct list_
         return false;
     }
     out->has_return = true;
-    for (;;) {
+    while (!reader_list_ended(r)) {
         struct str name;
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            return true;
-        }
         if (!reader_expect_view(r, CHAR_NAME, &name)) {
             return false;
         }
@@ -359,6 +347,7 @@ static bool list_read_return(struct reader *r, struct arena *arena, struct list_
             return false;
         }
     }
+    return true;
 }
 
 bool list_request_read(struct reader *r, struct arena *arena, struct list_request *out)

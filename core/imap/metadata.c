@@ -21,17 +21,14 @@ static struct metadata_entry *metadata_add(struct reader *r, struct arena *arena
 static bool metadata_read_values(struct reader *r, struct arena *arena, struct metadata *out)
 {
     size_t cap = 0;
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            return true;
-        }
+    while (!reader_list_ended(r)) {
         struct metadata_entry *entry = metadata_add(r, arena, &cap, out);
         if (entry == NULL || !reader_expect_astring(r, &entry->name) || !reader_expect_sp(r) ||
             !reader_expect_loose_nstring(r, &entry->value)) {
             return false;
         }
     }
+    return true;
 }
 
 /* Names up to the line end. */

@@ -34,11 +34,7 @@ static bool namespace_group_read(struct reader *r, struct arena *arena, struct n
     if (!reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            break;
-        }
+    while (!reader_list_ended(r)) {
         if (len == LIMIT_NAMESPACES) {
             return reader_fail(r, "more than %d namespaces", LIMIT_NAMESPACES);
         }

@@ -9,11 +9,7 @@ static bool quota_read_resources(struct reader *r, struct arena *arena, bool wit
     if (!reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            return true;
-        }
+    while (!reader_list_ended(r)) {
         if (out->len == LIMIT_QUOTA_RESOURCES) {
             return reader_fail(r, "more than %d quota resources", LIMIT_QUOTA_RESOURCES);
         }
@@ -26,6 +22,7 @@ static bool quota_read_resources(struct reader *r, struct arena *arena, bool wit
             return false;
         }
     }
+    return true;
 }
 
 static bool quota_read_any(struct reader *r, struct arena *arena, bool with_usage,

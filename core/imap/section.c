@@ -55,11 +55,7 @@ static bool section_read_fields(struct reader *r, struct arena *arena, struct se
     if (!reader_expect_sp(r) || !reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            break;
-        }
+    while (!reader_list_ended(r)) {
         if (len == LIMIT_SECTION_FIELDS) {
             return reader_fail(r, "more than %d header fields", LIMIT_SECTION_FIELDS);
         }

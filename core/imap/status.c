@@ -140,12 +140,8 @@ bool status_data_read(struct reader *r, struct status_data *out)
         !reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
+    while (!reader_list_ended(r)) {
         struct str name;
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            return true;
-        }
         if (!reader_expect_view(r, CHAR_ATOM | CHAR_8BIT, &name)) {
             return false;
         }
@@ -154,6 +150,7 @@ bool status_data_read(struct reader *r, struct status_data *out)
             return false;
         }
     }
+    return true;
 }
 
 static void status_write_value(struct writer *w, unsigned item, const struct status_data *data)
@@ -208,12 +205,8 @@ bool status_items_read(struct reader *r, unsigned *items)
     if (!reader_expect(r, '(')) {
         return false;
     }
-    for (;;) {
+    while (!reader_list_ended(r)) {
         struct str name;
-        (void)reader_accept_sp(r);
-        if (reader_accept(r, ')')) {
-            return true;
-        }
         if (!reader_expect_view(r, CHAR_NAME, &name)) {
             return false;
         }
@@ -223,6 +216,7 @@ bool status_items_read(struct reader *r, unsigned *items)
         }
         *items |= item;
     }
+    return true;
 }
 
 void status_items_write(struct writer *w, unsigned items)

@@ -75,6 +75,8 @@ bool reader_expect(struct reader *r, char c);
 /* One or more spaces. */
 bool reader_accept_sp(struct reader *r);
 bool reader_expect_sp(struct reader *r);
+/* Within "(", before each element: true where spaces, if any, and ")" ended the list. */
+bool reader_list_ended(struct reader *r);
 /* Spaces before it are passed over. */
 bool reader_expect_crlf(struct reader *r);
 /* At CR LF or LF. */

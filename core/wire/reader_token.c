@@ -60,6 +60,12 @@ bool reader_expect_sp(struct reader *r)
     return reader_accept_sp(r) || reader_expected(r, "a space");
 }
 
+bool reader_list_ended(struct reader *r)
+{
+    (void)reader_accept_sp(r);
+    return reader_accept(r, ')');
+}
+
 /* The bytes of the line end at pos: 2, 1, or 0 if there is none. */
 static size_t reader_line_end(struct reader *r)
 {
