@@ -17,7 +17,8 @@ int apply_flags_remote(struct pass *pass, struct plan *plan, struct error *err);
 /* Waits for the answers to what apply_flags_remote sent, and records them. Before commands that
  * count on these flags, or on the mailbox that is selected. */
 int apply_flags_settle(struct pass *pass, struct error *err);
-int apply_flags_local(struct pass *pass, struct plan *plan, struct error *err);
+int apply_flags_local(struct pass *pass, struct plan *plan,
+                      struct error *err); /* apply_flags_local.c */
 int apply_moves_remote(struct pass *pass, struct plan *plan, struct error *err); /* apply_moves.c */
 int apply_moves_local(struct pass *pass, struct plan *plan,
                       struct error *err);                                 /* apply_move_local.c */

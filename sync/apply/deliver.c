@@ -104,7 +104,6 @@ static int flush(struct deliverer *d, struct error *err)
     return r;
 }
 
-/* Records of `published`, intents of `turning`, in one commit. */
 /* Of a first download one for all that came together: a mailbox's worth of them would push out
  * everything else. */
 static int note_events(const struct deliverer *d, struct index_txn *txn, struct error *err)
@@ -129,6 +128,7 @@ static int note_events(const struct deliverer *d, struct index_txn *txn, struct 
     return r;
 }
 
+/* Records of `published`, intents of `turning`, in one commit. */
 static int record(struct deliverer *d, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
