@@ -54,23 +54,9 @@ static bool moved_since(const struct mailbox_pair *pair, const struct mailbox_pa
            (seen->highestmodseq != 0 && pair->status_modseq > seen->highestmodseq);
 }
 
-int remote_which_exist(struct pass *pass, const struct seqset *uids, struct seqset *out,
-                       struct error *err)
-{
-    struct fetch_request request = {.items = FETCH_UID};
-    struct client_fetch fetch;
-    struct fetch_data data;
-    int r = client_fetch_begin(pass->client, &fetch, uids, &request, NULL, pass->arena, err);
-    if (r < 0)
-        return r;
-    while ((r = client_fetch_next(pass->client, &fetch, &data, err)) > 0)
-        seqset_add(out, data.uid);
-    return client_fetch_close(pass->client, &fetch, r, err);
-}
-
-/* Asks for the UIDs that a listing lacked: what answers is not gone. */
-static int ask_for(struct pass *pass, struct mailbox_pair *pair, const struct seqset *uids,
-                   struct error *err)
+/* Of the UIDs that a listing lacked, those that answer when they are asked for are not gone. */
+static int take_back_present(struct pass *pass, struct mailbox_pair *pair,
+                             const struct seqset *uids, struct error *err)
 {
     AUTO_SEQSET struct seqset present = {0};
     int r = remote_which_exist(pass, uids, &present, err);
@@ -78,78 +64,6 @@ static int ask_for(struct pass *pass, struct mailbox_pair *pair, const struct se
     while (seqset_next(&present, &uid)) {
         seqset_remove_range(&pair->remote.gone, uid, uid);
         pair->remote_blocked = true;
-    }
-    return r;
-}
-
-int remote_select_anew(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
-                       struct select_data *out, struct error *err)
-{
-    struct client_select select;
-    struct select_params params = {.condstore = client_has(pass->client, CAP_CONDSTORE)};
-    int r = client_select_begin(pass->client, &select, pair->record.name, false, &params,
-                                pass->arena, err);
-    if (r < 0)
-        return r;
-    r = client_select_end(pass->client, &select, err);
-    *out = select.data;
-    client_select_free(&select);
-    if (r < 0)
-        return error_wrap(err, "cannot select the mailbox");
-    if (out->uidvalidity != uidvalidity)
-        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
-                         "the mailbox was replaced on the server during this run");
-    return 0;
-}
-
-int remote_examine(struct pass *pass, struct str name, struct select_data *out, struct error *err)
-{
-    struct client_select select;
-    struct select_params params = {0};
-    int r = client_select_begin(pass->client, &select, name, true, &params, pass->arena, err);
-    if (r < 0)
-        return r;
-    r = client_select_end(pass->client, &select, err);
-    *out = select.data;
-    client_select_free(&select);
-    return r;
-}
-
-bool remote_is_selected(const struct client *client, const struct mailbox_pair *pair,
-                        uint32_t uidvalidity)
-{
-    return client_state(client) == STATE_SELECTED &&
-           client_selected_uidvalidity(client) == uidvalidity &&
-           str_eq(client_selected(client), pair->record.name);
-}
-
-int remote_select(struct pass *pass, const struct mailbox_pair *pair, uint32_t uidvalidity,
-                  struct error *err)
-{
-    struct select_data ignored;
-    if (remote_is_selected(pass->client, pair, uidvalidity))
-        return 0;
-    return remote_select_anew(pass, pair, uidvalidity, &ignored, err);
-}
-
-int remote_unselect(struct pass *pass, struct error *err)
-{
-    return client_state(pass->client) == STATE_SELECTED ? client_unselect(pass->client, err) : 0;
-}
-
-int remote_mark(struct pass *pass, struct seqset *uids, enum store_mode mode, struct error *err)
-{
-    const struct imap_flags mark = {.system = FLAG_DELETED};
-    int r = 0;
-    while (r == 0 && !seqset_is_empty(uids)) {
-        AUTO_SEQSET struct seqset part = {0};
-        struct client_store store;
-        seqset_take(uids, LIMIT_COMMAND_LINE_BYTES - 200, &part);
-        r = client_store_begin(pass->client, &store, &part, mode, &mark, 0, pass->arena, err);
-        if (r == 0) {
-            r = client_store_end(pass->client, &store, err);
-            client_store_free(&store);
-        }
     }
     return r;
 }
@@ -163,7 +77,7 @@ static int confirm_gone(struct pass *pass, struct mailbox_pair *pair, struct err
     while (r == 0 && now.exists > 0 && !seqset_is_empty(&left)) {
         AUTO_SEQSET struct seqset part = {0};
         seqset_take(&left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
-        r = ask_for(pass, pair, &part, err);
+        r = take_back_present(pass, pair, &part, err);
     }
     pair->remote.gone_confirmed = r == 0;
     return r;

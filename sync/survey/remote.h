@@ -27,7 +27,7 @@ int remote_refresh_status(struct pass *pass, struct error *err);
 int remote_open(struct pass *pass, struct mailbox_pair *const *pairs, size_t len,
                 struct error *err);
 
-/* ---- the whole (remote.c) ---- */
+/* ---- the selected mailbox (remote_selected.c) ---- */
 
 /* The pair's mailbox is the selected one, under this UIDVALIDITY: one that was replaced has the
  * name as well. `client`: of the pass, or one of its pool. */
@@ -55,6 +55,8 @@ int remote_mark(struct pass *pass, struct seqset *uids, enum store_mode mode, st
  * then. */
 int remote_which_exist(struct pass *pass, const struct seqset *uids, struct seqset *out,
                        struct error *err);
+
+/* ---- the whole (remote.c) ---- */
 
 /* Fills `pair->remote` of all pairs: what changed since the marks, with the evidence that law 1
  * asks for. */
