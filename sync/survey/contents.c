@@ -187,13 +187,16 @@ int contents_fetch(struct pass *pass, struct mailbox_pair *pair, const struct se
 
 /* ---- from files ---- */
 
-int contents_read(struct pass *pass, const struct mailbox_pair *pair,
-                  const struct maildir_file *file, struct local_content *out, struct error *err)
+static int read_stored(struct maildir_message *message, struct local_content *out,
+                       struct error *err)
 {
-    struct maildir_message *message = NULL;
-    int r = maildir_message_open(pass->maildir, pair->record.path.ptr, file, &message, err);
-    if (r < 0)
-        return r;
+    *out = (struct local_content){.wire_size = maildir_message_stored_size(message),
+                                  .mtime_s = maildir_message_mtime_s(message)};
+    return maildir_message_stored_digests(message, &out->header, &out->body, err);
+}
+
+static int read_wire(struct maildir_message *message, struct local_content *out)
+{
     struct maildir_message_traits traits = maildir_message_traits(message);
     *out = (struct local_content){.wire_size = maildir_message_wire_size(message),
                                   .left_out_bytes = traits.left_out_bytes,
@@ -201,43 +204,33 @@ int contents_read(struct pass *pass, const struct mailbox_pair *pair,
                                   .mtime_s = maildir_message_mtime_s(message),
                                   .from_sync_tool = traits.from_sync_tool};
     maildir_message_digests(message, &out->header, &out->body);
-    maildir_message_free(&message);
     return 0;
 }
 
-int contents_read_stored(struct pass *pass, const struct mailbox_pair *pair,
-                         const struct maildir_file *file, struct local_content *out,
-                         struct error *err)
+int contents_read(struct pass *pass, const struct mailbox_pair *pair,
+                  const struct maildir_file *file, bool stored, struct local_content *out,
+                  struct error *err)
 {
     struct maildir_message *message = NULL;
     int r = maildir_message_open(pass->maildir, pair->record.path.ptr, file, &message, err);
     if (r < 0)
         return r;
-    *out = (struct local_content){.wire_size = maildir_message_stored_size(message),
-                                  .mtime_s = maildir_message_mtime_s(message)};
-    r = maildir_message_stored_digests(message, &out->header, &out->body, err);
+    r = stored ? read_stored(message, out, err) : read_wire(message, out);
     maildir_message_free(&message);
     return r;
-}
-
-static int read_either(const struct file_finder *finder, const struct maildir_file *file,
-                       bool stored, struct local_content *out, struct error *err)
-{
-    return stored ? contents_read_stored(finder->pass, finder->pair, file, out, err)
-                  : contents_read(finder->pass, finder->pair, file, out, err);
 }
 
 int contents_read_renamed(struct file_finder *finder, const struct maildir_file *seen, bool stored,
                           struct local_content *out, struct error *err)
 {
     const struct maildir_file *now;
-    int r = read_either(finder, seen, stored, out, err);
+    int r = contents_read(finder->pass, finder->pair, seen, stored, out, err);
     if (r == 0 || err->code != ERR_NOT_FOUND)
         return r;
     error_clear(err);
     r = file_finder_find(finder, NULL, seen->parsed.base, &now, err);
     if (r == 0)
-        r = read_either(finder, now, stored, out, err);
+        r = contents_read(finder->pass, finder->pair, now, stored, out, err);
     if (r < 0 && err->code == ERR_NOT_FOUND)
         finder->pass->moving_here = true;
     return r;

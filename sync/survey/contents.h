@@ -41,14 +41,14 @@ struct local_content {
     struct digest header, body; /* of the wire form */
     bool from_sync_tool;        /* a header line says so */
 };
-/* ERR_NOT_FOUND, ERR_CHANGED, ERR_READ: of this message alone. */
+/* Of the wire form, or, `stored`, of the bytes as they are in the file (law 5), whose size is then
+ * `wire_size`, and only that and the digests are told. ERR_NOT_FOUND, ERR_CHANGED, ERR_READ: of
+ * this message alone. */
 int contents_read(struct pass *pass, const struct mailbox_pair *pair,
-                  const struct maildir_file *file, struct local_content *out, struct error *err);
-/* The same of the bytes as they are stored (law 5); `wire_size` is then that of the file. */
-int contents_read_stored(struct pass *pass, const struct mailbox_pair *pair,
-                         const struct maildir_file *file, struct local_content *out,
-                         struct error *err);
-/* Either, of a file that may have another name by now, as flags change: it is looked up by its base
- * name. `finder` is of its folder. ERR_NOT_FOUND: it went on, and the pass knows (moving_here). */
+                  const struct maildir_file *file, bool stored, struct local_content *out,
+                  struct error *err);
+/* The same of a file that may have another name by now, as flags change: it is looked up by its
+ * base name. `finder` is of its folder. ERR_NOT_FOUND: it went on, and the pass knows
+ * (moving_here). */
 int contents_read_renamed(struct file_finder *finder, const struct maildir_file *seen, bool stored,
                           struct local_content *out, struct error *err);

@@ -10,21 +10,13 @@
 
 /* ---- from the server ---- */
 
-/* Both ascend by UID. */
 static void put(struct mailbox_pair *pair, const struct fetch_data *data)
 {
     const struct remote_vec *fresh = &pair->remote.fresh;
-    size_t low = 0, high = fresh->len;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (fresh->items[middle].uid < data->uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == fresh->len || fresh->items[low].uid != data->uid)
+    const struct remote_message *message = remote_find(fresh, data->uid);
+    if (message == NULL)
         return;
-    struct extent *extent = &pair->remote.extents.items[low];
+    struct extent *extent = &pair->remote.extents.items[message - fresh->items];
     if (data->have & FETCH_SIZE)
         extent->size = data->size;
     if (data->have & FETCH_INTERNALDATE)
@@ -58,8 +50,6 @@ static int learn(struct pass *pass, struct mailbox_pair *pair, struct error *err
     while (r == 0 && !seqset_is_empty(&left)) {
         AUTO_SEQSET struct seqset some = {0};
         seqset_take(&left, SLICE_BYTES, &some);
-        for (size_t i = 0; i < some.len; i++)
-            seqset_remove_range(&left, some.items[i].first, some.items[i].last);
         r = fetch_some(pass, pair, &some, err);
     }
     return r;

@@ -219,25 +219,18 @@ static int look_at_messages(struct gathering *g, struct error *err)
     return r;
 }
 
-static int read_once(struct gathering *g, const struct candidate *c, bool stored,
-                     struct local_content *out, struct error *err)
-{
-    return stored ? contents_read_stored(g->pass, g->pair, c->file, out, err)
-                  : contents_read(g->pass, g->pair, c->file, out, err);
-}
-
 /* A file that is no longer under the name that the scan saw is looked up once more: it may only
  * have got another flag. 1: it cannot be read, which concerns it alone. */
 static int read_file(struct gathering *g, struct candidate *c, bool stored,
                      struct local_content *out, struct error *err)
 {
     const char *path = g->pair->record.path.ptr;
-    int r = read_once(g, c, stored, out, err);
+    int r = contents_read(g->pass, g->pair, c->file, stored, out, err);
     if (r < 0 && (err->code == ERR_NOT_FOUND || err->code == ERR_CHANGED)) {
         error_clear(err);
         r = maildir_find(g->pass->maildir, path, c->file->parsed.base, g->arena, c->file, err);
         if (r == 0)
-            r = read_once(g, c, stored, out, err);
+            r = contents_read(g->pass, g->pair, c->file, stored, out, err);
     }
     if (r == 0 || err->scope > SCOPE_MAILBOX)
         return r;
