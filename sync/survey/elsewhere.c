@@ -103,7 +103,8 @@ static void leave_there(struct mailbox_plan *m, const struct seen_files *files)
     operations_sort(&m->ops[OP_AGREE]);
 }
 
-static void wait_for(struct mailbox_plan *m, const struct seen_files *files)
+/* Deletions whose message was seen in a folder that is left alone, or since. */
+static void put_off_moved_deletions(struct mailbox_plan *m, const struct seen_files *files)
 {
     VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
         if (!op->is_marked && is_seen(files, op->base))
@@ -244,7 +245,7 @@ static bool is_any_in_flux(const struct pass *pass)
     return false;
 }
 
-static void keep_deletions(struct mailbox_plan *m)
+static void put_off_deletions(struct mailbox_plan *m)
 {
     VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
         if (!op->is_marked)
@@ -253,7 +254,7 @@ static void keep_deletions(struct mailbox_plan *m)
     operations_sweep(&m->ops[OP_DELETE_REMOTE]);
 }
 
-static void keep_uploads(struct pass *pass, struct plan *plan)
+static void put_off_uploads(struct pass *pass, struct plan *plan)
 {
     enum folder_look *looks = xcalloc(pass->pairs.len + 1, sizeof *looks);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
@@ -266,7 +267,8 @@ static void keep_uploads(struct pass *pass, struct plan *plan)
     xfree(&looks);
 }
 
-static void keep_downloads(const struct pass *pass, const struct plan *plan, struct mailbox_plan *m)
+static void put_off_downloads(const struct pass *pass, const struct plan *plan,
+                              struct mailbox_plan *m)
 {
     for (size_t k = 0; k < NEW_KINDS_LEN; k++) {
         VEC_FOREACH (struct operation, op, &m->ops[NEW_KINDS[k]]) {
@@ -277,7 +279,7 @@ static void keep_downloads(const struct pass *pass, const struct plan *plan, str
     }
 }
 
-static void wait_here(const struct pass *pass, struct plan *plan)
+static void put_off_deletions_here(const struct pass *pass, struct plan *plan)
 {
     if (!plan_has_any(plan, OP_DELETE_LOCAL) || !has_arrivals(pass, plan))
         return;
@@ -321,7 +323,7 @@ static bool must_wait(const struct pass *pass, const struct operation *op)
     }
 }
 
-static void wait_for_server(const struct pass *pass, struct mailbox_plan *m)
+static void put_off_what_left(const struct pass *pass, struct mailbox_plan *m)
 {
     static const enum operation_kind kinds[] = {OP_DELETE_LOCAL, OP_FORGET, OP_UPLOAD};
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
@@ -347,8 +349,8 @@ static bool forgets(const struct plan *plan)
 }
 
 /* The other half of the move, which is in sight. */
-static void keep_half(struct plan *plan, enum operation_kind kind,
-                      const struct index_message *record)
+static void put_off_half(struct plan *plan, enum operation_kind kind,
+                         const struct index_message *record)
 {
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         VEC_FOREACH (struct operation, op, &m->ops[kind]) {
@@ -362,8 +364,8 @@ static void keep_half(struct plan *plan, enum operation_kind kind,
 /* What is gone on both sides was moved by both where its file, or its message, is new in a mailbox
  * that is left alone: were the other half carried, it would be doubled when that one is seen. A
  * file that went on before it was read may be that of any. */
-static void wait_for_halves(const struct pass *pass, struct plan *plan,
-                            const struct seen_files *files)
+static void put_off_halves(const struct pass *pass, struct plan *plan,
+                           const struct seen_files *files)
 {
     bool arrived = has_arrivals(pass, plan);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
@@ -372,9 +374,9 @@ static void wait_for_halves(const struct pass *pass, struct plan *plan,
             bool synced = record->state == MESSAGE_SYNCED;
             bool file_left = synced && (pass->moving_here || is_half_seen(files, record));
             for (size_t k = 0; k < NEW_KINDS_LEN && file_left; k++)
-                keep_half(plan, NEW_KINDS[k], record);
+                put_off_half(plan, NEW_KINDS[k], record);
             if (synced && arrived)
-                keep_half(plan, OP_UPLOAD, record);
+                put_off_half(plan, OP_UPLOAD, record);
             if (file_left || (synced && arrived))
                 op->is_out = m->pair->remote_blocked = m->pair->local_blocked = true;
         }
@@ -426,25 +428,25 @@ static int look_elsewhere(struct pass *pass, const struct plan *plan, struct see
 int elsewhere_wait(struct pass *pass, struct plan *plan, struct error *err)
 {
     struct seen_files files = {0};
-    keep_uploads(pass, plan);
+    put_off_uploads(pass, plan);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
-        keep_downloads(pass, plan, m);
+        put_off_downloads(pass, plan, m);
         if (pass->moving_there)
-            wait_for_server(pass, m);
+            put_off_what_left(pass, m);
     }
-    wait_here(pass, plan);
+    put_off_deletions_here(pass, plan);
     if (!plan_has_any(plan, OP_DELETE_REMOTE) && !forgets(plan))
         return 0;
     int r = look_elsewhere(pass, plan, &files, err);
     if (r == 0)
-        wait_for_halves(pass, plan, &files);
+        put_off_halves(pass, plan, &files);
     bool in_flux = pass->moving_here || is_any_in_flux(pass);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         leave_there(m, &files);
         if (in_flux)
-            keep_deletions(m);
+            put_off_deletions(m);
         else
-            wait_for(m, &files);
+            put_off_moved_deletions(m, &files);
     }
     vec_free(&files);
     return r;
@@ -537,9 +539,9 @@ int elsewhere_arrived(struct pass *pass, struct plan *plan, struct error *err)
         tell_that_they_wait(pass);
     VEC_FOREACH (struct mailbox_plan, m, &plan->mailboxes) {
         if (at_rest)
-            wait_for(m, &a.files);
+            put_off_moved_deletions(m, &a.files);
         else
-            keep_deletions(m);
+            put_off_deletions(m);
     }
     vec_free(&a.files);
     xfree(&a.latest);

@@ -97,8 +97,8 @@ static void know_by_mailboxid(struct finder *f, size_t i)
     }
 }
 
-static bool may_be(const struct finder *f, const struct remote_mailbox *m,
-                   const struct index_mailbox *record)
+static bool may_be_by_status(const struct finder *f, const struct remote_mailbox *m,
+                             const struct index_mailbox *record)
 {
     bool told = (m->status.have & STATUS_MAILBOXID) && record->mailboxid.len > 0;
     return !told && (m->status.have & STATUS_UIDVALIDITY) && record->uidvalidity != 0 &&
@@ -122,7 +122,7 @@ static int know_by_messages(struct finder *f, size_t i, struct error *err)
     const struct remote_mailbox *m = &f->remote->items[i];
     for (size_t k = 0; k < f->known_len && f->out->remote_is[i] == 0; k++) {
         bool same = false;
-        if (!may_be(f, m, &f->known[k]))
+        if (!may_be_by_status(f, m, &f->known[k]))
             continue;
         int r = same_mailbox(f->pass, m->name, &f->known[k], count_alike(f, &f->known[k]) == 1,
                              &same, err);
