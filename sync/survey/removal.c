@@ -81,12 +81,12 @@ static int settle_one(struct pass *pass, struct mailbox_pair *pair, struct error
 }
 
 /*
- * Whether the mailbox is older than what is known of it. A HIGHESTMODSEQ that is lower may mean
- * less than that: a server that still has messages to expunge may tell it so. But where after the
- * backup nothing but flags changed, it is all that tells, and a folder that stays can be removed by
- * hand; mail that is gone on both sides cannot be had again.
+ * Whether the mailbox is older than what is known of it, by any of its marks. A HIGHESTMODSEQ that
+ * is lower may mean less than that: a server that still has messages to expunge may tell it so. But
+ * where after the backup nothing but flags changed, it is all that tells, and a folder that stays
+ * can be removed by hand; mail that is gone on both sides cannot be had again.
  */
-static bool went_back(const struct mailbox_pair *pair)
+static bool has_a_lower_mark(const struct mailbox_pair *pair)
 {
     const struct index_mailbox *record = &pair->record;
     bool opened = pair->remote.means != SURVEY_NONE;
@@ -120,7 +120,7 @@ static void keep_what_may_be_younger(struct pass *pass)
 {
     bool older = false, unseen = false;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        older = older || (pair->record.id != 0 && went_back(pair));
+        older = older || (pair->record.id != 0 && has_a_lower_mark(pair));
         unseen = unseen || (pair->record.id != 0 && pair->remote_exists &&
                             pair->action != PAIR_REFUSE && error_is_set(&pair->error));
     }

@@ -316,8 +316,8 @@ static int check_complete(const struct mailbox_pair *pair, struct error *err)
                      "paired with the files here; nothing is changed");
 }
 
-/* Also where only STATUS could be asked. */
-static bool went_back(const struct mailbox_pair *pair)
+/* Than the record, under the same UIDVALIDITY; also where only STATUS could be asked. */
+static bool has_lower_uidnext(const struct mailbox_pair *pair)
 {
     const struct index_mailbox *record = &pair->record;
     bool opened = pair->remote.means != SURVEY_NONE;
@@ -361,7 +361,7 @@ int survey_pairings(struct pass *pass, struct error *err)
 int survey_note_what_went_back(struct pass *pass, struct error *err)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->action == PAIR_SYNC && went_back(pair) && !pass->options->dry_run &&
+        if (pair->action == PAIR_SYNC && has_lower_uidnext(pair) && !pass->options->dry_run &&
             note_unpaired(pass, pair, err) < 0)
             return -(int)err->code;
     }
