@@ -40,11 +40,14 @@ static struct index_message describe(const struct gathering *g, size_t file)
     return out;
 }
 
+/* A mark that only the server has counts as agreed, where it would expunge: a copy may have it of
+ * its original, and who took it off the file cannot be told (nothing is deleted, law 6). */
 static struct index_flags in_both(const struct gathering *g, const struct index_flags *remote,
                                   const struct candidate *c)
 {
     const struct index_flags file = keywords_of_file(g->pass, g->pair, &c->file->parsed);
-    struct index_flags out = {.system = remote->system & file.system};
+    uint8_t counts = file.system | (g->pair->policy->expunge_marked ? MAILDIR_TRASHED : 0);
+    struct index_flags out = {.system = remote->system & counts};
     uint32_t *ids = arena_array(g->arena, (size_t)remote->keywords_len + 1, sizeof *ids);
     for (size_t i = 0; i < remote->keywords_len; i++) {
         if (flags_have_keyword_id(&file, remote->keywords[i]))

@@ -1,4 +1,5 @@
 #include "sync/folder_sides.h"
+#include <unistd.h>
 
 /* What is moved here goes there in one step, or in several; broken off at any command, with the
  * file taken elsewhere by hand before the next pass comes: it is still one message, and one that
@@ -132,11 +133,46 @@ static void law1_a_marked_file_taken_back_after_a_broken_move(void **state)
     }
 }
 
+/* ---- together with the index ---- */
+
+static void lose_index(struct engine *e)
+{
+    assert_int_equal(unlink(arena_printf(e->arena, "%s/index.mdb", e->state)), 0);
+}
+
+/* A copy comes with the mark of its original, which nobody meant for the copy. */
+static void law6_a_copy_of_what_is_marked_is_not_expunged(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        for (uint64_t at = 6; at < 20; at++) {
+            struct engine e;
+            begin(&e, &SERVERS[i], POLICIES[1]);
+            local_add(&e, "Archive", "m2", "");
+            server_flags(&e, "INBOX", "m2", "T");
+            break_off_at(&e, at);
+            lose_index(&e);
+            for (int pass = 0; pass < 4; pass++) {
+                engine_wait(&e, 61);
+                engine_pass_ends(&e, 0);
+            }
+            if (strstr(server_view(&e), "Archive[m2]") == NULL ||
+                strstr(local_view(&e), "Archive[m2]") == NULL) {
+                engine_tell(&e);
+                fail_msg("%s, broken off at %llu: the server has %s, the Maildir %s",
+                         SERVERS[i].name, (unsigned long long)at, server_view(&e), local_view(&e));
+            }
+            engine_assert_settled(&e);
+            engine_free(&e);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law1_a_file_taken_elsewhere_after_a_broken_move),
         cmocka_unit_test(law1_a_marked_file_taken_back_after_a_broken_move),
+        cmocka_unit_test(law6_a_copy_of_what_is_marked_is_not_expunged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
