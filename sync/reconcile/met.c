@@ -12,7 +12,7 @@ struct meeting {
     struct plan *plan;
     struct arena *arena;
     struct strmap *files;  /* uploads, by the mailbox and a record of theirs that is left alone */
-    struct strmap *gone;   /* likewise, by a record alone that is gone on both sides */
+    struct strmap *gone;   /* some of these, by a record alone that is gone on both sides */
     struct strmap *counts; /* downloads, by what tells them apart without a look at the body */
 };
 
@@ -41,10 +41,15 @@ static void enter_upload(struct meeting *mt, const struct seqset *left,
 /* What is in these stays where it is, whatever was taken out of them. One that only this pass does
  * not look at, or leaves alone, tells the next whether a file, or a message, was moved or copied:
  * taken for one, a copy and a move would go together when that one message goes (law 1). */
+static bool is_left(const struct mailbox_pair *pair)
+{
+    return pair->record.id != 0 && pair->action == PAIR_LEAVE && !pair->left_for_now;
+}
+
 static void find_left(const struct pair_vec *pairs, struct seqset *out)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, pairs) {
-        if (pair->record.id != 0 && pair->action == PAIR_LEAVE && !pair->left_for_now)
+        if (is_left(pair))
             seqset_add(out, pair->record.id);
     }
 }
@@ -59,13 +64,11 @@ static struct str gone_key_of(struct meeting *mt, const struct index_message *tw
     return str_from(arena_printf(mt->arena, "%u %u", twin->mailbox, twin->uid));
 }
 
-/* A mailbox that is left alone because a side lacks it, by its id. NULL: another one. */
-static const struct mailbox_pair *find_removed(const struct meeting *mt,
-                                               const struct pair_vec *pairs, uint32_t mailbox)
+/* A mailbox that every pass leaves alone because a side lacks it, by its id. NULL: another one. */
+static const struct mailbox_pair *find_removed(const struct pair_vec *pairs, uint32_t mailbox)
 {
     const struct mailbox_pair *pair = pairs_find(pairs, mailbox);
-    bool is_removed =
-        pair != NULL && !(pair->local_exists && pair->remote_exists) && !plan_has(mt->plan, pair);
+    bool is_removed = pair != NULL && is_left(pair) && !(pair->local_exists && pair->remote_exists);
     return is_removed ? pair : NULL;
 }
 
@@ -85,7 +88,7 @@ static void enter_departed(struct meeting *mt, const struct pair_vec *pairs,
 {
     const struct identity *id = upload->identity;
     for (size_t i = 0; id != NULL && upload->base == NULL && i < id->twins_len; i++) {
-        const struct mailbox_pair *pair = find_removed(mt, pairs, id->twins[i].mailbox);
+        const struct mailbox_pair *pair = find_removed(pairs, id->twins[i].mailbox);
         if (id->twins[i].state != MESSAGE_SYNCED || pair == NULL ||
             !is_gone(pair, id->twins[i].uid))
             continue;

@@ -127,12 +127,13 @@ static bool is_put_off(const struct plan *plan, const struct mailbox_pair *pair)
 }
 
 /* The server's part of such a move is for a pass that takes both mailboxes. Where the one that it
- * came from is no more, there is no such part. */
+ * came from is known to be no more, there is no such part. */
 static bool left_a_mailbox_put_off(const struct pass *pass, const struct plan *plan,
                                    const struct index_message *twin)
 {
     const struct mailbox_pair *pair = pairs_find(&pass->pairs, twin->mailbox);
-    return pair != NULL && pair->remote_exists && is_put_off(plan, pair) &&
+    bool may_have_it = pair != NULL && (pair->remote_exists || pair->removal == REMOVE_LOCAL);
+    return may_have_it && is_put_off(plan, pair) &&
            (!pair->local_exists || seqset_contains(&pair->local.gone, twin->uid));
 }
 

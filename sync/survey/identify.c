@@ -130,7 +130,8 @@ bool identify_has_lost(const struct mailbox_pair *pair)
     if (pair->record.id == 0 || pair->record.records == 0)
         return false;
     if (!pair->has_status)
-        return error_is_set(&pair->error) || pair->removal == REMOVE_RECORD || pair->left_for_now ||
+        return error_is_set(&pair->error) || pair->removal == REMOVE_RECORD ||
+               pair->removal == REMOVE_LOCAL || pair->left_for_now ||
                (is_one_sided(pair) && pair->remote_exists);
     uint64_t arrived = pair->status_uidnext > pair->record.uidnext
                            ? pair->status_uidnext - pair->record.uidnext

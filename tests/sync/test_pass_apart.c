@@ -129,6 +129,86 @@ static void law1_a_copy_is_not_met_where_the_mailbox_is_removed(void **state)
     }
 }
 
+/* ---- where the mailbox is to go, too, which this pass does not settle ---- */
+
+/* Lists is not asked for. */
+static void pass_without_lists(struct engine *e)
+{
+    static const char *const targets[] = {"INBOX", "Archive", NULL};
+    const struct pass_options options = {.mailboxes = targets};
+    (void)engine_pass(e, &options);
+}
+
+/* Another configuration removes nothing. */
+static void pass_reconfigured(struct engine *e)
+{
+    engine_configure(e,
+                     "    sync: {remove: both, guard: off}\n    mailboxes: {rename: {Old: New}}\n");
+    (void)engine_pass(e, NULL);
+}
+
+static void law2_moved_apart_and_the_rest_is_to_go(void **state)
+{
+    static void (*const passes[])(struct engine * e) = {pass_without_lists, pass_reconfigured};
+    for (size_t i = 0; i < RUNGS * 2 * 2 * 2; i++) {
+        bool is_folder = i / RUNGS % 2 == 0;
+        unsigned count = i / RUNGS / 2 % 2 == 0 ? 1 : 2;
+        struct engine e;
+        engine_begin(&e, "    sync: {remove: both, guard: off}\n", 1, "Lists", "l", count);
+        server_create(&e, "Archive");
+        server_lacks(&e, rungs[i % RUNGS]);
+        engine_agree(&e);
+        server_move(&e, "Lists", "INBOX", "l1");
+        local_move(&e, "Lists", "Archive", "l1");
+        if (is_folder)
+            local_remove_folder(&e, "Lists");
+        else
+            server_remove(&e, "Lists");
+        passes[i / RUNGS / 4](&e);
+        for (int pass = 0; pass < 3; pass++) {
+            engine_wait(&e, 61);
+            engine_pass_ends(&e, 0);
+        }
+        assert_both(&e, "Archive[] INBOX[l1 m1]");
+        engine_assert_settled(&e);
+        engine_free(&e);
+    }
+}
+
+static struct str hide_lists(struct engine *e, struct str line)
+{
+    return line_has(line, "Lists") ? STR_EMPTY : line;
+}
+
+/* Out of view is not gone: what is new on the server is a copy, and here it moved. */
+static void law1_a_copy_is_not_met_where_the_mailbox_is_not_listed(void **state)
+{
+    struct engine e;
+    engine_begin(&e,
+                 "    sync: {remove: both, guard: off}\n"
+                 "    overrides: [{match: Other, sync: {remove: none}}]\n",
+                 1, "Lists", "l", 1);
+    server_create(&e, "Archive");
+    server_create(&e, "Other");
+    server_fill(&e, "Other", "o", 1);
+    engine_agree(&e);
+    server_copy(&e, "Lists", "INBOX", "l1");
+    local_move(&e, "Lists", "Archive", "l1");
+    local_move(&e, "Other", "Archive", "o1");
+    local_remove_folder(&e, "Other");
+    e.twist = hide_lists;
+    pass_without_lists(&e);
+    e.twist = NULL;
+    for (int pass = 0; pass < 3; pass++) {
+        engine_wait(&e, 61);
+        engine_pass_ends(&e, 0);
+    }
+    assert_local(&e, "Archive[l1 o1] INBOX[l1 m1] Lists[]");
+    assert_server(&e, "Archive[l1 o1] INBOX[l1 m1] Lists[] Other[o1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +218,8 @@ int main(void)
         cmocka_unit_test(law2_moved_apart_and_the_mailbox_is_removed),
         cmocka_unit_test(law2_moved_alike_and_the_mailbox_is_removed),
         cmocka_unit_test(law1_a_copy_is_not_met_where_the_mailbox_is_removed),
+        cmocka_unit_test(law2_moved_apart_and_the_rest_is_to_go),
+        cmocka_unit_test(law1_a_copy_is_not_met_where_the_mailbox_is_not_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
