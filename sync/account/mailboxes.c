@@ -64,8 +64,6 @@ int account_mailboxes(const struct config *config, const struct config_account *
     if (r == 0)
         r = survey_mailboxes(pass, err);
     if (r == 0)
-        r = remote_refresh_status(pass, err);
-    if (r == 0)
         r = remote_status_of_pairs(pass, is_untold, err);
     if (r == 0) {
         out->items = arena_array(arena, pass->pairs.len + 1, sizeof *out->items);

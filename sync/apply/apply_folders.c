@@ -31,6 +31,18 @@ static int put_record(struct pass *pass, struct mailbox_pair *pair, enum mailbox
     return 0;
 }
 
+/* A folder that somebody renamed to this name since the survey. */
+static bool is_of_another(const struct pass *pass, const struct mailbox_pair *pair,
+                          const struct maildir_times *times)
+{
+    VEC_FOREACH (const struct mailbox_pair, other, &pass->pairs) {
+        if (other != pair && other->record.cur_inode == times->cur_inode &&
+            other->record.new_inode == times->new_inode)
+            return true;
+    }
+    return false;
+}
+
 static int create_local(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     static const struct made made = {EVENT_MADE_LOCAL, "new on the server"};
@@ -43,6 +55,11 @@ static int create_local(struct pass *pass, struct mailbox_pair *pair, struct err
     struct maildir_times times;
     if ((r = maildir_stat(pass->maildir, pair->record.path.ptr, &times, err)) < 0)
         return r;
+    if (is_of_another(pass, pair, &times))
+        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
+                         "the folder of another mailbox was renamed to %s meanwhile; the next pass "
+                         "sees what became of it",
+                         pair->record.path.ptr);
     pair->record.new_inode = times.new_inode;
     pair->record.cur_inode = times.cur_inode;
     pair->local_exists = true;

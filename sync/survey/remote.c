@@ -11,7 +11,8 @@
  * that second look began is acted on (law 1). Where mailboxes keep losing messages during the looks
  * nothing but moves comes of it, and what is gone and nowhere new waits for the next pass. What
  * only the last look saw come waits likewise: where it went from may have been looked at before it
- * went.
+ * went. And what is gone waits where the last look found other mailboxes than the pass began with:
+ * it may be in one of those.
  */
 #define ROUNDS_MAX 3
 
@@ -109,16 +110,20 @@ static uint64_t count_gone(const struct pass *pass)
     return gone;
 }
 
-static int look_again(struct pass *pass, struct mailbox_pair **list, struct error *err)
+/* `out_of_sight`: messages may be in a mailbox that this pass does not see. */
+static int look_again(struct pass *pass, struct mailbox_pair **list, bool *out_of_sight,
+                      struct error *err)
 {
     struct mailbox_pair *before =
         xmemdup(pass->pairs.items, pass->pairs.len * sizeof *pass->pairs.items);
     size_t len = 0;
-    int r = remote_refresh_status(pass, err);
+    int r = remote_refresh_status(pass, out_of_sight, err);
     for (size_t i = 0; i < pass->pairs.len && r == 0; i++) {
         struct mailbox_pair *pair = &pass->pairs.items[i];
         if (is_surveyed(pair) && moved_since(pair, &before[i]))
             list[len++] = pair;
+        if (is_surveyed(pair) && before[i].has_status && !pair->has_status)
+            *out_of_sight = true;
     }
     xfree(&before);
     return r < 0 || len == 0 ? r : remote_open(pass, list, len, err);
@@ -181,16 +186,16 @@ static int survey_rounds(struct pass *pass, struct mailbox_pair **list, uint32_t
     int r = remote_open(pass, list, len, err);
     told_drop(pass);
     bool again = count_gone(pass) > 0 || has_arrived(pass, uidnexts);
-    bool looked_again = again;
+    bool looked_again = again, out_of_sight = false;
     for (int round = 0; r == 0 && again && round < ROUNDS_MAX; round++) {
         uint64_t before = count_gone(pass);
         note_uidnexts(pass, uidnexts);
-        r = look_again(pass, list, err);
+        r = look_again(pass, list, &out_of_sight, err);
         again = count_gone(pass) > before;
     }
     /* What is left to the next pass may be what is gone. */
     bool deferred = looked_again && defer_fresh(pass, uidnexts);
-    pass->moving_there = again || (count_gone(pass) > 0 && deferred);
+    pass->moving_there = again || (count_gone(pass) > 0 && (deferred || out_of_sight));
     return r < 0 ? r : confirm_all(pass, err);
 }
 

@@ -14,11 +14,12 @@ int remote_list(struct pass *pass, struct remote_list *out, struct error *err);
 /* Fills `status` of each, pipelined; have stays 0 where the server refuses. */
 int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t len,
                   struct error *err);
-/* STATUS of the pairs that this names, into the pairs. */
+/* The same of the pairs that `is_wanted` picks, into the pairs. */
 int remote_status_of_pairs(struct pass *pass, bool (*is_wanted)(const struct mailbox_pair *pair),
                            struct error *err);
-/* STATUS of each pair that is synced, anew, into the pairs. */
-int remote_refresh_status(struct pass *pass, struct error *err);
+/* STATUS of each pair that is synced, anew, into the pairs; has_status is false where the server
+ * does not tell it any more. `others_out`: a mailbox is there that is no pair's, new or renamed. */
+int remote_refresh_status(struct pass *pass, bool *others_out, struct error *err);
 
 /* ---- deltas (remote_open.c) ---- */
 

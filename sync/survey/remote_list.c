@@ -307,24 +307,6 @@ int remote_status(struct pass *pass, struct remote_mailbox *const *list, size_t 
     return r;
 }
 
-static int refresh_by_list(struct pass *pass, struct error *err)
-{
-    struct client_mailboxes list = {0};
-    int r = client_list_status(pass->client, STR("*"), change_items(pass), pass->arena, &list, err);
-    if (r < 0)
-        return r;
-    struct strmap *by_name = strmap_new();
-    for (size_t i = 0; i < list.len; i++)
-        strmap_put(by_name, list.items[i].entry.name, &list.items[i].status);
-    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
-        const struct status_data *status = strmap_get(by_name, pair->record.name);
-        if (status != NULL)
-            folders_take_status(pair, status);
-    }
-    strmap_free(&by_name);
-    return 0;
-}
-
 int remote_status_of_pairs(struct pass *pass, bool (*is_wanted)(const struct mailbox_pair *pair),
                            struct error *err)
 {
@@ -348,13 +330,69 @@ int remote_status_of_pairs(struct pass *pass, bool (*is_wanted)(const struct mai
     return r;
 }
 
+/* Whether a mailbox is there now that the pass does not know of. */
+static bool has_others(struct pass *pass, const struct client_mailboxes *list)
+{
+    struct remote_list now;
+    struct strmap *known = strmap_new();
+    bool others = false;
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        if (pair->remote_exists)
+            strmap_put(known, pair->record.name, pair);
+    }
+    keep_own(pass, list, &now);
+    for (size_t i = 0; i < now.len && !others; i++)
+        others = strmap_get(known, now.items[i].name) == NULL;
+    strmap_free(&known);
+    return others;
+}
+
+static int refresh_by_list(struct pass *pass, bool *others_out, struct error *err)
+{
+    static const struct status_data none = {0};
+    struct client_mailboxes list = {0};
+    int r = client_list_status(pass->client, STR("*"), change_items(pass), pass->arena, &list, err);
+    if (r < 0)
+        return r;
+    struct strmap *by_name = strmap_new();
+    for (size_t i = 0; i < list.len; i++)
+        strmap_put(by_name, list.items[i].entry.name, &list.items[i].status);
+    VEC_FOREACH (struct mailbox_pair, pair, &pass->pairs) {
+        const struct status_data *status = strmap_get(by_name, pair->record.name);
+        folders_take_status(pair, status != NULL ? status : &none);
+    }
+    strmap_free(&by_name);
+    *others_out = has_others(pass, &list);
+    return 0;
+}
+
 static bool is_synced(const struct mailbox_pair *pair)
 {
     return pair->remote_exists && pair->action == PAIR_SYNC;
 }
 
-int remote_refresh_status(struct pass *pass, struct error *err)
+/* The names go in front of the STATUS commands, in the same turn. */
+static int refresh_by_names_and_status(struct pass *pass, bool *others_out, struct error *err)
 {
-    return client_has(pass->client, CAP_LIST_STATUS) ? refresh_by_list(pass, err)
-                                                     : remote_status_of_pairs(pass, is_synced, err);
+    struct str everything = STR("*");
+    const struct list_request request = {.patterns = {&everything, 1}};
+    struct client_mailboxes names = {0};
+    struct error end_error = ERROR_INIT;
+    struct client_list list;
+    int r = client_list_begin(pass->client, &list, &request, pass->arena, err);
+    if (r < 0)
+        return r;
+    r = remote_status_of_pairs(pass, is_synced, err);
+    int end = client_list_end(pass->client, &list, &names, &end_error);
+    if (r == 0 && end < 0)
+        *err = end_error;
+    *others_out = r == 0 && end == 0 && has_others(pass, &names);
+    return r < 0 ? r : end;
+}
+
+int remote_refresh_status(struct pass *pass, bool *others_out, struct error *err)
+{
+    return client_has(pass->client, CAP_LIST_STATUS)
+               ? refresh_by_list(pass, others_out, err)
+               : refresh_by_names_and_status(pass, others_out, err);
 }

@@ -98,7 +98,7 @@ void actions_begin(uint64_t *random)
     for (unsigned i = 0; i < mailboxes; i++)
         (void)actions_create_there(random);
     if (truth.policy->trash)
-        (void)there_create(ACTIONS_TRASH);
+        (void)there_create(TRUTH_TRASH);
     unsigned messages = random_below(random, 9);
     for (unsigned i = 0; i < messages; i++)
         (void)actions_deliver_there(random);

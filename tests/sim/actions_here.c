@@ -92,7 +92,7 @@ bool actions_see_here(uint64_t *random)
  * had, unless it is on its way there just then: that goes to Trash when it has come. */
 static void note_removed_here(struct message *m, const char *folder)
 {
-    bool kept = truth.policy->trash && strcmp(folder, ACTIONS_TRASH) != 0;
+    bool kept = truth.policy->trash && strcmp(folder, TRUTH_TRASH) != 0;
     if (kept)
         truth_count();
     m->trashed = m->trashed || kept;
@@ -141,19 +141,6 @@ bool actions_take_out_here(uint64_t *random)
     return true;
 }
 
-static bool sees_message(void *self, const struct backend_message *message, struct str body)
-{
-    struct message **sought = self;
-    *sought = truth_know(body, false) == *sought ? NULL : *sought;
-    return *sought != NULL;
-}
-
-static bool is_in_trash(struct message *m)
-{
-    (void)there_each(ACTIONS_TRASH, sees_message, &m);
-    return m == NULL;
-}
-
 bool actions_bring_back_here(uint64_t *random)
 {
     struct message *m = last_removed.message;
@@ -161,7 +148,7 @@ bool actions_bring_back_here(uint64_t *random)
         return false;
     m->made++;
     /* As long as it did not come to Trash, nothing was removed, and nothing is made. */
-    m->removed += !last_removed.counted && !is_in_trash(m);
+    m->removed += !last_removed.counted && !truth_is_in_trash(m);
     /* Its name has no letters any more. */
     truth.letters_missing = true;
     /* Where the answer to its deletion was lost, it passes for one that others deleted. */
@@ -224,7 +211,7 @@ static const char *other_folder_here(uint64_t *random)
     const char *name = folder_here(random);
     if (name == NULL || strcmp(name, "INBOX") == 0)
         return NULL;
-    return truth.policy->trash && strcmp(name, ACTIONS_TRASH) == 0 ? NULL : name;
+    return truth.policy->trash && strcmp(name, TRUTH_TRASH) == 0 ? NULL : name;
 }
 
 bool actions_rename_here(uint64_t *random)

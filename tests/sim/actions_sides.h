@@ -4,7 +4,6 @@
 #include "sim/actions.h"
 #include "sim/truth.h"
 
-#define ACTIONS_TRASH "Trash"
 #define ACTIONS_NAMES_LEN 6
 #define ACTIONS_NEW_NAMES_LEN 4
 /* Of mailboxes that are made, and those that one is renamed to. */

@@ -73,7 +73,7 @@ static void note_taken_there(struct message *m)
 /* One with these flags. In Trash it is the message itself, whatever it is marked with. */
 static void note_removed_there(struct message *m, const char *mailbox, uint8_t flags)
 {
-    m->removed += strcmp(mailbox, ACTIONS_TRASH) == 0 || !truth_is_remains(m, flags);
+    m->removed += strcmp(mailbox, TRUTH_TRASH) == 0 || !truth_is_remains(m, flags);
     note_taken_there(m);
 }
 
@@ -197,7 +197,7 @@ static const char *other_mailbox_there(uint64_t *random)
 {
     const char *name = mailbox_there(random);
     bool fixed =
-        strcmp(name, "INBOX") == 0 || (truth.policy->trash && strcmp(name, ACTIONS_TRASH) == 0);
+        strcmp(name, "INBOX") == 0 || (truth.policy->trash && strcmp(name, TRUTH_TRASH) == 0);
     return fixed ? NULL : name;
 }
 

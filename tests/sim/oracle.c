@@ -103,7 +103,7 @@ static void look_here(struct arena *arena, struct sights *out)
 
 static bool marks_say_nothing(const char *mailbox)
 {
-    return truth.policy->trash && strcmp(mailbox, "Trash") == 0;
+    return truth.policy->trash && strcmp(mailbox, TRUTH_TRASH) == 0;
 }
 
 /* What need not be alike. */

@@ -190,12 +190,26 @@ void truth_note_moved(struct message *m, bool here)
     m->from_here = m->from_here || here;
 }
 
+static bool sees_message(void *self, const struct backend_message *message, struct str body)
+{
+    const struct message **sought = self;
+    *sought = truth_know(body, false) == *sought ? NULL : *sought;
+    return *sought != NULL;
+}
+
+bool truth_is_in_trash(const struct message *m)
+{
+    (void)there_each(TRUTH_TRASH, sees_message, &m);
+    return m == NULL;
+}
+
 bool truth_is_remains(const struct message *m, uint8_t flags)
 {
-    if (!truth.keeps_marked || !m->trashed || (flags & MARKING_TRASHED) == 0)
+    if (!m->trashed)
         return false;
     truth_count();
-    return m->there > 1;
+    bool is_marked = truth.keeps_marked && (flags & MARKING_TRASHED) != 0;
+    return m->there > 1 && (is_marked || truth_is_in_trash(m));
 }
 
 /* ---- what was put back, or lost with the power ---- */

@@ -11,6 +11,9 @@
 #include "sim/markings.h"
 #include "sim/script.h"
 
+/* Where the policy `delete: trash` moves what is removed. */
+#define TRUTH_TRASH "Trash"
+
 struct message {
     unsigned number;
     struct str text;   /* as it crosses the wire */
@@ -102,8 +105,11 @@ void truth_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Others change that flag on the server. */
 void truth_note_flagged_there(struct message *m, unsigned bit);
-/* What a server that cannot expunge by UID keeps, \\Deleted, of a message that was copied to Trash:
- * without it the message is there still. */
+/* Whether the server has it in Trash. */
+bool truth_is_in_trash(const struct message *m);
+/* What is left where it was of a message that was copied to Trash: on a server that cannot expunge
+ * by UID it stays, \\Deleted, and a copy of which no answer came has it still to go. Without it
+ * the message is there still. */
 bool truth_is_remains(const struct message *m, uint8_t flags);
 /* A user made another of it, or is about to move one; `here`: on this side. */
 void truth_note_copied(struct message *m, bool here);

@@ -250,6 +250,59 @@ static void law2_what_is_moved_here_while_the_move_there_is_carried_is_not_doubl
     }
 }
 
+static void move_m2_and_rename_there(struct engine *e)
+{
+    server_move(e, "INBOX", "Other", "m2");
+    server_rename(e, "Other", "Third");
+}
+
+static void move_m2_to_a_new_mailbox_there(struct engine *e)
+{
+    server_create(e, "Third");
+    server_move(e, "INBOX", "Third", "m2");
+}
+
+/* The mailbox has no place among those that the pass began with. */
+static void law1_what_goes_to_another_mailbox_during_a_pass_is_moved(void **state)
+{
+    static const struct {
+        void (*act)(struct engine *);
+        const char *end;
+    } moves[] = {
+        {move_m2_and_rename_there, "INBOX[m3] Third[m2 o1]"},
+        {move_m2_to_a_new_mailbox_there, "INBOX[m3] Other[o1] Third[m2]"},
+    };
+    static const enum capability rungs[][4] = {
+        {CAP_IMAP4REV1},
+        {CAP_LIST_STATUS, CAP_IMAP4REV1},
+        {CAP_LIST_STATUS, CAP_OBJECTID, CAP_IMAP4REV1},
+    };
+    for (size_t i = 0; i < 6; i++) {
+        bool more = true;
+        for (unsigned at = 1; more; at++) {
+            struct engine e;
+            unsigned deleted = 0;
+            engine_begin(&e, NULL, 3, "Other", "o", 1);
+            server_lacks(&e, rungs[i / 2]);
+            engine_agree(&e);
+            server_expunge(&e, "INBOX", "m1");
+            more = engine_pass_at_line(&e, at, moves[i % 2].act);
+            for (int passes = 0; passes < 3 && more; passes++) {
+                deleted += e.report.messages.deleted_local;
+                assert_false(engine_body_crossed(&e));
+                engine_wait(&e, 120);
+                engine_pass_ends(&e, 0);
+            }
+            if (more) {
+                assert_int_equal(deleted, 1);
+                assert_both(&e, moves[i % 2].end);
+                engine_assert_settled(&e);
+            }
+            engine_free(&e);
+        }
+    }
+}
+
 static void rename_a_here(struct engine *e)
 {
     local_rename(e, "a", "b");
@@ -312,6 +365,7 @@ int main(void)
         cmocka_unit_test(law6_a_mailbox_rebuilt_before_the_plan_is_left_alone),
         cmocka_unit_test(law6_nothing_is_learned_of_a_mailbox_rebuilt_before_it_is_asked),
         cmocka_unit_test(law2_what_is_moved_here_while_the_move_there_is_carried_is_not_doubled),
+        cmocka_unit_test(law1_what_goes_to_another_mailbox_during_a_pass_is_moved),
         cmocka_unit_test(law8_a_folder_renamed_in_a_first_pass_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
