@@ -43,9 +43,25 @@ static bool is_of_another(const struct pass *pass, const struct mailbox_pair *pa
     return false;
 }
 
+/* As if the folder had not been begun: while this record has the path, nobody looks whose it is. */
+static int take_record_back(struct pass *pass, struct mailbox_pair *pair, enum mailbox_state before,
+                            struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    if (before == MAILBOX_SYNCED)
+        return put_record(pass, pair, before, NULL, err);
+    int r = index_begin_write(pass->index, &txn, err);
+    if (r < 0 || (r = index_mailbox_delete(txn, pair->record.id, err)) < 0 ||
+        (r = index_commit(&txn, err)) < 0)
+        return error_widen(err, SCOPE_ACCOUNT);
+    pair->record.id = 0;
+    return 0;
+}
+
 static int create_local(struct pass *pass, struct mailbox_pair *pair, struct error *err)
 {
     static const struct made made = {EVENT_MADE_LOCAL, "new on the server"};
+    enum mailbox_state before = pair->record.id != 0 ? pair->record.state : MAILBOX_CREATING_LOCAL;
     int r = put_record(pass, pair, MAILBOX_CREATING_LOCAL, NULL, err);
     if (r < 0 || (r = pass_local_change(pass, err)) < 0)
         return r;
@@ -55,11 +71,14 @@ static int create_local(struct pass *pass, struct mailbox_pair *pair, struct err
     struct maildir_times times;
     if ((r = maildir_stat(pass->maildir, pair->record.path.ptr, &times, err)) < 0)
         return r;
-    if (is_of_another(pass, pair, &times))
-        return error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
-                         "the folder of another mailbox was renamed to %s meanwhile; the next pass "
-                         "sees what became of it",
-                         pair->record.path.ptr);
+    if (is_of_another(pass, pair, &times)) {
+        r = take_record_back(pass, pair, before, err);
+        return r < 0 ? r
+                     : error_set(err, ERR_CHANGED, SCOPE_MAILBOX,
+                                 "the folder of another mailbox was renamed to %s meanwhile; the "
+                                 "next pass sees what became of it",
+                                 pair->record.path.ptr);
+    }
     pair->record.new_inode = times.new_inode;
     pair->record.cur_inode = times.cur_inode;
     pair->local_exists = true;
