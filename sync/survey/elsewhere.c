@@ -2,10 +2,10 @@
 
 #include "reconcile/moves.h"
 #include "reconcile/reconcile.h"
-#include "survey/contents.h"
 #include "survey/identify.h"
 #include "survey/local.h"
 #include "survey/remote.h"
+#include "survey/seen_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,84 +13,12 @@
 /* Files looked at in one pass. */
 #define FILES_MAX 1000
 
-struct seen_file {
-    struct digest header, body;
-    bool has_other_half; /* what came to its folder may come to its mailbox too */
-    bool is_kept_here;   /* by policy: what comes to its folder is not sent */
-};
-VEC_STRUCT(seen_files, struct seen_file);
-
-/* A folder whose mailbox was removed on the server, and which stays for what it holds, is not
- * carried: what is moved there is gone from all that is. */
-static bool has_other_half(const struct mailbox_pair *pair)
-{
-    return pair->remote_exists || pair->record.id == 0 || pair->action != PAIR_LEAVE;
-}
-
-static bool is_kept_here(const struct mailbox_pair *pair)
-{
-    return pair->policy != NULL && !carried_to_remote(pair->policy->messages_new);
-}
-
-/* A file may have been stored in either form (law 5). 1: it cannot be read. */
-static int look_at(struct file_finder *finder, const struct maildir_file *file,
-                   struct seen_files *out, struct error *err)
-{
-    struct local_content wire, stored;
-    int r = contents_read_renamed(finder, file, false, &wire, err);
-    if (r == 0)
-        r = contents_read_renamed(finder, file, true, &stored, err);
-    if (r == 0) {
-        bool kept = is_kept_here(finder->pair);
-        bool other_half = !kept && has_other_half(finder->pair);
-        vec_push(out, ((struct seen_file){wire.header, wire.body, other_half, kept}));
-        vec_push(out, ((struct seen_file){stored.header, stored.body, other_half, kept}));
-    }
-    if (r == 0 || err->scope > SCOPE_MAILBOX)
-        return r;
-    error_clear(err);
-    return 1;
-}
-
-static bool is_of(const struct seen_file *file, const struct index_message *base)
-{
-    return digest_eq(&file->header, &base->header_digest) &&
-           digest_eq(&file->body, &base->body_digest);
-}
-
-static bool is_seen(const struct seen_files *files, const struct index_message *base)
-{
-    VEC_FOREACH (const struct seen_file, file, files) {
-        if (is_of(file, base))
-            return true;
-    }
-    return false;
-}
-
-static bool is_half_seen(const struct seen_files *files, const struct index_message *base)
-{
-    VEC_FOREACH (const struct seen_file, file, files) {
-        if (file->has_other_half && is_of(file, base))
-            return true;
-    }
-    return false;
-}
-
-static bool is_seen_kept_here(const struct seen_files *files, const struct index_message *base)
-{
-    VEC_FOREACH (const struct seen_file, file, files) {
-        if (file->is_kept_here && is_of(file, base))
-            return true;
-    }
-    return false;
-}
-
 /* What was moved is not deleted (law 1), and where it went it is not sent: it stays on the server
  * as what was removed here alone. */
 static void leave_there(struct mailbox_plan *m, const struct seen_files *files)
 {
     VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
-        if (op->is_marked || !is_seen_kept_here(files, op->base))
+        if (op->is_marked || !seen_files_have(files, op->base, SEEN_KEPT_HERE))
             continue;
         struct operation *agree = vec_add(&m->ops[OP_AGREE]);
         *agree = *op;
@@ -107,7 +35,7 @@ static void leave_there(struct mailbox_plan *m, const struct seen_files *files)
 static void put_off_moved_deletions(struct mailbox_plan *m, const struct seen_files *files)
 {
     VEC_FOREACH (struct operation, op, &m->ops[OP_DELETE_REMOTE]) {
-        if (!op->is_marked && is_seen(files, op->base))
+        if (!op->is_marked && seen_files_have(files, op->base, SEEN))
             op->is_out = m->pair->local_blocked = true;
     }
     operations_sweep(&m->ops[OP_DELETE_REMOTE]);
@@ -373,7 +301,8 @@ static void put_off_halves(const struct pass *pass, struct plan *plan,
         VEC_FOREACH (struct operation, op, &m->ops[OP_FORGET]) {
             const struct index_message *record = op->base;
             bool synced = record->state == MESSAGE_SYNCED;
-            bool file_left = synced && (pass->moving_here || is_half_seen(files, record));
+            bool file_left =
+                synced && (pass->moving_here || seen_files_have(files, record, SEEN_OTHER_HALF));
             for (size_t k = 0; k < NEW_KINDS_LEN && file_left; k++)
                 put_off_half(plan, NEW_KINDS[k], record);
             if (synced && arrived)
@@ -417,10 +346,10 @@ static int look_elsewhere(struct pass *pass, const struct plan *plan, struct see
     pass->moving_here = pass->moving_here || out_of_sight;
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
         struct file_finder finder = {.pass = pass, .pair = pair};
-        if (plan_has(plan, pair) && !is_kept_here(pair))
+        if (plan_has(plan, pair) && !seen_files_are_kept_here(pair))
             continue;
         for (size_t i = 0; i < pair->local.fresh.len && looked < FILES_MAX && r >= 0; i++, looked++)
-            r = look_at(&finder, &pair->local.fresh.items[i].file, out, err);
+            r = seen_files_look_at(&finder, &pair->local.fresh.items[i].file, out, err);
         file_finder_free(&finder);
     }
     return r < 0 ? r : 0;
@@ -475,8 +404,9 @@ static int note_newcomers(struct arrivals *a, const struct mailbox_pair *pair,
     struct file_finder finder = {.pass = a->pass, .pair = pair};
     int r = local_newcomers(a->pass, pair, &now, err);
     for (size_t i = 0; i < now.fresh.len && r >= 0 && !a->uncertain; i++) {
-        r = a->looked++ < FILES_MAX ? look_at(&finder, &now.fresh.items[i].file, &a->files, err)
-                                    : 1;
+        r = a->looked++ < FILES_MAX
+                ? seen_files_look_at(&finder, &now.fresh.items[i].file, &a->files, err)
+                : 1;
         a->uncertain = r > 0;
     }
     file_finder_free(&finder);
