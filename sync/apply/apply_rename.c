@@ -10,7 +10,7 @@
  * beforehand, and a step may carry others along: the folders inside a folder, the mailboxes below a
  * mailbox. So each step only moves one towards its goal, and is taken when nothing stands there;
  * what has been carried along too far is moved back by a later step; and where several wait for
- * each other in a circle, one of them steps aside.
+ * each other in a circle, one of them steps aside. What is to stand above others goes before them.
  *
  * The record says before each step what is under way. After a crash the directories, the MAILBOXIDs
  * and the messages tell which steps were taken (renamed.h).
@@ -271,12 +271,23 @@ static int fail(struct mover *m, size_t i, struct error *err)
     return 0;
 }
 
+/* One that is to stand above it is still on its way: were this one there first, what is made above
+ * it would take that one's name. */
+static bool waits_for_parent(const struct mover *m, size_t i)
+{
+    for (size_t k = 0; k < m->pass->pairs.len; k++) {
+        if (is_moving(m, k) && is_below(m->goals[i], m->goals[k], delimiter_of(m)))
+            return true;
+    }
+    return false;
+}
+
 static int try_one(struct mover *m, size_t i, bool aside, bool *moved_out, struct error *err)
 {
     struct str to = aside ? name_aside(m, i) : m->goals[i];
     size_t there = find_at(m, to);
     int r = 0;
-    if (there < m->pass->pairs.len && is_moving(m, there))
+    if ((there < m->pass->pairs.len && is_moving(m, there)) || (!aside && waits_for_parent(m, i)))
         return 0;
     if (there < m->pass->pairs.len)
         r = error_set(err, ERR_EXISTS, SCOPE_MAILBOX, "there is another of this name");

@@ -409,6 +409,35 @@ static void decide(const struct directory *d, struct mailbox_pair *pair)
 
 /* ---- two for one place ---- */
 
+/* Whether another got the name on the server that the pair is to have there. */
+static bool is_given_there(const struct directory *d, const struct mailbox_pair *pair)
+{
+    VEC_FOREACH (const struct mailbox_pair, other, d->pairs) {
+        if (other != pair && finding_of(d, other)->renamed_there && other->remote_exists &&
+            other->to_name.len == 0 && str_eq(other->record.name, pair->to_name))
+            return true;
+    }
+    return false;
+}
+
+/* Both sides gave one name to two: the server's stands, and the folder goes back to the name that
+ * its mailbox has, which may be what yet another was to get. */
+static void let_the_server_win(struct directory *d)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        VEC_FOREACH (struct mailbox_pair, pair, d->pairs) {
+            if (pair->to_name.len == 0 || !to_local(pair->policy->rename) ||
+                !is_given_there(d, pair))
+                continue;
+            pair->to_name = STR_EMPTY;
+            finding_of(d, pair)->renamed_there = true;
+            rename_here(d, pair);
+            changed = true;
+        }
+    }
+}
+
 static bool has_move(const struct mailbox_pair *pair)
 {
     return pair->to_path != NULL || pair->to_name.len > 0;
@@ -510,6 +539,7 @@ void folders_pair(const struct folders_input *input, struct arena *arena, struct
     VEC_FOREACH (struct mailbox_pair, pair, pairs) {
         decide(&d, pair);
     }
+    let_the_server_win(&d);
     find_collisions(&d);
     vec_free(&d.findings);
     vec_free(&d.uses);

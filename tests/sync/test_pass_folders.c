@@ -332,6 +332,42 @@ static void two_trade_names_here(void **state)
     engine_free(&e);
 }
 
+/* What is made above a mailbox that comes first would have the parent's name. */
+static void a_parent_goes_before_what_is_put_below_it(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, NULL);
+    local_rename(&e, "a", "b/x");
+    local_rename(&e, "b", "c");
+    engine_pass_ends(&e, 0);
+    assert_nothing_moved(&e);
+    assert_both(&e, "INBOX[] c[b1 b2 b3 b4] c/x[a1 a2 a3]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
+/* Each side gives "b" to another: the server's stands, and what was to have it here goes back. */
+static void one_name_that_both_sides_give_is_the_server_s(void **state)
+{
+    struct engine e;
+    begin(&e, NULL, NULL);
+    server_create(&e, "d");
+    server_fill(&e, "d", "d", 1);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    server_rename(&e, "a", "x");
+    server_rename(&e, "b", "a");
+    server_rename(&e, "x", "b");
+    local_rename(&e, "b", "x");
+    local_rename(&e, "d", "b");
+    local_rename(&e, "x", "d");
+    engine_pass_ends(&e, 0);
+    assert_nothing_moved(&e);
+    assert_both(&e, "INBOX[] a[b1 b2 b3 b4] b[a1 a2 a3] d[d1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 static void parents_take_their_children_along_here(void **state)
 {
     struct engine e;
@@ -541,6 +577,8 @@ int main(void)
         cmocka_unit_test(renamed_right_after_the_first_pass),
         cmocka_unit_test(renamed_along_a_chain_here),
         cmocka_unit_test(two_trade_names_here),
+        cmocka_unit_test(a_parent_goes_before_what_is_put_below_it),
+        cmocka_unit_test(one_name_that_both_sides_give_is_the_server_s),
         cmocka_unit_test(parents_take_their_children_along_here),
         cmocka_unit_test(a_parent_leaves_its_children_here),
         cmocka_unit_test(a_copied_folder_is_known_by_its_files),
