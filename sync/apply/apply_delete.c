@@ -73,7 +73,7 @@ static int remove_file(struct remover *rm, const struct operation *op, struct er
         return 0;
     }
     if (r < 0)
-        return error_widen(err, SCOPE_ACCOUNT);
+        return error_widen(err, SCOPE_MAILBOX);
     rm->batch[rm->len++] = op;
     seqset_add(&rm->removed, op->uid);
     return rm->len == REMOVE_BATCH ? forget_removed(rm, err) : 0;

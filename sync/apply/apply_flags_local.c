@@ -22,6 +22,7 @@ struct renamer {
     struct file_finder finder;
     struct renaming batch[RENAME_BATCH];
     size_t len;
+    struct error refused; /* the first rename that the folder refused */
 };
 
 static int put_rename_intents(struct renamer *rn, struct error *err)
@@ -46,8 +47,10 @@ static int rename_files(struct renamer *rn, struct error *err)
         int r = maildir_set_flags(rn->pass->maildir, rn->pair->record.path.ptr, b->file, flags,
                                   letters, arena, &name, err);
         b->done = r == 0;
-        if (r < 0 && err->code != ERR_NOT_FOUND)
+        if (r < 0 && err->scope > SCOPE_MAILBOX)
             return r;
+        if (r < 0 && err->code != ERR_NOT_FOUND && !error_is_set(&rn->refused))
+            rn->refused = *err;
         if (r < 0)
             rn->pair->remote_blocked = rn->pair->local_blocked = true;
         error_clear(err);
@@ -138,6 +141,10 @@ static int rename_mailbox(struct pass *pass, struct mailbox_plan *plan, struct e
     }
     if (r == 0)
         r = rename_batch(rn, err);
+    if (r == 0 && error_is_set(&rn->refused)) {
+        *err = rn->refused;
+        r = error_widen(err, SCOPE_MAILBOX);
+    }
     file_finder_free(&rn->finder);
     xfree(&rn);
     return r;

@@ -35,15 +35,22 @@ struct batch {
 
 /*
  * The turns run on a thread of their own, so that the connection is read while the disk is flushed.
- * The two meet at the start and at the end of a turn only: between them `turning` and `published`
- * are the thread's, `filling` is the pass's. Where there shall be one thread only, a turn is taken
- * when it begins.
+ * The two meet at the start and at the end of a turn only: between them `turning`, `published` and
+ * what a turn leaves are the thread's, `filling` is the pass's. Where there shall be one thread
+ * only, a turn is taken when it begins.
  */
 enum turn_state {
     TURN_IDLE, /* the thread waits */
     TURN_UNDER_WAY,
     TURN_FAILED, /* recovery at the next start finishes what was begun; nothing more is turned */
     TURN_END,    /* the thread is to end */
+};
+
+/* A folder that did not take its files. */
+struct refusal {
+    struct mailbox_pair *pair;
+    struct error error;
+    uint32_t messages;
 };
 
 struct deliverer {
@@ -53,6 +60,9 @@ struct deliverer {
     size_t reserve;         /* how many of these wait for earlier ones; grows from turn to turn */
     struct batch turning;   /* in tmp/, being made durable and published */
     struct batch published; /* in place, with intents, not yet recorded */
+    /* Left by a turn; to be told when it has ended, and intents to be deleted by the next one. */
+    VEC(struct refusal) refusals;
+    VEC(uint64_t) void_intents;
     pthread_t thread;
     pthread_mutex_t lock; /* guards `state` and `error` */
     pthread_cond_t changed;
@@ -138,25 +148,69 @@ static int record(struct deliverer *d, struct error *err)
         if ((r = index_message_put(txn, &intent->message, err)) == 0)
             r = index_intent_delete(txn, intent->id, err);
     }
+    for (size_t i = 0; i < d->void_intents.len && r == 0; i++)
+        r = index_intent_delete(txn, d->void_intents.items[i], err);
     if (r == 0)
         r = note_events(d, txn, err);
     for (size_t i = 0; i < d->turning.parcels.len && r == 0; i++)
         r = index_intent_put(txn, &d->turning.parcels.items[i].intent, err);
-    return r < 0 ? r : index_commit(&txn, err);
+    if (r < 0 || (r = index_commit(&txn, err)) < 0)
+        return r;
+    vec_clear(&d->void_intents);
+    return 0;
 }
 
+static struct refusal *refusal_of(struct deliverer *d, const struct mailbox_pair *pair)
+{
+    VEC_FOREACH (struct refusal, refusal, &d->refusals) {
+        if (refusal->pair == pair)
+            return refusal;
+    }
+    return NULL;
+}
+
+/* The message stays in tmp/, from where it is removed: the next pass fetches it again. */
+static void refuse(struct deliverer *d, struct parcel *p, const struct error *why)
+{
+    struct refusal *refusal = refusal_of(d, p->pair);
+    if (refusal == NULL) {
+        refusal = vec_add(&d->refusals);
+        *refusal = (struct refusal){.pair = p->pair, .error = *why};
+    }
+    refusal->messages++;
+    vec_push(&d->void_intents, p->intent.id);
+    maildir_delivery_free(&p->delivery);
+}
+
+static int publish_one(struct deliverer *d, struct parcel *p, struct arena *arena,
+                       struct error *err)
+{
+    const struct index_message *m = &p->intent.message;
+    struct str letters = keywords_letters(p->pair, STR_EMPTY, &m->flags, NULL, arena);
+    return maildir_delivery_publish(p->delivery, m->base, m->flags.system, letters, err);
+}
+
+/* A folder that takes no files, whoever made it so, fails alone. */
 static int publish(struct deliverer *d, struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
-    int r = 0;
-    for (size_t i = 0; i < d->turning.parcels.len && r == 0; i++) {
-        struct parcel *p = &d->turning.parcels.items[i];
-        const struct index_message *m = &p->intent.message;
-        struct str letters = keywords_letters(p->pair, STR_EMPTY, &m->flags, NULL, arena);
-        r = maildir_delivery_publish(p->delivery, m->base, m->flags.system, letters, err);
+    struct parcel_vec *parcels = &d->turning.parcels;
+    size_t kept = 0;
+    for (size_t i = 0; i < parcels->len; i++) {
+        struct parcel *p = &parcels->items[i];
+        const struct refusal *before = refusal_of(d, p->pair);
+        if (before == NULL && publish_one(d, p, arena, err) == 0) {
+            parcels->items[kept++] = *p;
+        } else if (before == NULL && err->scope > SCOPE_MAILBOX) {
+            return -(int)err->code;
+        } else {
+            refuse(d, p, before != NULL ? &before->error : err);
+            error_clear(err);
+        }
         arena_reset(arena);
     }
-    return r;
+    parcels->len = kept;
+    return 0;
 }
 
 /* What has the mark of an earlier pass below it was not there when its mailbox was first seen. */
@@ -230,6 +284,16 @@ static void *turn_thread(void *argument)
     return NULL;
 }
 
+static void tell_refusals(struct deliverer *d)
+{
+    VEC_FOREACH (struct refusal, refusal, &d->refusals) {
+        error_widen(&refusal->error, SCOPE_MAILBOX);
+        (void)pass_absorb(d->pass, refusal->pair, &refusal->error);
+        d->pass->report->messages.downloaded -= refusal->messages;
+    }
+    vec_clear(&d->refusals);
+}
+
 /* Waits for the turn under way. */
 static int await_turn(struct deliverer *d, struct error *err)
 {
@@ -240,6 +304,7 @@ static int await_turn(struct deliverer *d, struct error *err)
     if (failed)
         *err = d->error;
     pthread_mutex_unlock(&d->lock);
+    tell_refusals(d);
     return failed ? -(int)err->code : 0;
 }
 
@@ -399,6 +464,8 @@ void deliverer_free(struct deliverer **deliverer)
     batch_free(&d->filling);
     batch_free(&d->turning);
     batch_free(&d->published);
+    vec_free(&d->refusals);
+    vec_free(&d->void_intents);
     pthread_mutex_destroy(&d->lock);
     pthread_cond_destroy(&d->changed);
     xfree(deliverer);
@@ -442,7 +509,7 @@ int deliverer_finish(struct deliverer *d, struct error *err)
     }
     if (r == 0)
         r = await_turn(d, err);
-    if (r == 0 && d->published.parcels.len > 0)
+    if (r == 0 && d->published.parcels.len + d->void_intents.len > 0)
         r = begin_turn(d, 0, err);
     return r < 0 ? r : await_turn(d, err);
 }

@@ -58,8 +58,10 @@ static bool body_begin(void *self, const struct fetch_data *so_far, const struct
     struct chunk *chunk = self;
     struct received *r = vec_add(&chunk->received);
     r->seq = so_far->seq;
-    return maildir_delivery_begin(chunk->lane->all->pass->maildir,
-                                  chunk->order.plan->pair->record.path.ptr, &r->delivery, err) == 0;
+    int begun = maildir_delivery_begin(chunk->lane->all->pass->maildir,
+                                       chunk->order.plan->pair->record.path.ptr, &r->delivery, err);
+    /* What is wrong with the folder is not the message's, as if the server had not given it. */
+    return begun == 0 || (error_widen(err, SCOPE_MAILBOX), false);
 }
 
 static bool body_piece(void *self, struct str data, struct error *err)
@@ -180,8 +182,7 @@ static int read_messages(struct chunk *chunk, struct error *err)
         if ((r = take_message(chunk, &data, err)) < 0)
             break;
     }
-    r = client_fetch_close(client, &chunk->fetch, r, err);
-    return r < 0 && err->code == ERR_WRITE ? error_widen(err, SCOPE_ACCOUNT) : r;
+    return client_fetch_close(client, &chunk->fetch, r, err);
 }
 
 static int begin_fetch(struct chunk *chunk, struct error *err)

@@ -111,6 +111,54 @@ class Errors(passes.PassCase):
         self.assertEqual(result.account()["error"]["mailbox"], "Archive")
         self.assertEqual(len(oracle.maildir_files(client.mailbox_path("INBOX"))), 3)
 
+    def as_somebody(self, client):
+        """From here on the client is not root, whom no folder refuses."""
+        program = os.path.join(client.folder, "program")
+        shutil.copy(client.program, program)
+        os.chmod(client.folder, 0o755)
+        for folder, names, files in os.walk(client.folder):
+            for path in [folder] + [os.path.join(folder, name) for name in names + files]:
+                shutil.chown(path, "nobody", "nogroup")
+        run_as = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", program]
+        client.command = lambda verb, *words: run_as + [verb, "-c", client.config_file, *words]
+
+    def add_everywhere(self, fixture, number):
+        connection = fixture.connect()
+        for name in ("INBOX", "Archive", "Zoo"):
+            for message in messages.batch(number, 2):
+                oracle.append(connection, name, message, "\\Seen")
+            oracle.check(connection.select(name))
+            oracle.check(connection.uid("STORE", "2", "+FLAGS", "(\\Flagged)"))
+            oracle.check(connection.uid("STORE", str(number), "+FLAGS", "(\\Deleted)"))
+            oracle.check(connection.expunge())
+        connection.logout()
+
+    def test_law7_a_folder_that_may_not_be_written_fails_alone(self):
+        fixture = self.server_with_mail()
+        self.create(fixture, ["Zoo"])
+        client = self.client(fixture, "tls")
+        self.add_everywhere(fixture, 1)
+        self.assert_sync(client)
+        self.as_somebody(client)
+        folder = client.mailbox_path("Archive")
+        for number, parts in enumerate((["new", "cur"], ["tmp"], ["new", "cur", "tmp"]), 3):
+            with self.subTest(parts=parts):
+                self.add_everywhere(fixture, number)
+                for part in parts:
+                    os.chmod(os.path.join(folder, part), 0o500)
+                for _ in range(2):
+                    result = client.sync()
+                    self.assert_fails(result, 75, "Archive", "Permission denied")
+                    self.assertEqual(result.account()["error"]["mailbox"], "Archive")
+                there, here = oracle.read_server(fixture), oracle.read_maildir(client.maildir)
+                self.assertEqual([here[name] for name in ("INBOX", "Zoo")],
+                                 [there[name] for name in ("INBOX", "Zoo")])
+                for part in parts:
+                    os.chmod(os.path.join(folder, part), 0o700)
+                self.assert_sync(client)
+                self.assert_same(fixture, client)
+                self.assertEqual(client.run("held").out, "nothing is held\n")
+
     def test_law11_maildir_root_missing_though_indexed(self):
         fixture = self.server_with_mail()
         client = self.client(fixture, "tls")
