@@ -133,6 +133,24 @@ static void merge(struct mailbox_plan *plan, const struct message_row *row, cons
     }
 }
 
+/* What a file is without that was away is not taken off here: either side keeps what it has beside
+ * the other. The mark of its deletion alone goes. */
+static void revive(struct mailbox_plan *plan, const struct message_row *row, const char *why)
+{
+    const struct index_flags *there =
+        row->remote == SIDE_SAME ? &row->base->flags : &row->remote_flags;
+    uint8_t local = row->file != NULL ? row->local_flags.system : row->base->flags.system;
+    struct index_message *base = arena_alloc(plan->arena, sizeof *base);
+    struct message_row met = *row;
+    *base = *row->base;
+    base->flags.system = (there->system & local & (uint8_t)~MAILDIR_TRASHED) |
+                         (row->base->flags.system & MAILDIR_TRASHED);
+    met.base = base;
+    met.remote = SIDE_FLAGS;
+    met.remote_flags = *there;
+    merge(plan, &met, why);
+}
+
 static void delete_local(struct mailbox_plan *plan, const struct message_row *row, const char *why)
 {
     if (carried_to_local(plan->pair->policy->deletions))
@@ -142,22 +160,37 @@ static void delete_local(struct mailbox_plan *plan, const struct message_row *ro
 }
 
 /* Its \\Deleted was a flag: taken off later, that is no sign that somebody wants it back. */
-void reconcile_leave_there(struct operation *agree, const char *why)
+void reconcile_leave_there(struct operation *agree, struct index_flags there, const char *why)
 {
     agree->state = MESSAGE_DELETED_HERE;
+    agree->flags = there;
     agree->flags.system &= (uint8_t)~MAILDIR_TRASHED;
     agree->why = why;
+}
+
+static struct index_flags flags_there(const struct message_row *row)
+{
+    return row->remote == SIDE_FLAGS ? row->remote_flags : row->base->flags;
+}
+
+/* Where it comes back here, what it is flagged with there has to be known. */
+static void note_flags_of_left(struct mailbox_plan *plan, const struct message_row *row)
+{
+    struct index_flags flags = flags_there(row);
+    flags.system &= (uint8_t)(row->base->flags.system | ~MAILDIR_TRASHED);
+    if (!flags_equal(&flags, &row->base->flags))
+        add(plan, OP_AGREE, row, "removed here, left on the server")->flags = flags;
 }
 
 static void delete_remote(struct mailbox_plan *plan, const struct message_row *row, const char *why)
 {
     if (plan->pair->remote.read_only)
-        reconcile_leave_there(add(plan, OP_AGREE, row, NULL),
+        reconcile_leave_there(add(plan, OP_AGREE, row, NULL), flags_there(row),
                               "the mailbox is read-only on the server");
     else if (carried_to_remote(plan->pair->policy->deletions))
         add(plan, OP_DELETE_REMOTE, row, why);
     else
-        reconcile_leave_there(add(plan, OP_AGREE, row, NULL),
+        reconcile_leave_there(add(plan, OP_AGREE, row, NULL), flags_there(row),
                               "deletions are not carried to the server");
 }
 
@@ -311,10 +344,14 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
     case CASE_NOTHING:
         if (case_base_of(row->base) == BASE_SKIPPED)
             judge_skipped(plan, row, now_ms);
+        else if (case_base_of(row->base) == BASE_DELETED_HERE)
+            note_flags_of_left(plan, row);
         break;
     case CASE_MERGE:
-    case CASE_REVIVE:
         merge(plan, row, c->why);
+        break;
+    case CASE_REVIVE:
+        revive(plan, row, c->why);
         break;
     case CASE_DOWNLOAD:
         download(plan, row, held, c->why, now_ms);

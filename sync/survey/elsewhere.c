@@ -1,6 +1,7 @@
 #include "survey/elsewhere.h"
 
 #include "reconcile/moves.h"
+#include "reconcile/moves_flags.h"
 #include "reconcile/reconcile.h"
 #include "survey/identify.h"
 #include "survey/local.h"
@@ -23,7 +24,7 @@ static void leave_there(struct mailbox_plan *m, const struct seen_files *files)
         struct operation *agree = vec_add(&m->ops[OP_AGREE]);
         *agree = *op;
         agree->kind = OP_AGREE;
-        reconcile_leave_there(agree,
+        reconcile_leave_there(agree, moves_flags_there(m, op->base),
                               "moved here, to where new messages are not carried to the server");
         op->is_out = true;
     }

@@ -262,6 +262,31 @@ static void what_was_removed_here_is_not_fetched_when_its_mark_is_taken_off(void
     engine_free(&e);
 }
 
+/* Its flags there are known when it comes back, and neither side's are taken off. */
+static void what_was_away_comes_back_with_the_flags_of_both_sides(void **state)
+{
+    for (int in_one_pass = 0; in_one_pass < 2; in_one_pass++) {
+        struct engine e;
+        begin(&e, "    sync: {deletions: to_local, new: to_local}\n");
+        server_create(&e, "Archive");
+        server_fill(&e, "INBOX", "m", 2);
+        engine_pass_ends(&e, 0);
+        local_flags(&e, "INBOX", "m2", "R");
+        engine_pass_ends(&e, 0);
+        local_move(&e, "INBOX", "Archive", "m2");
+        if (!in_one_pass)
+            engine_pass_ends(&e, 0);
+        server_flags(&e, "INBOX", "m2", "FR");
+        engine_pass_ends(&e, 0);
+        local_move(&e, "Archive", "INBOX", "m2");
+        local_flags(&e, "INBOX", "m2", "RS");
+        engine_pass_ends(&e, 0);
+        engine_pass_ends(&e, 0);
+        assert_both(&e, "Archive[] INBOX[m1 m2/FRS]");
+        engine_free(&e);
+    }
+}
+
 /* ---- moves ---- */
 
 static void begin_with_archive(struct engine *e)
@@ -324,6 +349,7 @@ int main(void)
         cmocka_unit_test(an_override_has_limits_of_its_own),
         cmocka_unit_test(each_direction_is_kept),
         cmocka_unit_test(what_was_removed_here_is_not_fetched_when_its_mark_is_taken_off),
+        cmocka_unit_test(what_was_away_comes_back_with_the_flags_of_both_sides),
         cmocka_unit_test(law1_a_move_to_where_nothing_new_is_sent_is_no_deletion),
         cmocka_unit_test(what_both_moved_stays_where_nothing_is_carried_here),
     };

@@ -72,6 +72,7 @@ static void matrix_init(struct matrix *m, enum direction direction)
     m->pair.policy = &m->policy;
     m->pair.remote.storable = ALL;
     m->plan.pair = &m->pair;
+    m->plan.arena = m->arena;
 }
 
 static void matrix_free(struct matrix *m)
@@ -275,16 +276,16 @@ static const struct row MATRIX[] = {
     {"s", "-", "=", "remove", "remove", "agree g", "agree g"},
     {"sS", "-", "FS", "remove", "remove", "agree S g", "agree S g"},
     {"s", "=", "-", "expunge", "agree d", "expunge", "agree d"},
-    {"sS", "FS", "-", "expunge", "agree S d", "expunge", "agree S d"},
+    {"sS", "FS", "-", "expunge", "agree FS d", "expunge", "agree FS d"},
     {"sST", "-", "=", "remove", "remove", "agree ST g", "agree ST g"},
     {"s", "-", "-", "forget", "forget", "forget", "forget"},
     /* removed here, left on the server */
     {"dS", "=", "-", "", "", "", ""},
-    {"dS", "FS", "-", "", "", "", ""},
+    {"dS", "FS", "-", "agree FS d", "agree FS d", "agree FS d", "agree FS d"},
     {"dS", "-", "-", "forget", "forget", "forget", "forget"},
     {"dS", "=", "S", "agree S s", "agree S s", "agree S s", "agree S s"},
     {"dST", "=", "S", "server -T (S)", "agree ST s", "server -T (S)", "agree ST s"},
-    {"dST", "FST", "-", "", "", "", ""},
+    {"dST", "FST", "-", "agree FST d", "agree FST d", "agree FST d", "agree FST d"},
     {"dST", "S", "-", "fetch S", "fetch S", "agree S k", "agree S k"},
     {"dST", "S", "S", "agree S s", "agree S s", "agree S s", "agree ST s"},
     {"dS", "-", "S", "forget; send S", "forget", "forget; send S", "forget"},
