@@ -47,6 +47,12 @@ time_t __wrap_time(time_t *out)
 ssize_t __wrap_getrandom(void *out, size_t size, unsigned flags)
 {
     char *to = out;
+    /* What guards a table against chosen names decides nothing, and a run that is told has more of
+     * these. */
+    if ((flags & GRND_NONBLOCK) != 0) {
+        memset(out, 1, size);
+        return (ssize_t)size;
+    }
     for (size_t i = 0; i < size; i++)
         to[i] = (char)random_next(&machine.random);
     return (ssize_t)size;
