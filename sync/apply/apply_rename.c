@@ -143,6 +143,13 @@ static bool goes_whole(const struct mover *m, size_t mover)
     return true;
 }
 
+static bool stands_here(const struct mover *m, struct str path)
+{
+    struct maildir_times times;
+    struct error ignored = ERROR_INIT;
+    return maildir_stat(m->pass->maildir, path.ptr, &times, &ignored) == 0;
+}
+
 static int move_folder(struct mover *m, size_t i, struct str to, bool *concerned, struct error *err)
 {
     struct pass *pass = m->pass;
@@ -155,6 +162,9 @@ static int move_folder(struct mover *m, size_t i, struct str to, bool *concerned
     for (size_t k = 0; k < pass->pairs.len && r == 0; k++) {
         if (k == i || !whole || m->goals[k].len == 0 ||
             !is_below(now_at(m, k), from, delimiter_of(m)))
+            continue;
+        /* It did not come along where a directory that was there already took in the rest. */
+        if (stands_here(m, now_at(m, k)))
             continue;
         set_name(m, k, carried(m, now_at(m, k), from, to));
         concerned[k] = true;

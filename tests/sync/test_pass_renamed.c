@@ -156,6 +156,31 @@ static void law1_what_went_where_it_cannot_be_told_is_not_deleted(void **state)
     }
 }
 
+/* The directory that a parent goes back into holds another folder already: what lies in the parent
+ * follows by itself, and is not left where no folder is looked for. */
+static void a_child_follows_into_a_directory_that_is_there(void **state)
+{
+    struct engine e;
+    engine_init(&e, NULL);
+    server_create(&e, "a");
+    server_create(&e, "b");
+    server_create(&e, "b/x");
+    server_fill(&e, "a", "a", 1);
+    server_fill(&e, "b", "b", 1);
+    server_fill(&e, "b/x", "x", 1);
+    engine_pass_ends(&e, 0);
+    engine_pass_ends(&e, 0);
+    server_rename(&e, "a", "t");
+    server_rename(&e, "b", "a");
+    server_rename(&e, "t", "b");
+    local_create(&e, "a/y");
+    engine_pass_ends(&e, 0);
+    assert_nothing_moved(&e);
+    assert_both(&e, "INBOX[] a[b1] a/x[x1] a/y[] b[a1]");
+    engine_assert_settled(&e);
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +189,7 @@ int main(void)
         cmocka_unit_test(law2_renamed_before_what_came_there_is_asked_for),
         cmocka_unit_test(law1_renamed_to_what_cannot_be_told_is_not_gone),
         cmocka_unit_test(law1_what_went_where_it_cannot_be_told_is_not_deleted),
+        cmocka_unit_test(a_child_follows_into_a_directory_that_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
