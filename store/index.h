@@ -195,6 +195,7 @@ enum intent_kind {
     INTENT_COPY,       /* the server is about to copy a message: `message` is the copy's record */
     INTENT_MOVE,       /* the server is about to move a message: likewise */
     INTENT_MOVE_LOCAL, /* a file is about to move here: `message` is the record it will get */
+    INTENT_EXPUNGE,    /* the server is about to expunge what was deleted here: `from_…` */
 };
 
 struct index_intent {
@@ -207,11 +208,11 @@ struct index_intent {
     int64_t looked_ms;    /* APPEND, COPY: when a complete look first found nothing; 0: not yet */
     struct index_message message; /* mailbox, base, sizes, digests, flags; uid where it is known */
     uint32_t from_mailbox,
-        from_uid; /* COPY and the MOVEs: the original's; uid 0: it has no record */
+        from_uid; /* COPY, EXPUNGE and the MOVEs: the original's; uid 0: it has no record */
 };
 int index_intent_put(struct index_txn *txn, struct index_intent *intent, struct error *err);
-/* Whether the original of a move in steps is about to be expunged, its copy being known: `message`
- * has the copy's UID, and no base name any more. */
+/* Whether the original is about to be expunged: it was deleted here, or is that of a move in steps
+ * whose copy is known; `message` has the copy's UID then, and no base name any more. */
 bool index_intent_expunges(const struct index_intent *intent);
 int index_intent_delete(struct index_txn *txn, uint64_t id, struct error *err);
 /* All in order: start with *cursor = 0. 1 found, 0 at the end, negative on error. */

@@ -483,7 +483,7 @@ void index_encode_intent(struct buf *out, const struct index_intent *intent)
 bool index_decode_intent(struct str value, uint32_t *keywords, struct index_intent *out)
 {
     struct reader r = record_open(value);
-    *out = (struct index_intent){.kind = get_kind(&r, INTENT_MOVE_LOCAL)};
+    *out = (struct index_intent){.kind = get_kind(&r, INTENT_EXPUNGE)};
     out->uidvalidity = get_u32(&r);
     out->uidnext = get_u32(&r);
     out->begun_ms = get_signed(&r);

@@ -20,7 +20,7 @@ int index_intent_put(struct index_txn *txn, struct index_intent *intent, struct 
 bool index_intent_expunges(const struct index_intent *intent)
 {
     bool by_server = intent->kind == INTENT_COPY || intent->kind == INTENT_MOVE;
-    return by_server && intent->message.uid != 0;
+    return intent->kind == INTENT_EXPUNGE || (by_server && intent->message.uid != 0);
 }
 
 int index_intent_delete(struct index_txn *txn, uint64_t id, struct error *err)

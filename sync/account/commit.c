@@ -243,7 +243,7 @@ static int put_marks(struct pass *pass, struct index_txn *txn, struct mailbox_pa
     move_local_mark(pair, &record);
     r = moves ? unfetched_drop(pass, txn, pair, err) : 0;
     if (r == 0 && !pair->remote_blocked && !pair->local_blocked)
-        r = recover_end_leaving(txn, pair, err);
+        r = recover_end_leaving(txn, pair->record.id, &pair->leaving, err);
     if (r < 0 || marks_equal(&record, &pair->record))
         return r;
     return index_mailbox_put(txn, &record, err);

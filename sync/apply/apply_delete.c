@@ -9,6 +9,7 @@
 #include "survey/elsewhere.h"
 #include "survey/file_finder.h"
 #include "survey/local.h"
+#include "survey/recover.h"
 #include "apply/apply_move.h"
 
 #include <fcntl.h>
@@ -183,6 +184,36 @@ int apply_expunge(struct pass *pass, struct mailbox_pair *pair, const struct seq
     return r;
 }
 
+static int put_intent(struct index_txn *txn, const struct operation *op, struct error *err)
+{
+    struct index_intent intent = {.kind = INTENT_EXPUNGE,
+                                  .message = {.mailbox = op->base->mailbox, .uid = op->uid},
+                                  .from_mailbox = op->base->mailbox,
+                                  .from_uid = op->uid};
+    struct index_message m = *op->base;
+    /* The mark is ours: from a file that is back it is taken off again. */
+    m.flags.system |= MAILDIR_TRASHED;
+    int r = index_intent_put(txn, &intent, err);
+    return r < 0 ? r : index_message_put(txn, &m, err);
+}
+
+/* Before they are expunged: were the program stopped then, a file that is back would be taken for
+ * that of a message that somebody deleted there. */
+static int put_intents(struct pass *pass, const struct mailbox_plan *plan,
+                       const struct seqset *uids, struct error *err)
+{
+    AUTO_TXN struct index_txn *txn = NULL;
+    const struct operation_vec *ops = &plan->ops[OP_DELETE_REMOTE];
+    int r = index_begin_write(pass->index, &txn, err);
+    for (size_t i = 0; i < ops->len && r == 0; i++) {
+        if (seqset_contains(uids, ops->items[i].uid))
+            r = put_intent(txn, &ops->items[i], err);
+    }
+    if (r == 0)
+        r = index_commit(&txn, err);
+    return r < 0 ? error_widen(err, SCOPE_ACCOUNT) : 0;
+}
+
 /* Agreed: gone here, and marked there, or on its way. The records stay until the server is seen
  * without their UIDs. */
 static int mark_deleted(struct index_txn *txn, const struct operation *op, struct error *err)
@@ -215,6 +246,8 @@ static int record_deleted(struct pass *pass, const struct mailbox_plan *plan,
         counted += !ops->items[i].has_copy;
         count++;
     }
+    if (r == 0 && !by_trash)
+        r = recover_end_leaving(txn, plan->pair->record.id, uids, err);
     if (r == 0)
         r = guard_note(txn, plan->pair->record.id, counted, pass_now_ms(pass), err);
     if (r == 0)
@@ -231,7 +264,9 @@ static int expunge_in_mailbox(struct pass *pass, struct mailbox_plan *plan, stru
     while (r == 0 && !seqset_is_empty(left)) {
         AUTO_SEQSET struct seqset part = {0};
         seqset_take(left, LIMIT_COMMAND_LINE_BYTES - 100, &part);
-        r = apply_expunge(pass, plan->pair, &part, err);
+        r = put_intents(pass, plan, &part, err);
+        if (r == 0)
+            r = apply_expunge(pass, plan->pair, &part, err);
         if (r == 0)
             r = record_deleted(pass, plan, &part, false, err);
     }

@@ -176,8 +176,8 @@ struct mailbox_pair {
     struct seqset unfetched; /* by the index: what an interrupted first download has still to bring,
                                 and what this one is about to */
     bool unfetched_stored;   /* the index says something of it */
-    struct seqset leaving;   /* originals of moves in steps that were broken off: their copies are
-                                known, and they were about to be expunged */
+    struct seqset leaving;   /* what an interrupted run was about to expunge: what was deleted here,
+                                and originals of moves in steps, whose copies are known */
     struct remote_delta remote;
     struct local_delta local;
     struct keyword_letters letters;
@@ -188,8 +188,8 @@ struct mailbox_pair {
 };
 VEC_STRUCT(pair_vec, struct mailbox_pair);
 
-/* Whether the message is the original of a move that was broken off, and was expunged: its record
- * says no more than where the file was. */
+/* Whether the message is one of `leaving`, and was expunged: its record says no more than where the
+ * file was. */
 bool mailbox_has_ended(const struct mailbox_pair *pair, uint32_t uid);
 
 /* By the mailbox's id in the index; NULL: it is none of these. */

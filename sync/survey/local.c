@@ -95,7 +95,7 @@ static bool is_expected(const struct index_message *record)
     return record->state == MESSAGE_SYNCED || record->state == MESSAGE_GONE_THERE;
 }
 
-/* Of a move that was broken off, what is where its original was is looked at in any case. */
+/* What is where an interrupted run was about to expunge is looked at in any case. */
 static bool is_as_agreed(const struct comparison *c, const struct index_message *record,
                          const struct maildir_file *file)
 {

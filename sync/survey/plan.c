@@ -69,9 +69,9 @@ static int marked_uids(struct index_txn *txn, const struct mailbox_pair *pair, s
     return r;
 }
 
-/* A move in steps was broken off, and its original is expunged. The file that is back there, of a
- * message that is elsewhere, is to be moved back; taken for that of a message deleted on the server
- * it would be removed, and the message elsewhere with it (law 1). */
+/* What an interrupted run expunged was deleted here, or is elsewhere by now. A file that is back is
+ * to be sent, or moved back; taken for that of a message deleted on the server it would be removed,
+ * and one that is gone elsewhere for it, too (law 1). */
 static void end_original(const struct mailbox_pair *pair, struct index_message *record)
 {
     bool is_back = pair->local.scanned && !seqset_contains(&pair->local.gone, record->uid);

@@ -24,7 +24,7 @@ static int read_intents(struct pass *pass, struct arena *arena, struct intent_ve
 static bool is_remote(const struct index_intent *intent)
 {
     return intent->kind == INTENT_APPEND || intent->kind == INTENT_COPY ||
-           intent->kind == INTENT_MOVE;
+           intent->kind == INTENT_MOVE || intent->kind == INTENT_EXPUNGE;
 }
 
 static void put_delivered(struct arena *arena, const struct strmap *wanted,
@@ -307,20 +307,21 @@ int recover_leaving(struct pass *pass, struct error *err)
     return r;
 }
 
-int recover_end_leaving(struct index_txn *txn, const struct mailbox_pair *pair, struct error *err)
+int recover_end_leaving(struct index_txn *txn, uint32_t mailbox, const struct seqset *uids,
+                        struct error *err)
 {
     AUTO_ARENA struct arena *arena = arena_new();
     struct index_intent intent;
     uint64_t cursor = 0;
     int r = 0;
-    if (seqset_is_empty(&pair->leaving))
+    if (seqset_is_empty(uids))
         return 0;
     while ((r = index_intent_next(txn, arena, &cursor, &intent, err)) > 0) {
-        bool is_settled = index_intent_expunges(&intent) &&
-                          intent.from_mailbox == pair->record.id &&
-                          seqset_contains(&pair->leaving, intent.from_uid);
-        if (is_settled && index_intent_delete(txn, intent.id, err) < 0)
+        bool ends = index_intent_expunges(&intent) && intent.from_mailbox == mailbox &&
+                    seqset_contains(uids, intent.from_uid);
+        if (ends && index_intent_delete(txn, intent.id, err) < 0)
             return -(int)err->code;
+        arena_reset(arena);
     }
     return r;
 }

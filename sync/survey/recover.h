@@ -14,9 +14,8 @@ int recover_local(struct pass *pass, struct error *err);
  */
 int recover_appends(struct pass *pass, struct error *err);
 
-/* Reads, behind that, the originals of moves that are still to be expunged (`leaving` of the
- * pairs).
- */
+/* Reads, behind that, what is still to be expunged (`leaving` of the pairs). */
 int recover_leaving(struct pass *pass, struct error *err);
-/* Ends the intents of those whose mailbox is settled in this commit. */
-int recover_end_leaving(struct index_txn *txn, const struct mailbox_pair *pair, struct error *err);
+/* Ends the intents of those of a mailbox that are expunged, or not to be any more. */
+int recover_end_leaving(struct index_txn *txn, uint32_t mailbox, const struct seqset *uids,
+                        struct error *err);

@@ -133,6 +133,42 @@ static void law1_a_marked_file_taken_back_after_a_broken_move(void **state)
     }
 }
 
+/* ---- what is deleted here ---- */
+
+/* Of each message of INBOX, by a file of the same name. */
+static void link_all(struct engine *e)
+{
+    struct maildir_snapshot snapshot = {0};
+    struct error err = ERROR_INIT;
+    assert_int_equal(maildir_scan(e->maildir, "INBOX", &snapshot, &err), 0);
+    for (size_t i = 0; i < snapshot.files.len; i++) {
+        const char *name = snapshot.files.items[i].name.ptr;
+        char *from = arena_printf(e->arena, "%s/INBOX/new/%s", e->root, name);
+        char *to = arena_printf(e->arena, "%s/Archive/new/%s", e->root, name);
+        assert_int_equal(link(from, to), 0);
+    }
+    maildir_snapshot_free(&snapshot);
+}
+
+/* What was copied, and is deleted in one place, is put back there under its name. */
+static void law1_a_copy_put_back_after_a_broken_deletion(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN * POLICIES_LEN; i++) {
+        const struct server *server = &SERVERS[i / POLICIES_LEN];
+        for (uint64_t at = 6; at < 13; at++) {
+            struct engine e;
+            begin(&e, server, POLICIES[i % POLICIES_LEN]);
+            link_all(&e);
+            engine_agree(&e);
+            local_remove(&e, "INBOX", "m2");
+            break_off_at(&e, at);
+            move_back_here(&e);
+            assert_converges(&e, server, at, "Archive[m1 m3] INBOX[m1 m2 m3] Lists[]");
+            engine_free(&e);
+        }
+    }
+}
+
 /* ---- together with the index ---- */
 
 static void lose_index(struct engine *e)
@@ -172,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(law1_a_file_taken_elsewhere_after_a_broken_move),
         cmocka_unit_test(law1_a_marked_file_taken_back_after_a_broken_move),
+        cmocka_unit_test(law1_a_copy_put_back_after_a_broken_deletion),
         cmocka_unit_test(law6_a_copy_of_what_is_marked_is_not_expunged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
