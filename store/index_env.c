@@ -284,7 +284,9 @@ static int locked_by_other(const char *path, struct error *err)
         (void)str_to_u64(str_trim(buf_str(&text)), &pid);
     }
     return error_set(err, ERR_LOCKED, SCOPE_ACCOUNT,
-                     "another maildird (process %" PRIu64 ") works on this account: it holds %s",
+                     "another maildird (process %" PRIu64
+                     ") works on this account: it holds %s; wait "
+                     "for it, or stop it (the daemon: `systemctl --user stop maildird`)",
                      pid, path);
 }
 

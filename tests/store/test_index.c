@@ -280,6 +280,7 @@ static void one_process_holds_the_lock(void **state)
     ok(f, index_lock(f->state, &first, &f->err));
     AUTO_FREE char *pid = xasprintf("(process %ld)", (long)getpid());
     assert_int_equal(index_lock(f->state, &second, &f->err), -ERR_LOCKED);
+    assert_non_null(strstr(f->err.text, "wait for it, or stop it"));
     assert_true(index_is_locked(f->state));
     assert_non_null(strstr(f->err.text, pid));
     error_clear(&f->err);
