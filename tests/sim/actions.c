@@ -57,6 +57,10 @@ const struct action actions[] = {
     {"restore index here", 1, backups_restore_index_here},
     {"restore all here", 1, backups_restore_all_here},
     {"lose index here", 1, backups_lose_index_here},
+    /* Where that matters. */
+    {"subscribe there", 0, actions_subscribe_there},
+    {"clear there", 0, actions_clear_there},
+    {"clear here", 0, actions_clear_here},
 };
 const size_t actions_len = sizeof actions / sizeof actions[0];
 _Static_assert(sizeof actions / sizeof actions[0] <= ACTIONS_MAX, "each is counted");
@@ -70,6 +74,14 @@ unsigned action_choose(uint64_t *random)
     unsigned left = random_below(random, total);
     while (left >= actions[at].weight)
         left -= actions[at++].weight;
+    return at;
+}
+
+unsigned action_named(const char *name)
+{
+    unsigned at = 0;
+    while (strcmp(actions[at].name, name) != 0)
+        at++;
     return at;
 }
 
@@ -99,7 +111,11 @@ void actions_begin(uint64_t *random)
         (void)actions_create_there(random);
     if (truth.policy->trash)
         (void)there_create(TRUTH_TRASH);
+    if (!carries_here(truth.carries.create) && random_chance(random, 75))
+        actions_mirror_mailboxes();
     unsigned messages = random_below(random, 9);
+    /* More than a guard would let go at once. */
+    messages += truth.policy->unguarded ? 15 : 0;
     for (unsigned i = 0; i < messages; i++)
         (void)actions_deliver_there(random);
     arena_reset(actions_scratch);

@@ -16,6 +16,8 @@ extern const size_t actions_len;
 
 /* By weight. */
 unsigned action_choose(uint64_t *random);
+/* It is there. */
+unsigned action_named(const char *name);
 /* What of a side begins with: mailboxes and messages on the server. */
 void actions_begin(uint64_t *random);
 /* Nothing but INBOX. */

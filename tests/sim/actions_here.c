@@ -46,7 +46,7 @@ bool actions_deliver_here(uint64_t *random)
     m->flags = actions_some_flags(random);
     m->made = here_deliver(folder, m->stored, m->flags, NULL);
     actions_note_marked(m, m->flags);
-    m->from_here = true;
+    m->from_here = m->born_here = true;
     return m->made > 0;
 }
 
@@ -72,6 +72,7 @@ bool actions_flag_here(uint64_t *random)
     if (!here_set_flags(&file, file.flags ^ (uint8_t)(1u << bit)))
         return false;
     m->changed[bit]++;
+    m->changed_here[bit]++;
     if ((file.flags & (1u << bit) & ~(unsigned)MARKINGS_SYSTEM) != 0)
         truth.letters_missing = true;
     actions_note_marked(m, file.flags | (uint8_t)(1u << bit));
@@ -92,6 +93,7 @@ bool actions_see_here(uint64_t *random)
  * had, unless it is on its way there just then: that goes to Trash when it has come. */
 static void note_removed_here(struct message *m, const char *folder)
 {
+    m->touched_here = m->removed_here = true;
     bool kept = truth.policy->trash && strcmp(folder, TRUTH_TRASH) != 0;
     if (kept)
         truth_count();
@@ -112,6 +114,24 @@ bool actions_remove_here(uint64_t *random)
     note_removed_here(m, file.folder);
     here_remove(&file);
     return true;
+}
+
+bool actions_clear_here(uint64_t *random)
+{
+    const char *folder = folder_here(random);
+    struct here_files files = {0};
+    if (folder == NULL)
+        return false;
+    here_files_list(actions_scratch, folder, &files);
+    VEC_FOREACH (const struct user_file, file, &files) {
+        struct message *m = truth_know(str_make(file->node->data, file->node->len), true);
+        if (m != NULL)
+            note_removed_here(m, folder);
+        here_remove(file);
+    }
+    bool any = files.len > 0;
+    vec_free(&files);
+    return any;
 }
 
 /* And back under its old name, a moment or some passes later. */
@@ -167,7 +187,7 @@ bool actions_replace_here(uint64_t *random)
     struct message *m = truth_make(random, true);
     m->flags = 1;
     m->made = here_deliver(file.folder, m->stored, 1, NULL);
-    m->from_here = true;
+    m->from_here = m->born_here = true;
     note_removed_here(old, file.folder);
     here_remove(&file);
     return true;

@@ -20,6 +20,8 @@ void actions_note_marked(struct message *m, uint8_t flags);
 
 /* ---- there (actions_there.c) ---- */
 
+/* A person makes the folders here that the policy leaves out. */
+void actions_mirror_mailboxes(void);
 bool actions_deliver_there(uint64_t *random);
 bool actions_deliver_raw_there(uint64_t *random);
 bool actions_deliver_again_there(uint64_t *random);
@@ -31,6 +33,8 @@ bool actions_copy_there(uint64_t *random);
 bool actions_create_there(uint64_t *random);
 bool actions_rename_there(uint64_t *random);
 bool actions_remove_mailbox_there(uint64_t *random);
+bool actions_clear_there(uint64_t *random);
+bool actions_subscribe_there(uint64_t *random);
 bool actions_forget_there(uint64_t *random);
 bool actions_renumber_there(uint64_t *random);
 
@@ -45,6 +49,7 @@ bool actions_see_here(uint64_t *random);
 bool actions_remove_here(uint64_t *random);
 bool actions_take_out_here(uint64_t *random);
 bool actions_bring_back_here(uint64_t *random);
+bool actions_clear_here(uint64_t *random);
 bool actions_replace_here(uint64_t *random);
 bool actions_move_here(uint64_t *random);
 bool actions_copy_here(uint64_t *random);

@@ -1,4 +1,5 @@
 #include "sim/actions_sides.h"
+#include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
 
@@ -73,6 +74,7 @@ static void note_taken_there(struct message *m)
 /* One with these flags. In Trash it is the message itself, whatever it is marked with. */
 static void note_removed_there(struct message *m, const char *mailbox, uint8_t flags)
 {
+    m->touched_there = m->removed_there = true;
     m->removed += strcmp(mailbox, TRUTH_TRASH) == 0 || !truth_is_remains(m, flags);
     note_taken_there(m);
 }
@@ -193,6 +195,16 @@ bool actions_create_there(uint64_t *random)
     return there_create(actions_names[random_below(random, ACTIONS_NAMES_LEN)]);
 }
 
+void actions_mirror_mailboxes(void)
+{
+    struct there_names names = {0};
+    there_mailboxes(actions_scratch, &names);
+    VEC_FOREACH (const char *, name, &names) {
+        (void)here_create(*name);
+    }
+    vec_free(&names);
+}
+
 static const char *other_mailbox_there(uint64_t *random)
 {
     const char *name = mailbox_there(random);
@@ -225,6 +237,27 @@ bool actions_remove_mailbox_there(uint64_t *random)
     (void)there_each(name, note_gone, (void *)(uintptr_t)name);
     truth.renamed = true;
     return there_remove(name);
+}
+
+bool actions_subscribe_there(uint64_t *random)
+{
+    const char *name = mailbox_there(random);
+    return there_subscribe(name, random_chance(random, 70));
+}
+
+bool actions_clear_there(uint64_t *random)
+{
+    const char *mailbox = mailbox_there(random);
+    struct choice choice = {0};
+    bool any = false;
+    while ((void)there_each(mailbox, choose_message, &choice), choice.found) {
+        if (choice.out.message != NULL)
+            note_removed_there(choice.out.message, mailbox, choice.out.flags);
+        there_expunge(mailbox, choice.out.uid);
+        choice = (struct choice){0};
+        any = true;
+    }
+    return any;
 }
 
 bool actions_forget_there(uint64_t *random)

@@ -1,4 +1,5 @@
 /* In the place of the calls that list and change directories. */
+#include "sim/acts.h"
 #include "sim/calls.h"
 #include "sim/calls_files.h"
 #include "sim/machine.h"
@@ -138,6 +139,7 @@ static int remove_place(int dirfd, const char *path, bool directory)
         return fail(directory ? ENOTDIR : EISDIR);
     if (directory && place.node->entries.len > 0)
         return fail(ENOTEMPTY);
+    acts_note_entry(&place, NULL);
     disk_unlink(place.directory, place.name);
     return 0;
 }
@@ -176,6 +178,7 @@ int __wrap_mkdirat(int dirfd, const char *path, mode_t mode)
     int bad = place_find(dirfd, path, &place);
     if (bad != 0 || place.node != NULL)
         return fail(bad != 0 ? bad : EEXIST);
+    acts_note_directory(&place);
     (void)disk_create(place.directory, place.name, true, mode);
     return 0;
 }
@@ -194,6 +197,7 @@ int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int 
         return fail(bad != 0 ? bad : ENOENT);
     if (target.node != NULL || source.node->is_directory)
         return fail(target.node != NULL ? EEXIST : EPERM);
+    acts_note_entry(NULL, &target);
     disk_link(target.directory, target.name, source.node);
     return 0;
 }
@@ -227,6 +231,7 @@ static int rename_place(int from_fd, const char *from, int to_fd, const char *to
         return fail(ENOTEMPTY);
     if (source.node->is_directory && is_within(source.node, target.directory))
         return fail(EINVAL);
+    acts_note_entry(&source, &target);
     disk_rename(source.directory, source.name, target.directory, target.name);
     return 0;
 }

@@ -10,7 +10,7 @@ static unsigned deliveries;
 void here_reset(void)
 {
     deliveries = 0;
-    here_lay_out(MAILDIR_NESTED);
+    here_lay_out(MAILDIR_NESTED, false);
 }
 
 /* ---- names ---- */

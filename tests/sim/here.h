@@ -20,8 +20,8 @@ struct user_file {
 VEC_STRUCT(here_files, struct user_file);
 VEC_STRUCT(here_names, const char *);
 
-/* The layout from now on: nested after a reset. */
-void here_lay_out(enum maildir_layout layout);
+/* The layout from now on: nested after a reset. `other_names`: those of the policy. */
+void here_lay_out(enum maildir_layout layout, bool other_names);
 /* No file was named yet. */
 void here_reset(void);
 

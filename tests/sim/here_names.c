@@ -12,10 +12,12 @@
 const char *const marking_keywords[MARKINGS_KEYWORDS] = {"work", "$Label1"};
 
 static enum maildir_layout layout;
+static bool other_names;
 
-void here_lay_out(enum maildir_layout wanted)
+void here_lay_out(enum maildir_layout wanted, bool others)
 {
     layout = wanted;
+    other_names = others;
 }
 
 /* ---- folders ---- */
@@ -26,6 +28,19 @@ static void replace(char *name, char from, char to)
         *name = *name == from ? to : *name;
 }
 
+/* As the policy has it (script.c). Its own reverse, but for what is below A. */
+static const char *swapped(const char *name)
+{
+    if (strcmp(name, "B") == 0)
+        return "C";
+    return strcmp(name, "C") == 0 ? "B" : name;
+}
+
+static bool begins(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
 void here_path_of(const char *mailbox, char out[HERE_NAME_MAX])
 {
     bool plusplus = layout == MAILDIR_PLUSPLUS;
@@ -33,7 +48,11 @@ void here_path_of(const char *mailbox, char out[HERE_NAME_MAX])
         out[0] = '\0';
         return;
     }
-    (void)snprintf(out, HERE_NAME_MAX, "%s%s", plusplus ? "." : "", mailbox);
+    if (other_names)
+        mailbox = swapped(mailbox);
+    bool below = other_names && begins(mailbox, "A/");
+    (void)snprintf(out, HERE_NAME_MAX, "%s%s%s", plusplus ? "." : "", below ? "Q" : "",
+                   mailbox + (below ? 1 : 0));
     if (layout != MAILDIR_NESTED)
         replace(out, '/', '.');
 }
@@ -45,7 +64,9 @@ const char *here_mailbox_of(struct arena *arena, const char *path)
     char *out = arena_strdup(arena, layout == MAILDIR_PLUSPLUS ? path + 1 : path);
     if (layout != MAILDIR_NESTED)
         replace(out, '.', '/');
-    return out;
+    if (other_names && begins(out, "Q/"))
+        out[0] = 'A';
+    return other_names ? swapped(out) : out;
 }
 
 struct disk_node *here_folder(const char *mailbox)

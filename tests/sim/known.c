@@ -1,6 +1,5 @@
 #include "sim/known.h"
 #include "sim/actions.h"
-#include <stdlib.h>
 
 /* They begin with an empty server. Round 0 is the first download. */
 #define ACTION(in_round, what)                                                                     \
@@ -144,15 +143,6 @@ const struct known known[] = {
      .later = 1},
 };
 const size_t known_len = sizeof known / sizeof known[0];
-
-static int64_t action_named(const char *name)
-{
-    for (size_t i = 0; i < actions_len; i++) {
-        if (strcmp(actions[i].name, name) == 0)
-            return (int64_t)i;
-    }
-    abort();
-}
 
 static unsigned policy_named(const char *name)
 {

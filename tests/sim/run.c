@@ -1,11 +1,13 @@
 #include "sim/run.h"
 #include "sim/actions.h"
+#include "sim/acts.h"
 #include "sim/calls.h"
 #include "sim/disk.h"
 #include "sim/here.h"
 #include "sim/machine.h"
 #include "sim/there.h"
 #include "sim/truth.h"
+#include "sim/views.h"
 #include "sim/world.h"
 #include <stdlib.h>
 
@@ -28,13 +30,18 @@ static void set_up(const struct script *script, struct buf *told)
     uint64_t random = script->seed * 2;
     run.script = script;
     run.fingerprint = 0;
-    world_configure(script_policies[script->policy].yaml);
+    const char *carries = carries_yaml(script->carries);
+    VEC_FOREACH (const struct thing, thing, &script->things) {
+        if (thing->kind == THING_VIEW)
+            world_configure(view_yaml(script->policy, (unsigned)thing->value));
+    }
+    world_configure(carries != NULL ? carries : script_policies[script->policy].yaml);
     world_reset(script->seed, told);
     machine.tick_ns = random_chance(&random, 10) ? 1000000000 : 4000000;
-    truth_reset(&script_policies[script->policy]);
-    here_lay_out(truth.policy->layout);
+    truth_reset(&script_policies[script->policy], carries_of(script->carries));
+    here_lay_out(truth.policy->layout, truth.policy->other_names);
     there_limit(script->connections_there, (enum there_refusal)script->refusal);
-    world_tell("  %s\n", script_policies[script->policy].name);
+    world_tell("  %s\n%s", script_policies[script->policy].name, carries != NULL ? carries : "");
     if (script->connections > 1)
         world_tell("  %u connections, of which the server takes %u; portions of %u\n",
                    script->connections, script->connections_there, script->portion);
@@ -74,7 +81,9 @@ static void one_pass(struct world_pass pass)
     pass.at_point = at_point;
     pass.connections = run.script->connections;
     pass.portion = run.script->portion;
+    acts_reset();
     int code = world_pass(&pass);
+    carries_check_acts();
     run_counts.passes++;
     run_counts.points += machine.points;
     run_counts.failed_passes += code != 0;
@@ -132,6 +141,10 @@ static bool before_pass(const struct thing *thing, struct world_pass *pass)
         truth.keeps_marked =
             truth.keeps_marked || (!truth.policy->careful &&
                                    !capabilities_have(&server.options.capabilities, CAP_UIDPLUS));
+        break;
+    case THING_VIEW:
+        truth.views = true;
+        world_configure(view_yaml(run.script->policy, (unsigned)thing->value));
         break;
     case THING_FAULT:
         add_fault(thing);
@@ -241,19 +254,29 @@ static void state_of_all(struct buf *out)
     }
 }
 
+/* Without a guard no deletion does. */
+static bool waits_for_a_person(void)
+{
+    return world_report.messages.held > 0 && !truth.policy->unguarded;
+}
+
 static void settle(void)
 {
     AUTO_BUF struct buf before = BUF_INIT(1 << 24);
     AUTO_BUF struct buf after = BUF_INIT(1 << 24);
+    if (truth.views) {
+        world_configure(view_yaml(run.script->policy, 0));
+        peaceful_pass(90000, false, false);
+    }
     /* A restored server may have come to all the marks of before, by other changes: what is behind
      * them is known only when all is listed. */
     peaceful_pass(90000, false, truth.older_flags);
-    peaceful_pass(61, world_report.messages.held > 0, false);
-    peaceful_pass(61, world_report.messages.held > 0, false);
+    peaceful_pass(61, waits_for_a_person(), false);
+    peaceful_pass(61, waits_for_a_person(), false);
     /* What was sent again after its minute is only now expunged, and then seen gone. Where the
      * messages were paired again in between, the minute began with the pass after that one. */
     for (int pass = truth.recovers ? 0 : 1; truth.policy->expunges && pass < 2; pass++)
-        peaceful_pass(61, world_report.messages.held > 0, false);
+        peaceful_pass(61, waits_for_a_person(), false);
     if (truth.failed)
         return;
     /* Names that meet need a person, and a mailbox that holds what nobody removed stays. */

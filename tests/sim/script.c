@@ -1,10 +1,13 @@
 #include "sim/script.h"
 #include "sim/actions.h"
+#include "sim/carries.h"
 #include "sim/machine.h"
 #include "sim/there.h"
+#include "sim/views.h"
 
-static const char *const KIND_NAMES[THING_KINDS] = {
-    "action", "wait", "clock step", "extensions", "no marks", "fault", "crash", "power loss"};
+static const char *const KIND_NAMES[THING_KINDS] = {"action",     "wait",       "clock step",
+                                                    "extensions", "no marks",   "fault",
+                                                    "crash",      "power loss", "view"};
 
 /* The last is drawn by chances of its own. */
 static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {
@@ -17,6 +20,9 @@ static const char *const FAULT_NAMES[SCRIPT_FAULTS] = {
 #define COMMON_POLICIES 9
 #define POLICY_SINCE 9
 #define POLICY_KEEPS_NOTHING 10
+#define POLICY_CARRIES 11
+#define POLICY_OTHER_NAMES 12
+#define POLICY_UNGUARDED 13
 
 const struct script_policy script_policies[SCRIPT_POLICIES] = {
     {.name = "defaults"},
@@ -34,10 +40,16 @@ const struct script_policy script_policies[SCRIPT_POLICIES] = {
     {.name = "max_size", .yaml = "    sync: {max_size: 75}\n", .max_size = 75},
     {.name = "since", .yaml = "    sync: {since: 3d}\n", .since_s = 3 * INT64_C(86400)},
     {.name = "keep_deleted: 0", .yaml = "    sync: {keep_deleted: 0}\n"},
+    {.name = "not all is carried"},
+    {.name = "other names here",
+     .yaml = "    mailboxes: {rename: {B: C, C: B, \"A/*\": \"Q/*\"}}\n",
+     .other_names = true},
+    {.name = "guard: off", .yaml = "    sync: {guard: off}\n", .unguarded = true},
 };
 
 int script_policy_wanted = -1;
 bool script_connections_wanted;
+bool script_views_wanted;
 
 const char *thing_kind_name(enum thing_kind kind)
 {
@@ -115,6 +127,33 @@ static void add_trouble(struct script *script, uint64_t *random, unsigned round)
     }
 }
 
+static void add_views(struct script *script, uint64_t *random)
+{
+    for (unsigned round = 0; round < script->rounds; round++) {
+        unsigned view = random_below(random, VIEWS);
+        if (random_chance(random, 50))
+            add(script, random,
+                (struct thing){.kind = THING_ACTION,
+                               .round = round,
+                               .value = action_named("subscribe there")});
+        if (random_chance(random, 60))
+            add(script, random, (struct thing){.kind = THING_VIEW, .round = round, .value = view});
+    }
+}
+
+/* All of a mailbox goes, or of the account but for what comes meanwhile. */
+static void add_clearings(struct script *script, uint64_t *random)
+{
+    static const char *const names[] = {"clear there", "clear here"};
+    for (unsigned round = 0; round < script->rounds; round++) {
+        unsigned which = random_below(random, 2);
+        if (random_chance(random, 60))
+            add(script, random,
+                (struct thing){
+                    .kind = THING_ACTION, .round = round, .value = action_named(names[which])});
+    }
+}
+
 /* By chances of their own, which leave the others as they are: few scripts have each. */
 static void add_rarities(struct script *script)
 {
@@ -142,6 +181,22 @@ static void add_rarities(struct script *script)
     bool keeps_nothing = random_below(&random, 16) == 0;
     if (keeps_nothing && script->policy == 0 && script_policy_wanted < 0)
         script->policy = POLICY_KEEPS_NOTHING;
+    bool not_all = random_below(&random, 8) == 0;
+    unsigned carries = carries_draw(&random);
+    if (not_all && script_policy_wanted < 0)
+        script->policy = POLICY_CARRIES;
+    if (script->policy == POLICY_CARRIES)
+        script->carries = carries;
+    bool other_names = random_below(&random, 8) == 0;
+    bool unguarded = random_below(&random, 8) == 0;
+    bool free = script->carries == 0 && script_policy_wanted < 0;
+    if (free && (other_names || unguarded))
+        script->policy = other_names ? POLICY_OTHER_NAMES : POLICY_UNGUARDED;
+    if (script->policy == POLICY_UNGUARDED)
+        add_clearings(script, &random);
+    bool views = random_below(&random, 8) == 0;
+    if ((views || script_views_wanted) && view_may_change(script->policy) && script->carries == 0)
+        add_views(script, &random);
 }
 
 void script_make(struct script *script, uint64_t seed)
@@ -177,6 +232,9 @@ void script_tell_thing(const struct thing *thing, struct buf *out)
         break;
     case THING_LACK:
         buf_addf(out, ": without %s", there_lack_name((unsigned)thing->value));
+        break;
+    case THING_VIEW:
+        buf_addf(out, ": %s", view_name((unsigned)thing->value));
         break;
     case THING_FAULT:
         buf_addf(out, " %s", FAULT_NAMES[thing->value]);

@@ -16,6 +16,7 @@ enum thing_kind {
     THING_FAULT,  /* the server's `value` */
     THING_CRASH,  /* before the step `at` */
     THING_POWER,  /* of a crash: the power goes */
+    THING_VIEW,   /* from here on the configuration shows what `value` says */
     THING_KINDS,
 };
 
@@ -30,6 +31,7 @@ struct thing {
 struct script {
     uint64_t seed;
     unsigned policy;
+    unsigned carries; /* of carries.h; 0: everything */
     unsigned rounds;
     unsigned connections;       /* at most */
     unsigned connections_there; /* that the server takes; 0: any number */
@@ -42,17 +44,21 @@ struct script {
 extern int script_policy_wanted;
 /* All scripts to come have several connections; else one in eight has. */
 extern bool script_connections_wanted;
+/* In all scripts to come the configuration changes; else in one in eight. */
+extern bool script_views_wanted;
 void script_make(struct script *script, uint64_t seed);
 void script_free(struct script *script);
 void script_tell_thing(const struct thing *thing, struct buf *out);
 const char *thing_kind_name(enum thing_kind kind);
 
 /* What the account says besides. */
-#define SCRIPT_POLICIES 11
+#define SCRIPT_POLICIES 14
 struct script_policy {
     const char *name;
     const char *yaml; /* NULL: nothing */
     enum maildir_layout layout;
+    bool other_names; /* some folders have others than their mailboxes */
+    bool unguarded;
     bool removes;    /* mailboxes, too */
     bool trash;      /* what is removed here goes to Trash */
     bool expunges;   /* what is marked is removed */

@@ -2,8 +2,9 @@
  * sim [--seeds N] [--first S] [--jobs J] [--progress SECONDS] [--failures F]: N runs, and what was
  * met in them; ends with 1 at a violation, which is told in its smallest form.
  * sim --replay SEED: one run, step by step.
- * --policy P: all runs with that line of the policies' table, from 0.
+ * --policy P: all runs with that line of the policies' table (script.c), from 0.
  * --connections: all runs with several connections.
+ * --views: all runs with a configuration that changes, where the policy lets it.
  * sim --alone [--seeds N] [--first S]: each seed is the same alone as among the others.
  * sim --known: what once went wrong.
  */
@@ -102,6 +103,9 @@ static void set_option(int option, uint64_t number)
     case 'c':
         script_connections_wanted = true;
         break;
+    case 'v':
+        script_views_wanted = true;
+        break;
     case 'r':
         mode = MODE_REPLAY;
         replay_seed = number;
@@ -113,13 +117,19 @@ static void set_option(int option, uint64_t number)
 
 static void read_options(int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"seeds", required_argument, NULL, 's'},    {"first", required_argument, NULL, 'f'},
-        {"jobs", required_argument, NULL, 'j'},     {"failures", required_argument, NULL, 'm'},
-        {"progress", required_argument, NULL, 'o'}, {"fingerprints", no_argument, NULL, 'p'},
-        {"alone", no_argument, NULL, 'a'},          {"policy", required_argument, NULL, 'y'},
-        {"connections", no_argument, NULL, 'c'},    {"known", no_argument, NULL, 'k'},
-        {"replay", required_argument, NULL, 'r'},   {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"seeds", required_argument, NULL, 's'},
+                                          {"first", required_argument, NULL, 'f'},
+                                          {"jobs", required_argument, NULL, 'j'},
+                                          {"failures", required_argument, NULL, 'm'},
+                                          {"progress", required_argument, NULL, 'o'},
+                                          {"fingerprints", no_argument, NULL, 'p'},
+                                          {"alone", no_argument, NULL, 'a'},
+                                          {"policy", required_argument, NULL, 'y'},
+                                          {"connections", no_argument, NULL, 'c'},
+                                          {"known", no_argument, NULL, 'k'},
+                                          {"replay", required_argument, NULL, 'r'},
+                                          {"views", no_argument, NULL, 'v'},
+                                          {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
         set_option(option, optarg != NULL ? strtoull(optarg, NULL, 10) : 0);

@@ -4,6 +4,7 @@
 #include "imap/list.h"
 #include "server/lockstep.h"
 #include "reconcile/flags.h"
+#include "sim/acts.h"
 #include "sim/machine.h"
 #include "sim/markings.h"
 #include <assert.h>
@@ -107,6 +108,7 @@ void there_reset(void)
     server.vtable = mem_backend_vtable(server.backend);
     /* Without secrets there is no SCRAM, whose hashing would be most of the work. */
     server.vtable.auth = NULL;
+    server.watched = acts_watch(&server.vtable);
     if (server.vtable.ops->login(server.vtable.self, STR(THERE_USER), nobody, &server.user, &err) <
         0)
         abort();
@@ -222,7 +224,7 @@ int __wrap_dial(const struct dial_options *options, struct stream **out, struct 
         return error_set(err, ERR_NETWORK, SCOPE_CONNECTION, "too many connections");
     if (!room)
         session_options.faults = refuse_login();
-    struct session *session = session_new(&server.vtable, &session_options);
+    struct session *session = session_new(&server.watched, &session_options);
     server.connections++;
     vec_push(&server.sessions, session);
     *out = lockstep_stream(session, NULL, &server.clock);
@@ -362,6 +364,12 @@ bool there_remove(const char *mailbox)
 {
     struct error err = ERROR_INIT;
     return mem_backend_remove(server.backend, THERE_USER, mailbox, &err) == 0;
+}
+
+bool there_subscribe(const char *mailbox, bool on)
+{
+    struct error err = ERROR_INIT;
+    return server.vtable.ops->subscribe(server.user, str_from(mailbox), on, &err) == 0;
 }
 
 void there_renumber(const char *mailbox)

@@ -21,6 +21,7 @@ struct refusal;
 struct server {
     struct mem_backend *backend;
     struct backend vtable;
+    struct backend watched; /* the same, for the engine: acts.h */
     struct backend_user *user;
     struct clock clock;
     struct session_options options; /* of the sessions to come */
@@ -72,6 +73,7 @@ void there_copy(const char *from, uint32_t uid, const char *to, bool moving);
 bool there_create(const char *mailbox);
 bool there_rename(const char *from, const char *to);
 bool there_remove(const char *mailbox);
+bool there_subscribe(const char *mailbox, bool on);
 void there_renumber(const char *mailbox);
 /* All that is there now, in the place of the backup before; and back to it. */
 void there_back_up(void);

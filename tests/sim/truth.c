@@ -8,9 +8,10 @@
 
 struct truth truth;
 
-void truth_reset(const struct script_policy *policy)
+void truth_reset(const struct script_policy *policy, struct carries carries)
 {
     truth.policy = policy;
+    truth.carries = carries;
     if (truth.arena == NULL) {
         truth.arena = arena_new();
         buf_init(&truth.violation, 1 << 20);
@@ -21,7 +22,7 @@ void truth_reset(const struct script_policy *policy)
     truth.begins = true;
     truth.keeps_marked = truth.letters_missing = false;
     truth.renamed = truth.recovers = truth.older_there = truth.older_flags = false;
-    truth.unsure = truth.lost_answers = false;
+    truth.unsure = truth.lost_answers = truth.views = false;
     truth.latest_s = 0;
     buf_clear(&truth.violation);
 }
@@ -172,6 +173,8 @@ void truth_note_flagged_there(struct message *m, unsigned bit)
 void truth_note_copied(struct message *m, bool here)
 {
     m->made++;
+    m->touched_here = m->touched_here || here;
+    m->touched_there = m->touched_there || !here;
     m->copied_here = m->copied_here || here;
     m->copied_there = m->copied_there || !here;
     m->from_here = m->from_here || here;
@@ -185,6 +188,8 @@ void truth_note_moved(struct message *m, bool here)
     if (by_both)
         truth_count();
     m->moved_as_copy = m->moved_as_copy || (by_both && (here ? m->here : m->there) > m->made);
+    m->touched_here = m->touched_here || here;
+    m->touched_there = m->touched_there || !here;
     m->moved_here = m->moved_here || here;
     m->moved_there = m->moved_there || !here;
     m->from_here = m->from_here || here;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/vec.h"
+#include "sim/carries.h"
 #include "sim/markings.h"
 #include "sim/script.h"
 
@@ -24,6 +25,7 @@ struct message {
     unsigned made;    /* by users: delivered, copied, brought back */
     unsigned removed; /* by users */
     bool from_here;   /* delivered here */
+    bool born_here;   /* and first of all here */
     bool sent_again;  /* perhaps, and rightly */
     bool trashed;     /* taken away here, where that is a move to Trash */
     bool moved_here, moved_there;
@@ -35,7 +37,10 @@ struct message {
     /* A pass that was to carry its move failed: the move is looked for by content, and a copy that
      * others made at that place passes for it. */
     bool move_sought;
-    bool revived;         /* a removal of it may have come to nothing, and rightly */
+    bool revived; /* a removal of it may have come to nothing, and rightly */
+    /* By users: removed, moved or copied on that side. */
+    bool touched_here, touched_there;
+    bool removed_here, removed_there;
     bool taken_meanwhile; /* removed or moved here in this pass */
     bool resettled;       /* its mailbox went through what only content sees through */
     /* While a move of it in steps was broken off, and its original still to go: what that one was
@@ -44,8 +49,9 @@ struct message {
     /* What it was sent with, and others took off there in the pass that sent it: a server that
      * loses flags at APPEND looks no different, and what it loses is stored again. */
     uint8_t unflagged_as_sent;
-    uint8_t flags;             /* with which it was made */
-    uint8_t changed[MARKINGS]; /* how often */
+    uint8_t flags;                  /* with which it was made */
+    uint8_t changed[MARKINGS];      /* how often */
+    uint8_t changed_here[MARKINGS]; /* of these */
     /* Counted by a look at both sides; `apart` in mailboxes that one side alone has. */
     unsigned apart;
     unsigned here, there;
@@ -57,6 +63,7 @@ VEC_STRUCT(messages, struct message *);
 
 struct truth {
     const struct script_policy *policy;
+    struct carries carries;
     struct arena *arena;
     struct messages messages;
     bool failed;
@@ -83,6 +90,9 @@ struct truth {
      * stays where it is, by policy or for what is in it: then one side may have mailboxes that the
      * other has not. */
     bool renamed;
+    /* The configuration left mailboxes out for a time: what crosses its border is gone from one
+     * place, and new in another. */
+    bool views;
     /* A crash left the table of a folder's keywords locked, and files written until the lock is old
      * have no letters; or a keyword was taken off here, in a folder where that may say nothing. */
     bool letters_missing;
@@ -91,7 +101,7 @@ struct truth {
 };
 extern struct truth truth;
 
-void truth_reset(const struct script_policy *policy);
+void truth_reset(const struct script_policy *policy, struct carries carries);
 /* Larger than what the policy fetches. */
 bool truth_is_large(const struct message *m);
 /* Older than what the policy fetches, by any time that the clock has shown. */
