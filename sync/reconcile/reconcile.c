@@ -159,12 +159,22 @@ static void delete_local(struct mailbox_plan *plan, const struct message_row *ro
         agree_on_state(plan, row, MESSAGE_GONE_THERE, "deletions are not carried here");
 }
 
+/* Whether \\Deleted of a message that was removed here is what its deletion left there. Where none
+ * is carried it is a flag. */
+static bool marks_are_deletions(const struct mailbox_pair *pair)
+{
+    return carried_to_remote(pair->policy->deletions) &&
+           carried_to_remote(pair->policy->messages_new) && !pair->remote.read_only;
+}
+
 /* Its \\Deleted was a flag: taken off later, that is no sign that somebody wants it back. */
-void reconcile_leave_there(struct operation *agree, struct index_flags there, const char *why)
+void reconcile_leave_there(const struct mailbox_pair *pair, struct operation *agree,
+                           struct index_flags there, const char *why)
 {
     agree->state = MESSAGE_DELETED_HERE;
     agree->flags = there;
-    agree->flags.system &= (uint8_t)~MAILDIR_TRASHED;
+    if (marks_are_deletions(pair))
+        agree->flags.system &= (uint8_t)~MAILDIR_TRASHED;
     agree->why = why;
 }
 
@@ -177,7 +187,8 @@ static struct index_flags flags_there(const struct message_row *row)
 static void note_flags_of_left(struct mailbox_plan *plan, const struct message_row *row)
 {
     struct index_flags flags = flags_there(row);
-    flags.system &= (uint8_t)(row->base->flags.system | ~MAILDIR_TRASHED);
+    if (marks_are_deletions(plan->pair))
+        flags.system &= (uint8_t)(row->base->flags.system | ~MAILDIR_TRASHED);
     if (!flags_equal(&flags, &row->base->flags))
         add(plan, OP_AGREE, row, "removed here, left on the server")->flags = flags;
 }
@@ -185,12 +196,12 @@ static void note_flags_of_left(struct mailbox_plan *plan, const struct message_r
 static void delete_remote(struct mailbox_plan *plan, const struct message_row *row, const char *why)
 {
     if (plan->pair->remote.read_only)
-        reconcile_leave_there(add(plan, OP_AGREE, row, NULL), flags_there(row),
+        reconcile_leave_there(plan->pair, add(plan, OP_AGREE, row, NULL), flags_there(row),
                               "the mailbox is read-only on the server");
     else if (carried_to_remote(plan->pair->policy->deletions))
         add(plan, OP_DELETE_REMOTE, row, why);
     else
-        reconcile_leave_there(add(plan, OP_AGREE, row, NULL), flags_there(row),
+        reconcile_leave_there(plan->pair, add(plan, OP_AGREE, row, NULL), flags_there(row),
                               "deletions are not carried to the server");
 }
 
@@ -387,10 +398,11 @@ static void judge(struct mailbox_plan *plan, const struct message_row *row,
 }
 
 /* Deleted here by \Deleted alone, which somebody took off again on the server. */
-static bool is_undeleted(const struct index_message *record, const struct index_flags *remote)
+static bool is_undeleted(const struct mailbox_pair *pair, const struct index_message *record,
+                         const struct index_flags *remote)
 {
-    return record->state == MESSAGE_DELETED_HERE && (record->flags.system & MAILDIR_TRASHED) &&
-           !(remote->system & MAILDIR_TRASHED);
+    return marks_are_deletions(pair) && record->state == MESSAGE_DELETED_HERE &&
+           (record->flags.system & MAILDIR_TRASHED) && !(remote->system & MAILDIR_TRASHED);
 }
 
 /* What the two deltas say of a recorded message. */
@@ -412,7 +424,7 @@ static struct message_row join(struct joiner *j, const struct index_message *rec
     if (j->changed_remote < remote->changed.len &&
         remote->changed.items[j->changed_remote].uid == record->uid) {
         row.remote_flags = remote->changed.items[j->changed_remote].flags;
-        row.remote = is_undeleted(record, &row.remote_flags) ? SIDE_NEW : SIDE_FLAGS;
+        row.remote = is_undeleted(j->pair, record, &row.remote_flags) ? SIDE_NEW : SIDE_FLAGS;
     }
     if (seqset_contains(&remote->gone, record->uid))
         row.remote = SIDE_GONE;

@@ -30,7 +30,8 @@ bool carried_to_remote(enum direction direction);
 
 /* Makes it the record of a message that was removed here and stays on the server; its flags there.
  */
-void reconcile_leave_there(struct operation *agree, struct index_flags there, const char *why);
+void reconcile_leave_there(const struct mailbox_pair *pair, struct operation *agree,
+                           struct index_flags there, const char *why);
 
 void operations_sort(struct operation_vec *ops);
 /* Of a list ascending by UID; NULL: it has none with this one. */

@@ -24,7 +24,7 @@ static void leave_there(struct mailbox_plan *m, const struct seen_files *files)
         struct operation *agree = vec_add(&m->ops[OP_AGREE]);
         *agree = *op;
         agree->kind = OP_AGREE;
-        reconcile_leave_there(agree, moves_flags_there(m, op->base),
+        reconcile_leave_there(m->pair, agree, moves_flags_there(m, op->base),
                               "moved here, to where new messages are not carried to the server");
         op->is_out = true;
     }

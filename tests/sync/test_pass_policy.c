@@ -287,6 +287,25 @@ static void what_was_away_comes_back_with_the_flags_of_both_sides(void **state)
     }
 }
 
+static void a_mark_there_is_known_when_its_file_comes_back(void **state)
+{
+    struct engine e;
+    begin(&e, "    sync: {direction: pull}\n");
+    server_create(&e, "Archive");
+    server_fill(&e, "INBOX", "m", 2);
+    server_flags(&e, "INBOX", "m2", "T");
+    engine_pass_ends(&e, 0);
+    local_move(&e, "INBOX", "Archive", "m2");
+    engine_pass_ends(&e, 0);
+    local_move(&e, "Archive", "INBOX", "m2");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Archive[] INBOX[m1 m2/T]");
+    server_flags(&e, "INBOX", "m2", "");
+    engine_pass_ends(&e, 0);
+    assert_both(&e, "Archive[] INBOX[m1 m2]");
+    engine_free(&e);
+}
+
 /* ---- moves ---- */
 
 static void begin_with_archive(struct engine *e)
@@ -350,6 +369,7 @@ int main(void)
         cmocka_unit_test(each_direction_is_kept),
         cmocka_unit_test(what_was_removed_here_is_not_fetched_when_its_mark_is_taken_off),
         cmocka_unit_test(what_was_away_comes_back_with_the_flags_of_both_sides),
+        cmocka_unit_test(a_mark_there_is_known_when_its_file_comes_back),
         cmocka_unit_test(law1_a_move_to_where_nothing_new_is_sent_is_no_deletion),
         cmocka_unit_test(what_both_moved_stays_where_nothing_is_carried_here),
     };

@@ -286,7 +286,7 @@ static const struct row MATRIX[] = {
     {"dS", "=", "S", "agree S s", "agree S s", "agree S s", "agree S s"},
     {"dST", "=", "S", "server -T (S)", "agree ST s", "server -T (S)", "agree ST s"},
     {"dST", "FST", "-", "agree FST d", "agree FST d", "agree FST d", "agree FST d"},
-    {"dST", "S", "-", "fetch S", "fetch S", "agree S k", "agree S k"},
+    {"dST", "S", "-", "fetch S", "agree S d", "agree S k", "agree S d"},
     {"dST", "S", "S", "agree S s", "agree S s", "agree S s", "agree ST s"},
     {"dS", "-", "S", "forget; send S", "forget", "forget; send S", "forget"},
     /* gone on the server, kept here */
