@@ -239,6 +239,9 @@ static int put_marks(struct pass *pass, struct index_txn *txn, struct mailbox_pa
     if (r < 0)
         return r;
     pair->remote_blocked = pair->remote_blocked || unheard;
+    /* Of these it matters what both sides looked like when the run was interrupted. */
+    if (!seqset_is_empty(&pair->leaving) && (pair->remote_blocked || pair->local_blocked))
+        pair->remote_blocked = pair->local_blocked = true;
     bool moves = move_remote_mark(pair, &record);
     move_local_mark(pair, &record);
     r = moves ? unfetched_drop(pass, txn, pair, err) : 0;

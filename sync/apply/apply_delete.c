@@ -190,11 +190,7 @@ static int put_intent(struct index_txn *txn, const struct operation *op, struct 
                                   .message = {.mailbox = op->base->mailbox, .uid = op->uid},
                                   .from_mailbox = op->base->mailbox,
                                   .from_uid = op->uid};
-    struct index_message m = *op->base;
-    /* The mark is ours: from a file that is back it is taken off again. */
-    m.flags.system |= MAILDIR_TRASHED;
-    int r = index_intent_put(txn, &intent, err);
-    return r < 0 ? r : index_message_put(txn, &m, err);
+    return index_intent_put(txn, &intent, err);
 }
 
 /* Before they are expunged: were the program stopped then, a file that is back would be taken for

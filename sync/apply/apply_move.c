@@ -211,28 +211,14 @@ static int record_original(struct mover *mv, struct index_txn *txn, const struct
     return index_message_put(txn, original, err);
 }
 
-/* The mark that it is about to get is ours: from a file that is back, it is taken off again. */
-static int record_leaving(struct mover *mv, struct index_txn *txn, const struct relocated *m,
-                          struct error *err)
-{
-    AUTO_ARENA struct arena *arena = arena_new();
-    struct index_message *original;
-    int rc = find_original(mv, txn, arena, m, &original, err);
-    if (rc < 0 || original == NULL)
-        return rc;
-    original->flags.system |= MAILDIR_TRASHED;
-    return index_message_put(txn, original, err);
-}
-
-/* That the original is no longer where it was, or about to go, stands in the same commit: a file
- * that is back there is to be moved back, and is not that of a message that was deleted. */
+/* That the original is no longer where it was, or (by the intent) about to go, stands in the same
+ * commit: a file that is back there is to be moved back, and is not that of a message that was
+ * deleted. */
 static int record_relocated(struct mover *mv, struct index_txn *txn, struct relocated *m,
                             struct error *err)
 {
     int rc = record_copy(mv, txn, m, err);
-    if (rc < 0 || !mv->r->moves)
-        return rc;
-    return is_one_step(mv) ? record_original(mv, txn, m, err) : record_leaving(mv, txn, m, err);
+    return rc == 0 && mv->r->moves && is_one_step(mv) ? record_original(mv, txn, m, err) : rc;
 }
 
 static int settle(struct mover *mv, bool originals, struct error *err)

@@ -69,14 +69,36 @@ static int marked_uids(struct index_txn *txn, const struct mailbox_pair *pair, s
     return r;
 }
 
+static bool has_mark_there(const struct mailbox_pair *pair, uint32_t uid)
+{
+    const struct remote_message *changed = remote_find(&pair->remote.changed, uid);
+    return changed != NULL && (changed->flags.system & MAILDIR_TRASHED) != 0;
+}
+
+static bool has_mark_here(const struct mailbox_pair *pair, uint32_t uid)
+{
+    VEC_FOREACH (const struct local_file, changed, &pair->local.changed) {
+        if (changed->uid == uid)
+            return (changed->flags.system & MAILDIR_TRASHED) != 0;
+    }
+    return false;
+}
+
 /* What an interrupted run expunged was deleted here, or is elsewhere by now. A file that is back is
  * to be sent, or moved back; taken for that of a message deleted on the server it would be removed,
- * and one that is gone elsewhere for it, too (law 1). */
+ * and one that is gone elsewhere for it, too (law 1). Of what that run only came to mark, the mark
+ * is ours: a file that is back takes it off again. */
 static void end_original(const struct mailbox_pair *pair, struct index_message *record)
 {
-    bool is_back = pair->local.scanned && !seqset_contains(&pair->local.gone, record->uid);
-    if (is_back && record->state == MESSAGE_SYNCED && mailbox_has_ended(pair, record->uid))
+    uint32_t uid = record->uid;
+    if (!seqset_contains(&pair->leaving, uid) || record->state != MESSAGE_SYNCED)
+        return;
+    bool is_back = pair->local.scanned && !seqset_contains(&pair->local.gone, uid);
+    if (is_back && mailbox_has_ended(pair, uid))
         record->state = MESSAGE_DELETED_HERE;
+    if (record->state == MESSAGE_DELETED_HERE ||
+        (has_mark_there(pair, uid) && !has_mark_here(pair, uid)))
+        record->flags.system |= MAILDIR_TRASHED;
 }
 
 static int read_records(struct pass *pass, struct index_txn *txn, const struct mailbox_pair *pair,

@@ -33,11 +33,16 @@ static void begin(struct engine *e, const struct server *server, const char *pol
     engine_fill_three(e, 3);
 }
 
-static void break_off_at(struct engine *e, uint64_t at)
+static void break_off_by(struct engine *e, enum fault_kind kind, uint64_t at)
 {
-    lockstep_env_fault(&e->env, (struct fault){.kind = FAULT_DO_AND_CUT, .at = at});
+    lockstep_env_fault(&e->env, (struct fault){.kind = kind, .at = at});
     (void)engine_pass(e, NULL);
     lockstep_env_clear_faults(&e->env);
+}
+
+static void break_off_at(struct engine *e, uint64_t at)
+{
+    break_off_by(e, FAULT_DO_AND_CUT, at);
 }
 
 /* Where nothing expunges by UID, what is marked there counts as gone. */
@@ -169,6 +174,31 @@ static void law1_a_copy_put_back_after_a_broken_deletion(void **state)
     }
 }
 
+static void check_marked(const struct server *server, enum fault_kind kind, uint64_t at)
+{
+    struct engine e;
+    begin(&e, server, NULL);
+    link_all(&e);
+    engine_agree(&e);
+    local_remove(&e, "INBOX", "m2");
+    break_off_by(&e, kind, at);
+    local_flags(&e, "Archive", "m2", "T");
+    move_back_here(&e);
+    assert_converges(&e, server, at, "Archive[m1 m3] INBOX[m1 m2/T m3] Lists[]");
+    engine_free(&e);
+}
+
+/* Marked meanwhile it is marked on both sides, whether ours had come to the server or not. */
+static void law1_a_marked_copy_put_back_after_a_broken_deletion(void **state)
+{
+    for (size_t i = 0; i < SERVERS_LEN; i++) {
+        for (uint64_t at = 6; at < 13; at++) {
+            check_marked(&SERVERS[i], FAULT_DO_AND_CUT, at);
+            check_marked(&SERVERS[i], FAULT_BYE, at);
+        }
+    }
+}
+
 /* ---- together with the index ---- */
 
 static void lose_index(struct engine *e)
@@ -209,6 +239,7 @@ int main(void)
         cmocka_unit_test(law1_a_file_taken_elsewhere_after_a_broken_move),
         cmocka_unit_test(law1_a_marked_file_taken_back_after_a_broken_move),
         cmocka_unit_test(law1_a_copy_put_back_after_a_broken_deletion),
+        cmocka_unit_test(law1_a_marked_copy_put_back_after_a_broken_deletion),
         cmocka_unit_test(law6_a_copy_of_what_is_marked_is_not_expunged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
