@@ -330,7 +330,8 @@ static bool has_lower_uidnext(const struct mailbox_pair *pair)
 }
 
 /* Others may take the UIDs that a backup lacks before the next pass looks: then nothing tells any
- * more that they are not those of the records. */
+ * more that they are not those of the records. The configuration may leave the mailbox out just
+ * then. */
 static int note_unpaired(struct pass *pass, const struct mailbox_pair *pair, struct error *err)
 {
     AUTO_TXN struct index_txn *txn = NULL;
@@ -364,8 +365,9 @@ int survey_pairings(struct pass *pass, struct error *err)
 int survey_note_what_went_back(struct pass *pass, struct error *err)
 {
     VEC_FOREACH (const struct mailbox_pair, pair, &pass->pairs) {
-        if (pair->action == PAIR_SYNC && has_lower_uidnext(pair) && !pass->options->dry_run &&
-            note_unpaired(pass, pair, err) < 0)
+        bool is_known = pair->record.doubt == MAILBOX_UNPAIRED_THERE;
+        if (pair->local_exists && pair->remote_exists && has_lower_uidnext(pair) && !is_known &&
+            !pass->options->dry_run && note_unpaired(pass, pair, err) < 0)
             return -(int)err->code;
     }
     return 0;

@@ -130,6 +130,25 @@ static void law6_an_old_server_takes_moves_back(void **state)
     }
 }
 
+/* Its UIDs are given to others before the configuration takes it in again. */
+static void law6_an_old_server_is_noticed_in_what_is_left_out(void **state)
+{
+    struct engine e;
+    engine_begin(&e, NULL, 1, "Lists", "l", 3);
+    engine_agree(&e);
+    engine_configure(&e, "    mailboxes: {patterns: [\"*\", \"!Lists\"]}\n");
+    engine_replace_server(&e);
+    server_create(&e, "Lists");
+    server_fill(&e, "INBOX", "m", 1);
+    server_fill(&e, "Lists", "l", 2);
+    engine_pass_ends(&e, 0);
+    (void)server_append(&e, "Lists", "other", "");
+    engine_configure(&e, "    sync: {new: both}\n");
+    (void)engine_pass(&e, NULL);
+    assert_local(&e, "INBOX[m1] Lists[l1 l2 l3 other]");
+    engine_free(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +156,7 @@ int main(void)
         cmocka_unit_test(law6_an_old_server_takes_moves_back),
         cmocka_unit_test(law6_an_old_backup_deletes_and_doubles_nothing),
         cmocka_unit_test(law6_an_old_server_deletes_and_doubles_nothing),
+        cmocka_unit_test(law6_an_old_server_is_noticed_in_what_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
